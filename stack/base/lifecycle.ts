@@ -1,0 +1,60 @@
+// The life of one part as a process: options in, `ready` out, an orderly end on SIGTERM, SIGINT or when the
+// supervisor that started it is gone (its IPC channel closes, also after kill -9).
+
+import { describeError, exitCodeOf } from './errors.ts'
+
+export interface RunningPart {
+  /** Names and addresses, `{kafka: '127.0.0.1:9092'}`. */
+  addresses: Record<string, string>
+  close(): Promise<void>
+}
+
+/** What a part sends to its supervisor over IPC. */
+export type PartMessage =
+  | { event: 'ready'; addresses: Record<string, string> }
+  | { event: 'failed'; message: string; exitCode: number }
+
+export const stopLimitMs = 8000
+
+/** Runs a part until it is told to stop. Never returns normally. */
+export async function runPart(name: string, start: () => Promise<RunningPart>): Promise<void> {
+  let stopping = false
+  let running: RunningPart | undefined
+  const stop = async (exitCode: number) => {
+    if (stopping) return
+    stopping = true
+    setTimeout(() => process.exit(1), stopLimitMs).unref()
+    try {
+      await running?.close()
+    } catch (error) {
+      process.stderr.write(`${name}: while stopping: ${describeError(error)}\n`)
+      process.exit(1)
+    }
+    process.exit(exitCode)
+  }
+  process.on('SIGTERM', () => void stop(0))
+  process.on('SIGINT', () => {
+    // Ctrl-C reaches the whole process group; a supervised part waits for its supervisor's word.
+    if (!process.connected) void stop(0)
+  })
+  process.on('disconnect', () => void stop(0))
+  process.on('message', (message) => {
+    if (message === 'stop') void stop(0)
+  })
+  try {
+    running = await start()
+    tell({ event: 'ready', addresses: running.addresses })
+    if (!process.send) process.stderr.write(`${name} ready: ${JSON.stringify(running.addresses)}\n`)
+  } catch (error) {
+    const exitCode = exitCodeOf(error)
+    const message = describeError(error)
+    tell({ event: 'failed', message, exitCode })
+    if (!process.send) process.stderr.write(`${name}: ${message}\n`)
+    process.exitCode = exitCode
+    setTimeout(() => process.exit(exitCode), 50)
+  }
+}
+
+function tell(message: PartMessage): void {
+  process.send?.(message)
+}
