@@ -1,0 +1,96 @@
+// What travels between the stages: an event reduced to what carts need, and the commands that put it into a key or
+// take it out again. Keys hold sets of events, so a repeated command changes nothing.
+
+import type { CartLine } from '#stack/contract/cart.ts'
+import type { EventData, EventName, Item } from '#stack/contract/events.ts'
+
+/** `a:<anonymousId>`, `u:<userId>`: who an event belongs to (R1, R2). */
+export type Person = string
+
+/**
+ * An event as stage two folds it. `person` is the personId valid at the event (R2). `mark` is who owned what it did
+ * at that time: `a:A` for events before A's first link, although they are kept under that link's user so that one
+ * key holds everything R4 joins; otherwise the same as `person`.
+ */
+export interface CartEvent {
+  eventId: string
+  source: string
+  name: EventName
+  timeMs: number
+  receivedMs: number
+  seq?: number
+  anonymousId?: string
+  userId?: string
+  cartId?: string
+  person: Person
+  mark: Person
+  /** R12: counts as activity of its person. */
+  isActivity: boolean
+  /** R12: its source is one of `serverSources`; it still changes carts. */
+  isServer: boolean
+  /** Set on the event that is A's first link: what `a:A` owned becomes `person`'s from here on (R4). */
+  linksVisitor?: Person
+  /** The session it belongs to, as known now; sent again when that changes. */
+  sessionKey: string | null
+  country: string | null
+  device: string | null
+  campaign: { source: string | null; medium: string | null; name: string | null } | null
+  /** The event's own consent to marketing. */
+  marketing: boolean | null
+  /** Fields of `data` that cart and purchase events have; absent on mere activity. */
+  data?: CartData
+  /**
+   * Of an event that names a cartId, set by the hop: `owner` here is the key of the cart's owner, `elsewhere` the
+   * event acts on somebody else's cart and is only activity here, `nobody` no cart has that id (R16, R5).
+   */
+  namedCart?: 'owner' | 'elsewhere' | 'nobody'
+}
+
+export type CartData = Pick<
+  EventData,
+  | 'currency'
+  | 'cartTotalMinor'
+  | 'fromCartId'
+  | 'intoCartId'
+  | 'policy'
+  | 'step'
+  | 'option'
+  | 'orderId'
+  | 'itemsTotalMinor'
+  | 'discountMinor'
+> & {
+  items?: CartItem[]
+}
+
+/** `listPrice`: the catalogue's price at the event's time, for lines whose price nobody named (R9). */
+export type CartItem = Pick<
+  Item,
+  'productId' | 'variantId' | 'quantity' | 'unitPriceMinor' | 'discountMinor'
+> & { listPrice?: { unitPriceMinor: number; currency: string } }
+
+export type { CartLine }
+
+/** A record of `slipway-carts-by-id` and `slipway-carts-by-person`: into a key's set, or out of it. */
+export type CartCommand =
+  | { kind: 'in'; key: string; event: CartEvent; input: CommandInput }
+  | { kind: 'out'; key: string; eventId: string; source: string; input: CommandInput }
+  | WatermarkRecord
+
+/** Position in the topic that the writing stage read, for tracing and for at-least-once reasoning. */
+export interface CommandInput {
+  partition: number
+  offset: number
+}
+
+/**
+ * The writer promises: everything it read up to this watermark on its partition has been written before this record.
+ * Written into every partition of the topic; stage two takes the minimum over all (stage, partition) it expects.
+ */
+export interface WatermarkRecord {
+  kind: 'watermark'
+  stage: 'visitors' | 'cart-owners'
+  partition: number
+  /** How many partitions the writing stage has, so that the reader knows whom to wait for. */
+  of: number
+  watermarkMs: number
+}
