@@ -107,7 +107,7 @@ export function startControl(
     })
   })
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(portError(error, host, port) as Error))
+    server.once('error', (error) => reject(portError(error, host, port)))
     server.listen(port, host, () => {
       resolve({
         port: (server.address() as AddressInfo).port,

@@ -1,0 +1,79 @@
+// Topics and offsets: what start-up, restores and /v1/positions ask.
+
+import type { Kafka } from 'kafkajs'
+import type { TopicPartition } from './records.ts'
+
+export interface TopicSpec {
+  name: string
+  partitions: number
+  config: Record<string, string>
+}
+
+export interface KafkaAdmin {
+  /** Creates what is missing with explicit settings; what exists is left as it is. */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<void>
+  partitionCount(topic: string): Promise<number>
+  /** Per partition the offset of the first record that is still there. */
+  startOffsets(topic: string): Promise<number[]>
+  /** Per partition the offset after the last record. */
+  endOffsets(topic: string): Promise<number[]>
+  /** Per partition the first offset whose record's time is at or after; the end where there is none. */
+  offsetsAt(topic: string, timestampMs: number): Promise<number[]>
+  committed(
+    groupId: string,
+    topics: readonly string[],
+  ): Promise<(TopicPartition & { offset: number })[]>
+  deleteGroups(groupIds: readonly string[]): Promise<void>
+  close(): Promise<void>
+}
+
+export async function createAdmin(kafka: Kafka): Promise<KafkaAdmin> {
+  const admin = kafka.admin({ retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 40 } })
+  await admin.connect()
+
+  const ordered = (entries: readonly { partition: number; offset: string }[]): number[] =>
+    [...entries].sort((a, b) => a.partition - b.partition).map((entry) => Number(entry.offset))
+
+  return {
+    async ensureTopics(topics) {
+      const existing = new Set(await admin.listTopics())
+      const missing = topics.filter((topic) => !existing.has(topic.name))
+      if (missing.length === 0) return
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.map(({ name, partitions, config }) => ({
+          topic: name,
+          numPartitions: partitions,
+          replicationFactor: -1,
+          configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+        })),
+      })
+    },
+    async partitionCount(topic) {
+      const metadata = await admin.fetchTopicMetadata({ topics: [topic] })
+      return metadata.topics[0]?.partitions.length ?? 0
+    },
+    startOffsets: async (topic) =>
+      (await admin.fetchTopicOffsets(topic))
+        .sort((a, b) => a.partition - b.partition)
+        .map((entry) => Number(entry.low)),
+    endOffsets: async (topic) =>
+      (await admin.fetchTopicOffsets(topic))
+        .sort((a, b) => a.partition - b.partition)
+        .map((entry) => Number(entry.high)),
+    offsetsAt: async (topic, timestampMs) =>
+      ordered(await admin.fetchTopicOffsetsByTimestamp(topic, timestampMs)),
+    async committed(groupId, topics) {
+      const answers = await admin.fetchOffsets({ groupId, topics: [...topics] })
+      return answers.flatMap(({ topic, partitions }) =>
+        partitions
+          .map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) }))
+          .filter(({ offset }) => offset >= 0),
+      )
+    },
+    async deleteGroups(groupIds) {
+      await admin.deleteGroups([...groupIds])
+    },
+    close: () => admin.disconnect(),
+  }
+}
