@@ -1,0 +1,13 @@
+// Unit and integration tests of every room. What takes longer ends in `.long.test.ts` and runs by `npm run test:long`.
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['{stack,bridge,processor,ui,e2e}/**/*.test.ts'],
+    exclude: ['**/*.long.test.ts', '**/node_modules/**'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    maxWorkers: 2,
+  },
+})

@@ -1,0 +1,13 @@
+// The tests that take longer than a submission allows: kill loops, long property runs, other people's suites.
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['{stack,bridge,processor,ui,e2e}/**/*.long.test.ts'],
+    exclude: ['**/node_modules/**'],
+    testTimeout: 900_000,
+    hookTimeout: 60_000,
+    maxWorkers: 1,
+  },
+})
