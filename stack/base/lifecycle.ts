@@ -13,6 +13,7 @@ export interface RunningPart {
 export type PartMessage =
   | { event: 'ready'; addresses: Record<string, string> }
   | { event: 'failed'; message: string; exitCode: number }
+  | { event: 'progress'; what: string; done: number; total: number }
 
 export const stopLimitMs = 8000
 
@@ -53,6 +54,11 @@ export async function runPart(name: string, start: () => Promise<RunningPart>): 
     process.exitCode = exitCode
     setTimeout(() => process.exit(exitCode), 50)
   }
+}
+
+/** How far a long piece of work is; the supervisor shows it, alone it goes nowhere. */
+export function tellProgress(what: string, done: number, total: number): void {
+  tell({ event: 'progress', what, done, total })
 }
 
 function tell(message: PartMessage): void {

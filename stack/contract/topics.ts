@@ -51,6 +51,17 @@ export function topicConfig(topic: TopicDefinition): Record<string, string> {
   }
 }
 
+/** Every topic as it is to be created; each part makes sure of them when it starts. */
+export function topicSpecs(
+  partitions: number,
+): { name: string; partitions: number; config: Record<string, string> }[] {
+  return Object.values(topics).map((topic) => ({
+    name: topic.name,
+    partitions,
+    config: topicConfig(topic),
+  }))
+}
+
 /** Header of records written by import and by past traffic: an id of the load (T2). */
 export const loadHeader = 'slipway-load'
 /** Header of the one record per partition that closes a load; its value is empty. */
