@@ -1,0 +1,257 @@
+// `slipway start`: every part as a supervised child process, one table of addresses when all are ready, an orderly
+// end on Ctrl-C. Parts are spawned by the path of their main.ts and met over their protocols only.
+
+import { join } from 'node:path'
+import type { Clock } from './base/clock.ts'
+import { lockDirectory } from './base/files.ts'
+import type { OptionTable, OptionValues } from './base/options.ts'
+import { defaultPorts } from './base/ports.ts'
+import { portsInTheWay } from './doctor.ts'
+import type { PartSpec, SupervisorTalk } from './supervise.ts'
+import { supervise } from './supervise.ts'
+
+export const startOptions = {
+  data: { type: 'string', value: 'DIR', default: '.slipway', help: 'where everything is kept' },
+  portOffset: {
+    type: 'number',
+    value: 'N',
+    default: 0,
+    min: 0,
+    max: 50_000,
+    help: 'added to every default port',
+  },
+  noDemo: { type: 'flag', help: 'no simulated traffic' },
+  days: {
+    type: 'number',
+    value: 'N',
+    default: 30,
+    min: 0,
+    max: 366,
+    help: 'days of past traffic on the first start',
+  },
+  seed: { type: 'number', value: 'N', default: 1, help: 'seed of the simulated traffic' },
+  rate: {
+    type: 'number',
+    value: 'N',
+    default: 10,
+    min: 0,
+    max: 5000,
+    help: 'simulated live events per second',
+  },
+  partitions: {
+    type: 'number',
+    value: 'N',
+    default: 4,
+    min: 1,
+    max: 64,
+    help: 'partitions of each topic on the first start',
+  },
+  cloud: {
+    type: 'string',
+    value: 'MODE',
+    default: 'off',
+    choices: ['off'],
+    help: 'off: nothing leaves this machine',
+  },
+  testControl: { type: 'flag', help: 'routes under /__test/ that move the clock and seed traffic' },
+  durability: {
+    type: 'string',
+    value: 'LEVEL',
+    default: 'fsync',
+    choices: ['fsync', 'interval', 'none'],
+    help: 'what the broker waits for before it acknowledges',
+  },
+  brokers: {
+    type: 'string',
+    value: 'LIST',
+    env: 'KAFKA_BROKERS',
+    help: 'use this Kafka or Redpanda and start no broker',
+  },
+  json: { type: 'flag', help: 'one JSON object a line on stdout' },
+} as const satisfies OptionTable
+
+export type StartOptions = OptionValues<typeof startOptions>
+
+export interface Terminal {
+  result(line: string): void
+  talk(line: string): void
+  /** Overwrites itself on a terminal; says every tenth on anything else. */
+  progress(what: string, done: number, total: number): void
+}
+
+/** Runs until told to stop; resolves with the exit code. */
+export async function start(
+  options: StartOptions,
+  { clock, terminal, until }: { clock: Clock; terminal: Terminal; until: Promise<void> },
+): Promise<number> {
+  const parts = partsOf(options)
+  const lock = lockDirectory(options.data, 'slipway start')
+  try {
+    await portsInTheWay(portsOf(options))
+    const talk: SupervisorTalk = { say: terminal.talk, progress: terminal.progress }
+    const supervisor = supervise({ parts, logDir: join(options.data, 'logs'), clock, talk })
+    try {
+      const addresses = await Promise.race([supervisor.ready, until.then(() => undefined)])
+      if (addresses) {
+        announce(options, { ...addresses, ...outsideKafka(options) }, clock, terminal)
+        await until
+      }
+    } finally {
+      await supervisor.stop()
+    }
+    return 0
+  } finally {
+    lock.release()
+  }
+}
+
+/** The room's main.ts by its path: rooms are spawned, never imported. */
+export const mains = {
+  broker: room('./kafka/main.ts'),
+  shop: room('./shop/main.ts'),
+  import: room('./shop/import/main.ts'),
+  processor: room('../processor/main.ts'),
+  history: room('../processor/history/main.ts'),
+  rebuild: room('../processor/history/rebuild-main.ts'),
+  why: room('../processor/why/main.ts'),
+  ui: room('../ui/main.ts'),
+  bench: room('../e2e/bench/main.ts'),
+  'dump-log': room('./kafka/dump-log.ts'),
+} as const
+
+function room(path: string): string {
+  return new URL(path, import.meta.url).pathname
+}
+
+function partsOf(options: StartOptions): PartSpec[] {
+  const ports = portsOf(options)
+  const url = (port: number) => `http://127.0.0.1:${port}`
+  const brokers = options.brokers ?? `127.0.0.1:${ports.kafka}`
+  const data = (name: string) => join(options.data, name)
+  const shared = ['--brokers', brokers, '--partitions', String(options.partitions)]
+  const control = options.testControl ? ['--test-control'] : []
+  const part = (
+    name: keyof typeof mains,
+    wave: number,
+    ...args: (string | number)[]
+  ): PartSpec => ({
+    name,
+    main: mains[name],
+    args: [...args.map(String), ...control],
+    env: {},
+    wave,
+  })
+  const demo = options.noDemo ? ['--no-demo'] : []
+  const controls = {
+    ...(options.brokers === undefined ? { broker: url(ports.brokerControl) } : {}),
+    shop: url(ports.shop),
+    processor: url(ports.processorControl),
+    history: url(ports.history),
+  }
+  const parts = [
+    part(
+      'shop',
+      2,
+      ...shared,
+      '--port',
+      ports.shop,
+      '--data',
+      data('shop'),
+      ...demo,
+      '--days',
+      options.days,
+      '--seed',
+      options.seed,
+      '--rate',
+      options.rate,
+    ),
+    part('processor', 1, ...shared, '--control-port', ports.processorControl),
+    part('history', 1, ...shared, '--port', ports.history, '--data', data('history')),
+    part(
+      'ui',
+      2,
+      ...shared,
+      '--port',
+      ports.dashboard,
+      '--history',
+      url(ports.history),
+      '--shop',
+      url(ports.shop),
+      '--controls',
+      JSON.stringify(controls),
+    ),
+  ]
+  if (options.brokers !== undefined) return parts
+  return [
+    part(
+      'broker',
+      0,
+      '--port',
+      ports.kafka,
+      '--control-port',
+      ports.brokerControl,
+      '--data',
+      data('broker'),
+      '--durability',
+      options.durability,
+    ),
+    ...parts,
+  ]
+}
+
+function portsOf(options: StartOptions): Record<string, number> & {
+  kafka: number
+  brokerControl: number
+  shop: number
+  processorControl: number
+  history: number
+  dashboard: number
+} {
+  const at = (port: number) => port + options.portOffset
+  const inner =
+    options.brokers === undefined
+      ? { kafka: at(defaultPorts.kafka), brokerControl: at(defaultPorts.brokerControl) }
+      : { kafka: 0, brokerControl: 0 }
+  return {
+    ...inner,
+    shop: at(defaultPorts.shop),
+    processorControl: at(defaultPorts.processorControl),
+    history: at(defaultPorts.history),
+    dashboard: at(defaultPorts.dashboard),
+  }
+}
+
+function outsideKafka(options: StartOptions): Record<string, string> {
+  return options.brokers === undefined ? {} : { kafka: options.brokers }
+}
+
+/** What a reader of the table wants to know first, in this order. */
+const shown: readonly [name: string, what: string][] = [
+  ['dashboard', 'the dashboard: live figures, 30 days of history'],
+  ['shop', 'the storefront to click through, and the collector'],
+  ['history', 'rows, metrics and SQL over HTTP'],
+  ['kafka', 'the broker, for any Kafka client'],
+]
+
+function announce(
+  options: StartOptions,
+  addresses: Record<string, string>,
+  clock: Clock,
+  terminal: Terminal,
+): void {
+  const ms = Math.round(clock.monotonicMs())
+  if (options.json) {
+    terminal.result(JSON.stringify({ event: 'ready', ms, addresses }))
+    return
+  }
+  const width = Math.max(...shown.map(([name]) => (addresses[name] ?? '').length))
+  for (const [name, what] of shown) {
+    const address = addresses[name]
+    if (address !== undefined)
+      terminal.result(`  ${name.padEnd(10)} ${address.padEnd(width)}  ${what}`)
+  }
+  terminal.result(
+    `  data in ${options.data}; Ctrl-C stops everything, the next start goes on with it`,
+  )
+  terminal.result(`ready in ${(ms / 1000).toFixed(1)} s`)
+}
