@@ -74,8 +74,10 @@ export function portContract(name: string, connect: () => Promise<KafkaPort>): v
       await one.until((count) => count === 4)
       const two = await watchAssignment(port, topic, groupId)
       await Promise.all([one.until((count) => count === 2), two.until((count) => count === 2)])
+      expect(one.owned.intersection(two.owned)).toEqual(new Set())
       await one.close()
       await two.until((count) => count === 4)
+      expect(two.owned.size).toBe(4)
       await two.close()
     })
   })
@@ -148,6 +150,7 @@ async function watchAssignment(port: KafkaPort, topic: string, groupId: string) 
     onCrash: () => {},
   })
   return {
+    owned,
     async until(holds: (count: number) => boolean) {
       while (!holds(owned.size)) await new Promise<void>((resolve) => (wake = resolve))
     },
