@@ -1,0 +1,22 @@
+// Browser tests: each file starts a stack of its own, so nothing is shared and nothing waits by the clock.
+
+import { defineConfig } from '@playwright/test'
+import { browserLaunch } from './fixtures/browser.ts'
+
+const launch = await browserLaunch()
+
+export default defineConfig({
+  testDir: './specs',
+  outputDir: './.results',
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  workers: 1,
+  retries: 0,
+  reporter: [['list']],
+  use: {
+    browserName: 'chromium',
+    launchOptions: { executablePath: launch.executablePath, args: launch.args },
+    viewport: { width: 1440, height: 900 },
+    trace: 'retain-on-failure',
+  },
+})
