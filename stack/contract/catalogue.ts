@@ -3,6 +3,7 @@
 // Lines of one product repeat its name, brand, category and variants; the last line read wins for those.
 
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { OperatingError } from '../base/errors.ts'
 
 /** As it stands in the file. Only productId, unitPriceMinor and currency are needed. */
@@ -48,7 +49,7 @@ interface DatedPrice {
   price: ListPrice
 }
 
-export const defaultCataloguePath = new URL('catalogue.ndjson', import.meta.url).pathname
+export const defaultCataloguePath = fileURLToPath(new URL('catalogue.ndjson', import.meta.url))
 
 export function loadCatalogue(path: string = defaultCataloguePath): Catalogue {
   let text: string
