@@ -1,0 +1,45 @@
+// Nothing is dropped without a trace: received = enriched + rejected + duplicate, through kills of the parts between.
+
+import { describe, expect, test } from 'vitest'
+import { startStack } from '../fixtures/stack.ts'
+import { topicWriter } from './topic-writer.ts'
+import { fates, traffic } from './traffic.ts'
+
+interface Positions {
+  totals: Record<'received' | 'enriched' | 'rejected' | 'duplicate', number>
+}
+
+describe('conservation', () => {
+  test(
+    '20,000 mixed events are all accounted for, through kills of processor and history',
+    { timeout: 180_000 },
+    async () => {
+      await using stack = await startStack()
+      await using writer = await topicWriter(stack.addresses['kafka'] as string)
+      const events = traffic({ seed: 4, count: 20_000, startMs: Date.now() - 3_600_000 })
+      const kills = [
+        { at: 0.3, part: 'processor' },
+        { at: 0.6, part: 'history' },
+        { at: 0.8, part: 'processor' },
+      ]
+      await writer.write(events, (done) => {
+        const next = kills[0]
+        if (next && done >= next.at)
+          process.kill(stack.pidOf((kills.shift(), next.part)), 'SIGKILL')
+      })
+      await stack.settle(90_000)
+      const { totals } = await stack.get<Positions>('history', '/v1/positions')
+      expect(totals).toMatchObject({ received: events.length, ...renamed(fates(events)) })
+      const stored = await stack.rows<{ event_id: string }>('events')
+      expect(new Set(stored.map((row) => row.event_id)).size).toBe(stored.length)
+    },
+  )
+})
+
+function renamed(counts: Record<string, number>): Record<string, number | undefined> {
+  return {
+    enriched: counts['enriched'],
+    rejected: counts['rejected'],
+    duplicate: counts['duplicate'],
+  }
+}

@@ -1,0 +1,101 @@
+// What a person meets at the command line: ready, Ctrl-C, a second start with the same data, a taken port, a taken
+// folder, wrong use.
+
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:net'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { freePortOffset } from '../fixtures/free-ports.ts'
+import { startStack } from '../fixtures/stack.ts'
+
+describe('slipway start', () => {
+  test(
+    'stops on Ctrl-C with exit code 0 and no process left, and goes on with the same data',
+    { timeout: 90_000 },
+    async () => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'slipway-start-'))
+      const first = await startStack({ dataDir })
+      await first.post('shop', '/v1/events', pageView('kept'))
+      await first.settle()
+      expect(await first.stop()).toBe(0)
+      expect(processesWith(dataDir)).toEqual([])
+      await using second = await startStack({ dataDir, portOffset: first.portOffset })
+      const rows = await second.rows<{ event_id: string }>('events')
+      expect(rows.map((row) => row.event_id)).toEqual(['kept'])
+    },
+  )
+
+  test('a taken port is named with its holder, exit code 3', { timeout: 60_000 }, async () => {
+    const offset = await freePortOffset()
+    const port = 4402 + offset
+    const server = createServer().listen(port, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const dir = mkdtempSync(join(tmpdir(), 'slipway-start-'))
+    const result = await slipway('start', '--data', dir, '--port-offset', String(offset))
+    server.close()
+    expect(result.code).toBe(3)
+    expect(result.stderr).toContain(`port ${port} is taken`)
+    expect(result.stderr).toContain(`(pid ${process.pid})`)
+  })
+
+  test(
+    'a data directory in use is named with its holder, exit code 3',
+    { timeout: 60_000 },
+    async () => {
+      await using stack = await startStack()
+      const offset = await freePortOffset()
+      const result = await slipway(
+        'start',
+        '--data',
+        stack.dataDir,
+        '--port-offset',
+        String(offset),
+      )
+      expect(result.code).toBe(3)
+      expect(result.stderr).toContain('the data directory is in use by slipway start (pid')
+    },
+  )
+
+  test.each([
+    [['strat'], 'there is no command "strat"'],
+    [['start', '--days', 'many'], '--days is "many"'],
+    [['start', 'now'], '"now" is no option'],
+    [['doctor', '--nope'], "Unknown option '--nope'"],
+  ])('wrong use %j says what and what to do, exit code 2', async (args, message) => {
+    const result = await slipway(...args)
+    expect(result.code).toBe(2)
+    expect(result.stderr).toContain(message)
+    expect(result.stderr).toContain('what to do:')
+  })
+})
+
+function pageView(eventId: string) {
+  const eventTime = new Date().toISOString()
+  return { eventId, name: 'page_view', eventTime, anonymousId: 'a', source: 'web', data: {} }
+}
+
+function slipway(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['stack/slipway.ts', ...args],
+      { timeout: 30_000 },
+      (error, stdout, stderr) => {
+        resolve({ code: error ? Number(error.code) : 0, stdout, stderr })
+      },
+    )
+  })
+}
+
+function processesWith(text: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)
+    } catch {
+      return false
+    }
+  })
+}
