@@ -24,6 +24,8 @@ export interface CartEvent {
   cartId?: string
   person: Person
   mark: Person
+  /** The key it is kept under (identity/route.ts); where it acts on somebody else's cart, `CartCommand.key` differs. */
+  route: Person
   /** R12: counts as activity of its person. */
   isActivity: boolean
   /** R12: its source is one of `serverSources`; it still changes carts. */
@@ -44,6 +46,11 @@ export interface CartEvent {
    * event acts on somebody else's cart and is only activity here, `nobody` no cart has that id (R16, R5).
    */
   namedCart?: 'owner' | 'elsewhere' | 'nobody'
+  /**
+   * The cartId whose hop sent it here. A cart_merge comes through two hops; stage two hands it to the fold once, as
+   * `owner` only if both carts are this key's (R4: carts of two owners are not folded).
+   */
+  via?: string
 }
 
 export type CartData = Pick<
@@ -73,7 +80,7 @@ export type { CartLine }
 /** A record of `slipway-carts-by-id` and `slipway-carts-by-person`: into a key's set, or out of it. */
 export type CartCommand =
   | { kind: 'in'; key: string; event: CartEvent; input: CommandInput }
-  | { kind: 'out'; key: string; eventId: string; source: string; input: CommandInput }
+  | { kind: 'out'; key: string; eventId: string; source: string; via?: string; input: CommandInput }
   | WatermarkRecord
 
 /** Position in the topic that the writing stage read, for tracing and for at-least-once reasoning. */
