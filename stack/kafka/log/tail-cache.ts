@@ -1,0 +1,83 @@
+// The last batches of all partitions in memory, at most so many bytes overall: consumers that keep up are served
+// without a read. The oldest batch of all goes first, whichever partition it belongs to.
+
+export interface CachedBatch {
+  baseOffset: number
+  lastOffset: number
+  bytes: Buffer
+}
+
+export class TailCache {
+  #held: PartitionTail[] = []
+  #first = 0
+  #bytes = 0
+  readonly #bytesMax: number
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  add(tail: PartitionTail, batch: CachedBatch): void {
+    tail.push(batch)
+    this.#held.push(tail)
+    this.#bytes += batch.bytes.length
+    while (this.#bytes > this.#bytesMax) {
+      const oldest = this.#held[this.#first++] as PartitionTail
+      this.#bytes -= oldest.shift()
+    }
+    if (this.#first > 1024 && this.#first * 2 > this.#held.length) {
+      this.#held = this.#held.slice(this.#first)
+      this.#first = 0
+    }
+  }
+}
+
+/** The cached end of one partition, in offset order without gaps. */
+export class PartitionTail {
+  #batches: CachedBatch[] = []
+  #first = 0
+
+  push(batch: CachedBatch): void {
+    this.#batches.push(batch)
+  }
+
+  /** Drops the oldest; returns its bytes, 0 where the tail was cleared meanwhile. */
+  shift(): number {
+    const batch = this.#batches[this.#first]
+    if (!batch) return 0
+    this.#first++
+    if (this.#first > 256 && this.#first * 2 > this.#batches.length) {
+      this.#batches = this.#batches.slice(this.#first)
+      this.#first = 0
+    }
+    return batch.bytes.length
+  }
+
+  /** Whole batches from the one that holds `offset`, undefined where the cache begins later. */
+  from(offset: number, maxBytes: number, upTo: number): Buffer[] | undefined {
+    const oldest = this.#batches[this.#first]
+    if (!oldest || offset < oldest.baseOffset) return undefined
+    const slices: Buffer[] = []
+    let bytes = 0
+    for (let i = this.#find(offset); i < this.#batches.length; i++) {
+      const batch = this.#batches[i] as CachedBatch
+      if (batch.lastOffset >= upTo || (slices.length > 0 && bytes + batch.bytes.length > maxBytes))
+        break
+      slices.push(batch.bytes)
+      bytes += batch.bytes.length
+    }
+    return slices
+  }
+
+  /** The first batch whose last offset reaches the wanted one. */
+  #find(offset: number): number {
+    let low = this.#first
+    let high = this.#batches.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#batches[middle] as CachedBatch).lastOffset < offset) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
