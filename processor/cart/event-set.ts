@@ -1,0 +1,43 @@
+// The events of one key as a set in T3 order. One that is there already is replaced, since it may be told otherwise now
+// (another person, another session); most new ones belong at the end.
+
+import { compareT3 } from '#stack/contract/order.ts'
+import type { Ordered } from '#stack/contract/order.ts'
+import type { CartEvent } from '../model.ts'
+
+/** An event names itself; a cart_merge may lie here twice, once by each hop. */
+export type EventName = Pick<CartEvent, 'source' | 'eventId' | 'via'>
+
+/** Answers whether anything changed by it. */
+export function putEvent(events: CartEvent[], event: CartEvent): boolean {
+  const known = indexOf(events, event)
+  if (known >= 0) {
+    if (JSON.stringify(events[known]) === JSON.stringify(event)) return false
+    events.splice(known, 1)
+  }
+  let at = events.length
+  while (at > 0 && compare(events[at - 1] as CartEvent, event) > 0) at--
+  events.splice(at, 0, event)
+  return true
+}
+
+/** Answers whether it was there. */
+export function takeEvent(events: CartEvent[], name: EventName): boolean {
+  const at = indexOf(events, name)
+  if (at < 0) return false
+  events.splice(at, 1)
+  return true
+}
+
+function indexOf(events: readonly CartEvent[], { source, eventId, via }: EventName): number {
+  for (let i = events.length - 1; i >= 0; i--) {
+    const event = events[i] as CartEvent
+    if (event.eventId === eventId && event.source === source && event.via === via) return i
+  }
+  return -1
+}
+
+function compare(a: CartEvent, b: CartEvent): number {
+  // An absent `seq` reads as undefined, which is all that T3 asks.
+  return compareT3(a as Ordered, b as Ordered)
+}

@@ -1,0 +1,140 @@
+// The fold of one key: a pure function from a person's events in T3 order, the watermark and the settings to all that is
+// to be published of their carts. Nothing here knows whether an event was late, or what was published before.
+//
+// Time moves through the events, but never past a deadline that the watermark has not reached (R14): from the first
+// event that lies at or after such a deadline, events wait, so that nothing is closed early while partitions are read at
+// different speeds. They are not lost: they are folded as soon as the deadline has fired.
+
+import type { Settings } from '#stack/contract/settings.ts'
+import type { CartEvent } from '../model.ts'
+import { actOnCart } from './content.ts'
+import { countAsActivity, expireUntil } from './deadline.ts'
+import type { Episode } from './episode.ts'
+import { linkVisitor, mergeCarts } from './merge.ts'
+import { actAsPurchase } from './purchase.ts'
+import { roleOf } from './roles.ts'
+import type { CartRow, Verdict } from './rows.ts'
+import { rowOf, verdictOf } from './rows.ts'
+import type { Trace } from './trace.ts'
+import type { PersonBase, Placed, World } from './world.ts'
+import { emptyBase, newWorld, remark } from './world.ts'
+import { compareBytes } from '#stack/contract/order.ts'
+import { suppressedAmong } from './cooldown.ts'
+
+export interface PersonFold {
+  /** By cart key, then episode. */
+  episodes: FoldedEpisode[]
+  /** The watermark at which the result changes by time alone; null when nothing is pending. */
+  nextWakeMs: number | null
+  /** Events that wait for a deadline to fire. */
+  heldEvents: number
+}
+
+export interface FoldedEpisode {
+  row: CartRow
+  /** The record of 2.6, of an episode that is abandoned, recovered or lost. */
+  verdict: Verdict | null
+  /** Of its starting event: what identifies the episode while its number may change. */
+  start: { source: string; eventId: string }
+}
+
+export interface FoldOptions {
+  base?: PersonBase
+  trace?: Trace
+}
+
+export function foldPerson(
+  events: readonly CartEvent[],
+  watermarkMs: number,
+  settings: Settings,
+  { base = emptyBase, trace }: FoldOptions = {},
+): PersonFold {
+  const world = newWorld(settings, base, trace)
+  const folded = foldEvents(world, events, watermarkMs)
+  const episodes = episodesOf(world)
+  const suppressed = suppressedAmong(episodes, settings, base.lastUnsuppressed)
+  return {
+    episodes: episodes.map((episode) =>
+      present(episode, suppressed.has(episode), watermarkMs, settings),
+    ),
+    nextWakeMs: nextWakeOf(world, episodes, watermarkMs),
+    heldEvents: events.length - folded,
+  }
+}
+
+/** Folds as many events as the watermark allows, then lets time pass up to it. Answers how many were folded. */
+export function foldEvents(
+  world: World,
+  events: readonly CartEvent[],
+  watermarkMs: number,
+): number {
+  let at = 0
+  for (; at < events.length; at++) {
+    const event = events[at] as CartEvent
+    expireUntil(world, Math.min(event.timeMs, watermarkMs))
+    if (isDue(world, event.timeMs)) break
+    apply(world, { event, at })
+  }
+  expireUntil(world, watermarkMs)
+  for (let held = at; held < events.length; held++) {
+    remark(world, { event: events[held] as CartEvent, at: held }, 'R14', 'waits for a deadline')
+  }
+  return at
+}
+
+export function episodesOf(world: World): Episode[] {
+  const carts = [...world.carts.values()].sort((a, b) => compareBytes(a.key, b.key))
+  return carts.flatMap((cart) => cart.episodes)
+}
+
+/** Whether an open episode's deadline lies at or before this time, although it could not fire yet. */
+function isDue(world: World, timeMs: number): boolean {
+  if (timeMs < world.nextDeadlineMs) return false
+  for (const episode of world.open) if (episode.deadlineMs <= timeMs) return true
+  return false
+}
+
+/** R2 and R4 first: an event that links is already the user's; then R12: activity; then what it does. */
+function apply(world: World, placed: Placed): void {
+  const { event } = placed
+  if (event.linksVisitor !== undefined) linkVisitor(world, placed, event.linksVisitor)
+  countAsActivity(world, placed)
+  switch (roleOf(event.name)) {
+    case 'content':
+    case 'view':
+    case 'checkout':
+      return actOnCart(world, placed)
+    case 'merge':
+      return mergeCarts(world, placed)
+    case 'purchase':
+      return actAsPurchase(world, placed)
+    case 'activity':
+  }
+}
+
+function present(
+  episode: Episode,
+  suppressed: boolean,
+  watermarkMs: number,
+  settings: Settings,
+): FoldedEpisode {
+  const row = rowOf(episode, { suppressed, watermarkMs, settings })
+  const { source, eventId } = episode.start.value
+  return { row, verdict: verdictOf(row, settings), start: { source, eventId } }
+}
+
+/** The next deadline (R14) or end of a recovery (R23) after the watermark. */
+function nextWakeOf(
+  world: World,
+  episodes: readonly Episode[],
+  watermarkMs: number,
+): number | null {
+  let nextMs = Infinity
+  for (const { outcome, deadlineMs } of episodes) {
+    if (outcome.kind === 'open') nextMs = Math.min(nextMs, deadlineMs)
+    if (outcome.kind !== 'expired' || outcome.order !== null || outcome.isSmall) continue
+    const lostMs = outcome.atMs + world.settings.recoveryWindowMs
+    if (lostMs > watermarkMs) nextMs = Math.min(nextMs, lostMs)
+  }
+  return nextMs === Infinity ? null : nextMs
+}
