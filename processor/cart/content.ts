@@ -58,24 +58,14 @@ function changeLines(world: World, episode: Episode, placed: Placed): void {
   const { event, at } = placed
   const { content } = episode
   const named: Named = { items: event.data?.items ?? [], currency: event.data?.currency, at }
-  switch (event.name) {
-    case 'add_to_cart':
-      addLines(content, named)
-      break
-    case 'remove_from_cart':
-      if (removeLines(content, named)) {
-        episode.isUnderflow = true
-        remark(world, placed, 'R6', 'underflow', episode)
-      }
-      break
-    case 'cart_update':
-      replaceLines(content, named)
-      break
-    default: {
-      if (!bringsLines(event)) return
-      replaceLines(content, { ...named, currency: named.currency ?? currencyOf(content) })
-    }
-  }
+  if (event.name === 'add_to_cart') addLines(content, named)
+  else if (event.name === 'remove_from_cart') {
+    const isUnderflow = removeLines(content, named)
+    if (isUnderflow) remark(world, placed, 'R6', 'underflow', episode)
+    episode.isUnderflow ||= isUnderflow
+  } else if (event.name === 'cart_update') replaceLines(content, named)
+  else if (!bringsLines(event)) return
+  else replaceLines(content, { ...named, currency: named.currency ?? currencyOf(content) })
   const isDelta = event.name === 'add_to_cart' || event.name === 'remove_from_cart'
   remark(world, placed, isDelta ? 'R6' : 'R7', 'lines', episode)
 }

@@ -1,7 +1,7 @@
 // Why a verdict is taken back (T6): the kind of the late event, chosen among what arrived since the last fold by what
 // became of the episode. It names the reason only; that the verdict goes follows from the fold.
 
-import type { RetractionReason } from '#stack/contract/cart.ts'
+import type { CartState, RetractionReason } from '#stack/contract/cart.ts'
 import type { CartEvent } from '../model.ts'
 import type { PersonFold } from './fold.ts'
 import { roleOf } from './roles.ts'
@@ -39,18 +39,14 @@ function expectedReason(cartKey: string, start: EpisodeStart, fold: PersonFold):
   const fate = fold.episodes.find(
     (episode) => episode.row.cartKey === cartKey && isSameEvent(episode.start, start),
   )
-  switch (fate?.row.state) {
-    case undefined:
-      return 'late_start'
-    case 'converted':
-      return 'late_purchase'
-    case 'emptied':
-      return 'late_emptied'
-    case 'merged':
-      return 'late_merge'
-    default:
-      return 'late_activity'
-  }
+  if (fate === undefined) return 'late_start'
+  return reasonByState[fate.row.state] ?? 'late_activity'
+}
+
+const reasonByState: Partial<Record<CartState, RetractionReason>> = {
+  converted: 'late_purchase',
+  emptied: 'late_emptied',
+  merged: 'late_merge',
 }
 
 const precedence: readonly RetractionReason[] = [

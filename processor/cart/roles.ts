@@ -2,7 +2,7 @@
 // activity. Also which carts an event names, for the hop that finds a cart's owner (R5).
 
 import type { EventName } from '#stack/contract/events.ts'
-import type { CartEvent } from '../model.ts'
+import type { CartData, CartEvent } from '../model.ts'
 
 /** `content` and `view` may carry lines; `view` and `checkout` may come without. */
 export type CartRole = 'content' | 'view' | 'checkout' | 'merge' | 'purchase' | 'activity'
@@ -37,7 +37,11 @@ export function givesOwner(name: EventName): boolean {
 }
 
 /** The cartIds whose carts an event acts on: a `cart_merge` on both, mere activity on none. */
-export function cartIdsNamed(event: Pick<CartEvent, 'name' | 'cartId' | 'data'>): string[] {
+export function cartIdsNamed(event: {
+  name: EventName
+  cartId?: string | undefined
+  data?: CartData | undefined
+}): string[] {
   const role = roleByName[event.name]
   if (role === 'activity') return []
   if (role !== 'merge') return event.cartId === undefined ? [] : [event.cartId]
