@@ -407,7 +407,7 @@ export class PartitionLog {
   }
 
   #changed(): void {
-    for (const watcher of [...this.#watchers]) watcher()
+    for (const watcher of this.#watchers) watcher()
   }
 
   async #readFile(offset: number, maxBytes: number, upTo: number): Promise<Buffer[]> {
@@ -482,7 +482,7 @@ async function readSegment(
   upTo: number,
 ): Promise<Buffer[]> {
   let position = segment.positionOf(offset)
-  let chunk = Buffer.alloc(0)
+  let chunk: Buffer = Buffer.alloc(0)
   let at = 0
   let start = -1
   while (position + at < segment.sizeBytes) {
