@@ -1,0 +1,97 @@
+// A whole simulated shop from its options: the past before the opening and the traffic after it are one log. Past
+// traffic is its first part, live traffic the rest; both are made as they are asked for.
+
+import { dayMs, hourMs } from '../../base/units.ts'
+import { loadCatalogue } from '../../contract/catalogue.ts'
+import type { Catalogue } from '../../contract/catalogue.ts'
+import { loadAgents } from './agents.ts'
+import { createAssortment } from './assortment.ts'
+import type { Delivery } from './delivery.ts'
+import { profiles } from './profile.ts'
+import type { Profile, ProfileName } from './profile.ts'
+import { bucketMs, expectedVisitors } from './rhythm.ts'
+import type { Rhythm } from './rhythm.ts'
+import type { World } from './shopper.ts'
+import { simulate } from './stream.ts'
+
+export interface SimulationOptions {
+  seed: number
+  profile: ProfileName | Profile
+  /** The moment the shop goes live; everything before it is past traffic. */
+  openingMs: number
+  /** Days of past traffic. */
+  days: number
+  /** New visitors on an average day of the past. */
+  visitorsPerDay?: number
+  /** From the opening on, about; 0: there is no such opening, the past's traffic goes on. */
+  liveEventsPerSecond: number
+  namespace?: string
+  catalogue?: Catalogue
+}
+
+export interface Simulation {
+  readonly startMs: number
+  readonly openingMs: number
+  /** In order of receivedAt. Without `fromMs` from the start; with it, shoppers who came before are unknown. */
+  records(range?: { fromMs?: number; arrivalsUntilMs?: number }): Generator<Delivery, void, void>
+  /** About how many records are received before a time; what progress is measured by. */
+  expectedRecords(untilMs: number, fromMs?: number): number
+}
+
+/** Gives about 600,000 records in the 30 days before the opening. */
+const defaultVisitorsPerDay = 1040
+/** What a visitor leaves within a month, and what of it soon after they came; held by the calibration test. */
+const recordsPerVisitor = 18
+const recordsPerVisitorSoon = 11
+/** However busy live is to be, the past hour stays of a size that is quickly written. */
+const openingEventsPerSecondMost = 10
+
+export async function createSimulation(options: SimulationOptions): Promise<Simulation> {
+  const { seed, openingMs, liveEventsPerSecond } = options
+  const catalogue = options.catalogue ?? loadCatalogue()
+  const world: World = {
+    seed,
+    namespace: options.namespace ?? '',
+    profile: typeof options.profile === 'string' ? profiles[options.profile] : options.profile,
+    assortment: createAssortment(catalogue, { seed, openingMs }),
+    agents: await loadAgents(),
+    openingMs,
+  }
+  const rhythm: Rhythm = {
+    seed,
+    openingMs,
+    visitorsPerDay: options.visitorsPerDay ?? defaultVisitorsPerDay,
+    liveVisitorsPerSecond: liveEventsPerSecond / recordsPerVisitorSoon,
+    openingVisitorsPerSecond:
+      Math.min(liveEventsPerSecond, openingEventsPerSecondMost) / recordsPerVisitorSoon,
+  }
+  const startMs = openingMs - options.days * dayMs
+  return {
+    startMs,
+    openingMs,
+    records: ({ fromMs, arrivalsUntilMs } = {}) =>
+      simulate({
+        world,
+        rhythm,
+        fromMs: fromMs ?? startMs,
+        ...(arrivalsUntilMs !== undefined && { arrivalsUntilMs }),
+      }),
+    expectedRecords(untilMs, fromMs = startMs) {
+      let visitors = 0
+      for (let atMs = fromMs; atMs < untilMs; atMs += bucketMs) {
+        visitors += expectedVisitors(rhythm, Math.floor(atMs / bucketMs) * bucketMs)
+      }
+      return Math.round(visitors * recordsPerVisitor)
+    },
+  }
+}
+
+/** How far back live traffic looks for shoppers under way when it starts again. */
+export function lookBackMs(simulation: Simulation, nowMs: number): number {
+  const recordsMost = 200_000
+  for (const days of [7, 3, 1]) {
+    const fromMs = Math.max(simulation.startMs, nowMs - days * dayMs)
+    if (simulation.expectedRecords(nowMs, fromMs) < recordsMost) return nowMs - fromMs
+  }
+  return 3 * hourMs
+}
