@@ -1,0 +1,120 @@
+// What is derived from stored columns by visitor and time: the order T3 in SQL, which events are activity (R12) or
+// links (R2), the view `events` with person, session and cart, and the current tables behind the logs.
+
+import { tables } from '../tables.ts'
+import type { TableDefinition } from '../tables.ts'
+import type { Settings } from '../settings.ts'
+import type { Dialect } from './dialect.ts'
+import type { NamedSql } from './relations.ts'
+
+const rank: readonly (readonly [rank: number, names: readonly string[]])[] = [
+  [0, ['identify']],
+  [1, ['cart_merge']],
+  [3, ['add_to_cart']],
+  [4, ['cart_update']],
+  [5, ['remove_from_cart']],
+  [6, ['view_cart']],
+  [7, ['begin_checkout']],
+  [8, ['checkout_step']],
+  [9, ['purchase']],
+  [10, ['refund']],
+]
+/** page_view, view_item, view_item_list, select_item, search, custom. */
+const rankOfViews = 2
+
+const rankSql = (alias: string): string => {
+  const cases = rank.map(([n, names]) => `WHEN '${names.join("', '")}' THEN ${n}`)
+  return `CASE ${alias}.name ${cases.join(' ')} ELSE ${rankOfViews} END`
+}
+
+/** T3: time, events with `seq` before those without, `seq`, rank of name, eventId, source. Text compares by bytes. */
+export function t3Columns(alias: string, direction: 'ASC' | 'DESC' = 'ASC'): string {
+  return [
+    `${alias}.event_time`,
+    `CASE WHEN ${alias}.producer_seq IS NULL THEN 1 ELSE 0 END`,
+    `coalesce(${alias}.producer_seq, 0)`,
+    rankSql(alias),
+    `${alias}.event_id`,
+    `${alias}.source`,
+  ]
+    .map((column) => (direction === 'ASC' ? column : `${column} DESC`))
+    .join(', ')
+}
+
+/** Neither bot nor test nor without consent, and not too late: what R12 asks of activity and R2 of a link. */
+function isPersons(alias: string, dialect: Dialect): string {
+  return `NOT ${alias}.is_bot AND NOT ${alias}.is_test AND NOT ${alias}.is_too_late AND NOT ${dialect.holds(`${alias}.flags`, 'noConsent')}`
+}
+
+/** R12. Page pings arrive as custom. */
+export function isActivity(alias: string, dialect: Dialect, settings: Settings): string {
+  const servers = settings.serverSources.map((source) => dialect.text(source)).join(', ')
+  const notServer = servers === '' ? '' : ` AND ${alias}.source NOT IN (${servers})`
+  return `${alias}.name NOT IN ('custom', 'refund') AND ${isPersons(alias, dialect)}${notServer}`
+}
+
+/** R2: both identities; server-only events link too. */
+export function isLink(alias: string, dialect: Dialect): string {
+  return `${alias}.anonymous_id IS NOT NULL AND ${alias}.user_id IS NOT NULL AND ${isPersons(alias, dialect)}`
+}
+
+/** R1 and R12: what acts on a cart. */
+const cartNames = [
+  'add_to_cart',
+  'remove_from_cart',
+  'cart_update',
+  'view_cart',
+  'cart_merge',
+  'begin_checkout',
+  'checkout_step',
+  'purchase',
+]
+
+/** The view `events`: stored columns and what is derived (interfaces.md 4). */
+export function eventsView(dialect: Dialect, settings: Settings): string {
+  const byVisitor = `PARTITION BY e.anonymous_id ORDER BY ${t3Columns('e')}`
+  const linkUser = `CASE WHEN ${isLink('e', dialect)} THEN e.user_id END`
+  const nobody = dialect.holds('p.flags', 'noConsent')
+  const person = (linked: string) =>
+    `CASE WHEN ${nobody} THEN NULL ELSE coalesce('u:' || p.user_id, 'u:' || ${linked}, 'a:' || p.anonymous_id) END`
+  return `
+    WITH linked AS (
+      SELECT e.*,
+        CASE WHEN e.anonymous_id IS NOT NULL THEN last_value(${linkUser} IGNORE NULLS) OVER (${byVisitor}
+          ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) END AS linked_user,
+        l.user_id AS last_user, ${isActivity('e', dialect, settings)} AS is_activity
+      FROM events_stored AS e LEFT JOIN visitor_links AS l ON l.anonymous_id = e.anonymous_id),
+    placed AS (
+      SELECT p.*, s.session_key, s.started_at AS session_started_at,
+        ${person('p.linked_user')} AS person_id, ${person('p.last_user')} AS stitched_person_id
+      FROM linked AS p
+      LEFT JOIN sessions AS s
+        ON p.is_activity
+        AND coalesce('a:' || s.anonymous_id, 'u:' || s.user_id) = coalesce('a:' || p.anonymous_id, 'u:' || p.user_id)
+        AND p.event_time BETWEEN s.started_at AND s.ended_at)
+    SELECT ${storedNames('e')}, e.person_id, e.stitched_person_id, e.session_key,
+      CASE WHEN e.session_key IS NOT NULL THEN row_number() OVER (
+        PARTITION BY e.session_key ORDER BY ${t3Columns('e')}) END AS session_event_number,
+      ${dialect.msBetween('e.session_started_at', 'e.event_time')} AS session_elapsed_ms,
+      CASE WHEN e.name IN ('${cartNames.join("', '")}') AND ${isPersons('e', dialect)}
+        THEN coalesce('c:' || e.cart_id, e.person_id) END AS cart_key
+    FROM placed AS e`
+}
+
+function storedNames(alias: string): string {
+  const own = Object.keys(tables.events.columns)
+  const meta = ['_seq', '_epoch', '_kafka_topic', '_kafka_partition', '_kafka_offset']
+  return [...own, ...meta].map((column) => `${alias}.${column}`).join(', ')
+}
+
+/** In BigQuery the current tables are views over the logs: the newest undeleted version of each key and epoch. */
+export function currentTables(): NamedSql[] {
+  return Object.entries(tables).flatMap(([name, definition]: [string, TableDefinition]) => {
+    if (definition.kind !== 'keyed') return []
+    const newest = `row_number() OVER (PARTITION BY ${definition.key.join(', ')} ORDER BY _epoch DESC, _seq DESC)`
+    const sql = `SELECT * EXCEPT (_newest, _deleted) FROM (
+      SELECT *, ${newest} AS _newest FROM ${name}_log
+      WHERE _epoch = (SELECT max(_epoch) FROM ${name}_log)) WHERE _newest = 1 AND NOT _deleted`
+    return [{ name, sql }]
+  })
+}
