@@ -17,11 +17,12 @@ export function eventKey(event: ShopEvent): string {
   return identity ?? event.eventId
 }
 
-export function eventRecord(event: ShopEvent): EventRecord {
+/** `value` for who has written the event as JSON already. */
+export function eventRecord(event: ShopEvent, value = JSON.stringify(event)): EventRecord {
   const key = eventKey(event)
   return {
     key,
-    value: JSON.stringify(event),
+    value,
     headers: eventHeaders(event, key),
     timestampMs: Date.parse(event.eventTime),
   }

@@ -1,0 +1,130 @@
+// `slipway shop`: flags and environment to options.
+
+import { runPart } from '#stack/base/lifecycle.ts'
+import { createLogger } from '#stack/base/logger.ts'
+import { optionsHelp, parseOptions } from '#stack/base/options.ts'
+import type { OptionTable } from '#stack/base/options.ts'
+import { UsageError } from '#stack/base/errors.ts'
+import { defaultPorts } from '#stack/base/ports.ts'
+import { defaultSettings } from '#stack/contract/settings.ts'
+import { startShop } from './start.ts'
+
+const options = {
+  brokers: {
+    type: 'string',
+    value: 'LIST',
+    env: 'KAFKA_BROKERS',
+    default: `127.0.0.1:${defaultPorts.kafka}`,
+    help: 'host:port, separated by commas',
+  },
+  partitions: {
+    type: 'number',
+    value: 'N',
+    default: 4,
+    min: 1,
+    max: 64,
+    help: 'of topics that do not exist yet',
+  },
+  host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+  port: {
+    type: 'number',
+    value: 'N',
+    default: defaultPorts.shop,
+    min: 0,
+    max: 65_535,
+    help: 'of collector and storefront',
+  },
+  data: {
+    type: 'string',
+    value: 'DIR',
+    default: '.slipway/shop',
+    help: 'where the simulated shoppers keep their truth',
+  },
+  noDemo: { type: 'flag', help: 'no simulated traffic' },
+  days: {
+    type: 'number',
+    value: 'N',
+    default: 30,
+    min: 0,
+    max: 366,
+    help: 'days of past traffic on the first start',
+  },
+  seed: { type: 'number', value: 'N', default: 1, help: 'of the simulated traffic' },
+  rate: {
+    type: 'number',
+    value: 'N',
+    default: 10,
+    min: 0,
+    max: 5000,
+    help: 'simulated live events per second',
+  },
+  testControl: { type: 'flag', help: 'POST /control/… moves the clock' },
+  currency: {
+    type: 'string',
+    value: 'CODE',
+    default: defaultSettings.defaultCurrency,
+    help: 'of producers that name none',
+  },
+  sources: {
+    type: 'string',
+    value: 'LIST',
+    default: '',
+    help: 'KEY=NAME,… names producers by write key or measurement id',
+  },
+  allowedHosts: {
+    type: 'string',
+    value: 'LIST',
+    default: '',
+    help: 'names a browser may call this by, beside the loopback ones',
+  },
+  allowedOrigins: {
+    type: 'string',
+    value: 'LIST',
+    default: '',
+    help: 'shops whose pages may post events, https://shop.example,…',
+  },
+  requestsPerSecond: {
+    type: 'number',
+    value: 'N',
+    default: 0,
+    min: 0,
+    help: 'per client address; 0 is no limit',
+  },
+  trustProxy: { type: 'flag', help: 'take the client address from the last X-Forwarded-For' },
+} as const satisfies OptionTable
+
+const parsed = parseOptions(options, process.argv.slice(2), process.env)
+if (parsed.help) process.stdout.write(`slipway shop [options]\n\n${optionsHelp(options)}\n`)
+else await runPart('shop', () => startShop(shopOptions()))
+
+function shopOptions(): Parameters<typeof startShop>[0] {
+  const given = parsed.options
+  return {
+    brokers: list(given.brokers),
+    partitions: given.partitions,
+    host: given.host,
+    port: given.port,
+    testControl: given.testControl,
+    logger: createLogger({ part: 'shop' }),
+    defaultCurrency: given.currency,
+    sourceByKey: Object.fromEntries(list(given.sources).map(keyAndName)),
+    allowedHosts: list(given.allowedHosts.toLowerCase()),
+    allowedOrigins: list(given.allowedOrigins),
+    requestsPerSecond: given.requestsPerSecond,
+    trustProxy: given.trustProxy,
+  }
+}
+
+function list(text: string): string[] {
+  return text.split(',').filter((entry) => entry !== '')
+}
+
+function keyAndName(entry: string): [string, string] {
+  const [key = '', name = ''] = entry.split('=')
+  if (name === '') {
+    throw new UsageError(`--sources has "${entry}"`, {
+      hint: 'write KEY=NAME, separated by commas',
+    })
+  }
+  return [key, name]
+}
