@@ -1,0 +1,103 @@
+// The dashboard as a process: flags and environment to options.
+
+import { systemClock } from '../stack/base/clock.ts'
+import { UsageError } from '../stack/base/errors.ts'
+import { runPart } from '../stack/base/lifecycle.ts'
+import { createLogger } from '../stack/base/logger.ts'
+import type { LogLevel } from '../stack/base/logger.ts'
+import type { OptionTable } from '../stack/base/options.ts'
+import { optionsHelp, parseOptions } from '../stack/base/options.ts'
+import { defaultPorts } from '../stack/base/ports.ts'
+import { startUi } from './start.ts'
+
+const optionTable = {
+  host: { type: 'string', default: '127.0.0.1', help: 'address to listen on' },
+  port: { type: 'number', value: 'N', default: defaultPorts.dashboard, help: 'port to listen on' },
+  brokers: {
+    type: 'string',
+    value: 'LIST',
+    env: 'KAFKA_BROKERS',
+    default: `127.0.0.1:${defaultPorts.kafka}`,
+    help: 'Kafka brokers, separated by commas',
+  },
+  partitions: {
+    type: 'number',
+    value: 'N',
+    default: 4,
+    min: 1,
+    max: 64,
+    help: 'partitions of a topic that has to be created',
+  },
+  history: {
+    type: 'string',
+    value: 'URL',
+    default: `http://127.0.0.1:${defaultPorts.history}`,
+    help: 'the read API of history',
+  },
+  shop: {
+    type: 'string',
+    value: 'URL',
+    default: `http://127.0.0.1:${defaultPorts.shop}`,
+    help: 'the shop, for test control',
+  },
+  controls: {
+    type: 'string',
+    value: 'JSON',
+    help: 'control addresses, {"processor": "http://127.0.0.1:4406", …}',
+  },
+  hostNames: {
+    type: 'string',
+    value: 'LIST',
+    default: '',
+    help: 'names beside loopback under which the dashboard may be asked',
+  },
+  testControl: { type: 'flag', help: 'routes under /__test/, for loopback only' },
+  logLevel: {
+    type: 'string',
+    value: 'LEVEL',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error'],
+    help: 'least level that is logged',
+  },
+} as const satisfies OptionTable
+
+const { options, help } = parseOptions(optionTable, process.argv.slice(2), process.env)
+
+if (help) {
+  process.stdout.write(`slipway ui [options]\n\n${optionsHelp(optionTable)}\n`)
+} else {
+  await runPart('ui', () =>
+    startUi({
+      host: options.host,
+      port: options.port,
+      brokers: options.brokers.split(','),
+      partitions: options.partitions,
+      historyUrl: options.history,
+      controls: controlsOf(options.controls, options.shop, options.history),
+      testControl: options.testControl,
+      hostNames: options.hostNames.split(',').filter((name) => name !== ''),
+      clock: systemClock,
+      logger: createLogger({ part: 'ui', level: options.logLevel as LogLevel }),
+    }),
+  )
+}
+
+/** What is not told has its default address; shop and history have no control port of their own. */
+function controlsOf(
+  json: string | undefined,
+  shop: string,
+  history: string,
+): Record<string, string> {
+  if (json === undefined) {
+    const processor = `http://127.0.0.1:${defaultPorts.processorControl}`
+    return { shop, processor, history }
+  }
+  try {
+    return JSON.parse(json) as Record<string, string>
+  } catch (error) {
+    throw new UsageError('--controls is not JSON', {
+      hint: 'give an object of addresses by part name',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,170 @@
+// The door: the live fold fed from Kafka, and the HTTP server of the dashboard. The server answers before the feed
+// has caught up; the page then says that it is warming up.
+
+import { randomUUID } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
+import type { Clock } from '../stack/base/clock.ts'
+import { DomainClock, systemClock } from '../stack/base/clock.ts'
+import type { ControlledPart } from '../stack/base/control.ts'
+import type { Logger } from '../stack/base/logger.ts'
+import { silentLogger } from '../stack/base/logger.ts'
+import { Metrics } from '../stack/base/metrics.ts'
+import { portError } from '../stack/base/ports.ts'
+import { defaultSettings } from '../stack/contract/settings.ts'
+import { topicSpecs } from '../stack/contract/topics.ts'
+import { connectKafka } from '../stack/kafka-client/connect.ts'
+import type { KafkaPort } from '../stack/kafka-client/connect.ts'
+import { createApp } from './api/app.ts'
+import type { LiveFeed } from './api/live/feed.ts'
+import { startFeed } from './api/live/feed.ts'
+import { eventsKeptMs, LiveFold } from './api/live/fold.ts'
+import { LiveHub } from './api/live/hub.ts'
+import { Parts } from './api/parts.ts'
+import { createSettle } from './api/settle.ts'
+
+export interface UiOptions {
+  host: string
+  port: number
+  brokers: readonly string[]
+  partitions: number
+  historyUrl: string
+  /** Control address by part name: broker, shop, processor, history. */
+  controls: Readonly<Record<string, string>>
+  testControl?: boolean
+  /** Names beside loopback under which the dashboard may be asked. */
+  hostNames?: readonly string[]
+  logger?: Logger
+  clock?: Clock
+  domainClock?: DomainClock
+  pageRoot?: string
+}
+
+export interface RunningUi {
+  port: number
+  addresses: { dashboard: string }
+  close(): Promise<void>
+}
+
+export async function startUi(options: UiOptions): Promise<RunningUi> {
+  const clock = options.clock ?? systemClock
+  const logger = options.logger ?? silentLogger
+  const domainClock = options.domainClock ?? new DomainClock(clock)
+  const metrics = new Metrics()
+  const kafka = connectKafka({ brokers: options.brokers, clientId: 'slipway-ui', logger, clock })
+  const fold = new LiveFold({
+    settings: defaultSettings,
+    epoch: randomUUID().slice(0, 8),
+    backToMs: domainClock.now() - eventsKeptMs,
+  })
+  const parts = new Parts({ clock, controls: options.controls, brokers: options.brokers })
+  let feed: LiveFeed | undefined
+  const nothingRead = { records: 0, seconds: 0 }
+  const hub = new LiveHub({
+    fold,
+    clock,
+    domainClock,
+    metrics,
+    surroundings: () => ({ lag: feed?.lag() ?? nothingRead, away: parts.away() }),
+  })
+  const control: ControlledPart = {
+    name: 'ui',
+    metrics,
+    domainClock,
+    testControl: options.testControl === true,
+    readiness: () => feed !== undefined || 'the live view is not reading yet',
+    status: () => ({
+      readers: hub.readers,
+      frames: fold.seq,
+      counts: fold.counts,
+      positions: feed?.positions() ?? [],
+    }),
+    actions: { 'drop-streams': () => ({ dropped: hub.drop() }) },
+  }
+  const settle = createSettle({
+    clock,
+    kafka,
+    feed: () => feed,
+    historyUrl: options.historyUrl,
+    processor: options.controls['processor'],
+  })
+  const app = createApp({
+    clock,
+    logger,
+    control,
+    fold,
+    hub,
+    parts,
+    historyUrl: options.historyUrl,
+    hostNames: options.hostNames ?? [],
+    pageRoot: options.pageRoot ?? new URL('./dist', import.meta.url).pathname,
+    test: options.testControl
+      ? { clock, domainClock, fold, controls: options.controls, settle }
+      : undefined,
+  })
+  const server = await listen(app.fetch, options.host, options.port)
+  const stop = async () => {
+    hub.close()
+    await server.close()
+    await feed?.close()
+  }
+  try {
+    feed = await openFeed(kafka, options.partitions, { fold, clock, domainClock, logger })
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const name = options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host
+  return {
+    port: server.port,
+    addresses: { dashboard: `http://${name}:${server.port}` },
+    close: stop,
+  }
+}
+
+interface FeedParts {
+  fold: LiveFold
+  clock: Clock
+  domainClock: DomainClock
+  logger: Logger
+}
+
+async function openFeed(kafka: KafkaPort, partitions: number, parts: FeedParts): Promise<LiveFeed> {
+  const admin = await kafka.admin()
+  try {
+    await admin.ensureTopics(topicSpecs(partitions))
+  } finally {
+    await admin.close()
+  }
+  return startFeed({
+    kafka,
+    ...parts,
+    onCrash: (error) => parts.logger.error('the live feed ended', { error: error.message }),
+  })
+}
+
+interface Listening {
+  port: number
+  close(): Promise<void>
+}
+
+function listen(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  host: string,
+  port: number,
+): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname: host, port })
+    server.once('error', (error) => reject(portError(error, host, port)))
+    server.once('listening', () =>
+      resolve({
+        port: (server.address() as AddressInfo).port,
+        close: () =>
+          new Promise((closed) => {
+            server.close(() => closed())
+            if ('closeAllConnections' in server) server.closeAllConnections()
+          }),
+      }),
+    )
+  })
+}
