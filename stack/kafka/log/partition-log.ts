@@ -173,6 +173,17 @@ export class PartitionLog {
     return this.#tail.from(offset, maxBytes, upTo) ?? this.#readFile(offset, maxBytes, upTo)
   }
 
+  /** About how many bytes lie from an offset on, to within an index interval. */
+  bytesFrom(offset: number): number {
+    const first = this.#segmentIndex(offset)
+    return this.#segments
+      .slice(first)
+      .reduce(
+        (sum, segment, i) => sum + segment.sizeBytes - (i === 0 ? segment.positionOf(offset) : 0),
+        0,
+      )
+  }
+
   /** Called whenever visible bytes grew or the partition went offline. Returns how to stop. */
   watch(changed: () => void): () => void {
     this.#watchers.add(changed)

@@ -210,14 +210,10 @@ export function between<T>(
   return { ...type, from, to, absent }
 }
 
-/** Written only where it differs from `absent`. */
-export function tagged<T>(
-  tag: number,
-  from: number,
-  type: FieldType<T>,
-  absent: T = type.absent,
-): Placed<T> {
-  return { ...type, from, to: Infinity, absent, tag }
+/** Left out of the message where it is undefined. */
+export function tagged<T>(tag: number, from: number, type: FieldType<T>): Placed<T | undefined> {
+  const inner = type as FieldType<T | undefined>
+  return { ...inner, from, to: Infinity, absent: undefined, tag }
 }
 
 type Fields = Record<string, FieldType<unknown> | Placed<unknown>>
@@ -315,8 +311,7 @@ function writeTagged(
   value: Record<string, unknown>,
 ): void {
   const present = tags.filter(
-    ({ name, type, from }) =>
-      version.number >= from && value[name] !== undefined && value[name] !== type.absent,
+    ({ name, from }) => version.number >= from && value[name] !== undefined,
   )
   writer.uvarint(present.length)
   for (const { name, type, tag } of present) {

@@ -85,7 +85,7 @@ export const apiVersions = api(
         3,
         array(struct({ name: string, minVersion: int16, maxVersion: int16 })),
       ),
-      finalizedFeaturesEpoch: tagged(1, 3, int64, -1),
+      finalizedFeaturesEpoch: tagged(1, 3, int64),
       finalizedFeatures: tagged(
         2,
         3,

@@ -1,0 +1,175 @@
+// Produce, versions 3-11 (0-2 are advertised only: librdkafka before 2.11.1 switches compression off without them).
+//
+//  3  transactional id; record batches of magic 2 only
+//  5  log start offset in the answer      7  zstd allowed
+//  8  record errors                       9  flexible
+//  10 leader hints in the answer: left out, one node is the leader of everything
+//
+// Checks in Kafka's order (broker.md 3.2); the first failure wins. A transactional id is refused until transactions
+// are served. With acks=0 nothing is answered, and an error closes the connection.
+
+import { noAnswer } from '../connection.ts'
+import { codecMax, codecs } from '../protocol/compression.ts'
+import { errorCodes } from '../protocol/errors.ts'
+import { produce } from '../protocol/messages/data.ts'
+import { MalformedError } from '../protocol/reader.ts'
+import {
+  batchHeaderBytes,
+  batchRecords,
+  codecOf,
+  isBatchIntact,
+  isControl,
+  isTransactional,
+  readBatchHeader,
+} from '../protocol/record-batch.ts'
+import type { BatchHeader } from '../protocol/record-batch.ts'
+import type { AppendResult } from '../log/partition-log.ts'
+import type { Topic } from '../topics/catalog.ts'
+import { route } from './route.ts'
+import type { Call } from './route.ts'
+
+interface PartitionAnswer extends AppendResult {
+  index: number
+  recordErrors: { batchIndex: number; message: string | null }[]
+  errorMessage: string | null
+}
+
+export default route(produce, async (request, call) => {
+  const appended = request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((partition) => ({
+      index: partition.index,
+      ...appendOne(request.acks, name, partition, call),
+    })),
+  }))
+  await Promise.all(
+    appended.flatMap(({ partitions }) =>
+      partitions.map(async (partition) => {
+        try {
+          await partition.durable
+        } catch {
+          partition.answer.errorCode = errorCodes.KAFKA_STORAGE_ERROR
+        }
+      }),
+    ),
+  )
+  const responses = appended.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ answer }) => answer),
+  }))
+  if (request.acks !== 0) return { responses, throttleTimeMs: 0 }
+  const failed = responses.flatMap((each) => each.partitions).find((each) => each.errorCode !== 0)
+  if (failed) throw new MalformedError(`produce with acks=0 failed with code ${failed.errorCode}`)
+  return noAnswer
+})
+
+interface Produced {
+  index: number
+  records: Buffer | null
+}
+
+function appendOne(
+  acks: number,
+  topicName: string,
+  { index, records }: Produced,
+  call: Call,
+): { answer: PartitionAnswer; durable: Promise<void> } {
+  const topic = call.services.catalog.byName(topicName)
+  const log = topic?.partitions[index]
+  const refuse = (errorCode: number, details: Partial<PartitionAnswer> = {}) => ({
+    answer: { ...refused(index, errorCode), ...details },
+    durable: Promise.resolve(),
+  })
+  if (acks < -1 || acks > 1) return refuse(errorCodes.INVALID_REQUIRED_ACKS)
+  if (!topic || !log) return refuse(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  const fault = checkBatch(records, topic, call)
+  if (fault) return refuse(fault.errorCode, fault)
+  // A copy: the frame it lies in goes away, the batch stays in the tail cache.
+  const { result, durable } = log.append(Buffer.from(records as Buffer), acks)
+  return { answer: { index, ...result, recordErrors: [], errorMessage: null }, durable }
+}
+
+function refused(index: number, errorCode: number): PartitionAnswer {
+  return {
+    index,
+    errorCode,
+    baseOffset: -1,
+    logAppendTimeMs: -1,
+    logStartOffset: -1,
+    recordErrors: [],
+    errorMessage: null,
+  }
+}
+
+type Fault = Pick<PartitionAnswer, 'errorCode'> & Partial<PartitionAnswer>
+
+function checkBatch(records: Buffer | null, topic: Topic, call: Call): Fault | undefined {
+  if (records === null || records.length < batchHeaderBytes) {
+    return { errorCode: errorCodes.CORRUPT_MESSAGE, errorMessage: 'no record batch' }
+  }
+  const header = readBatchHeader(records)
+  const { settings } = topic
+  if (header.magic !== 2)
+    return { errorCode: errorCodes.INVALID_RECORD, errorMessage: 'magic is not 2' }
+  if (header.sizeBytes > records.length) return { errorCode: errorCodes.CORRUPT_MESSAGE }
+  if (header.sizeBytes < records.length) {
+    return {
+      errorCode: errorCodes.INVALID_RECORD,
+      errorMessage: 'more than one batch for a partition',
+    }
+  }
+  if (records.length > settings.maxMessageBytes) return { errorCode: errorCodes.MESSAGE_TOO_LARGE }
+  if (records.length > settings.segmentBytes) return { errorCode: errorCodes.RECORD_LIST_TOO_LARGE }
+  if (!isBatchIntact(records, 0, header.sizeBytes)) return { errorCode: errorCodes.CORRUPT_MESSAGE }
+  return checkHeader(header, call) ?? checkKeys(records, topic) ?? checkTime(header, topic, call)
+}
+
+function checkHeader(header: BatchHeader, { version }: Call): Fault | undefined {
+  const codec = codecOf(header)
+  if (codec > codecMax || (codec === codecs.zstd && version < 7)) {
+    return { errorCode: errorCodes.UNSUPPORTED_COMPRESSION_TYPE }
+  }
+  if (isControl(header))
+    return { errorCode: errorCodes.INVALID_RECORD, errorMessage: 'a control batch' }
+  if (isTransactional(header)) return { errorCode: errorCodes.INVALID_TXN_STATE }
+  const isCounted = header.count > 0 && header.lastOffset - header.baseOffset + 1 === header.count
+  if (!isCounted)
+    return { errorCode: errorCodes.INVALID_RECORD, errorMessage: 'count and offsets differ' }
+  if (header.producerId >= 0 && header.baseSequence < 0) {
+    return {
+      errorCode: errorCodes.INVALID_RECORD,
+      errorMessage: 'a producer id without a sequence',
+    }
+  }
+  return undefined
+}
+
+/** A record without a key can never be compacted. */
+function checkKeys(records: Buffer, { settings }: Topic): Fault | undefined {
+  if (!settings.compacts) return undefined
+  const recordErrors: PartitionAnswer['recordErrors'] = []
+  let batchIndex = 0
+  for (const record of batchRecords(records)) {
+    if (record.key === null)
+      recordErrors.push({ batchIndex, message: 'a compacted topic needs a key' })
+    batchIndex++
+  }
+  if (recordErrors.length === 0) return undefined
+  return {
+    errorCode: errorCodes.INVALID_RECORD,
+    recordErrors,
+    errorMessage: 'records without a key',
+  }
+}
+
+function checkTime(
+  header: BatchHeader,
+  { settings }: Topic,
+  { services }: Call,
+): Fault | undefined {
+  if (settings.appendTime) return undefined
+  const nowMs = services.clock.now()
+  const tooOld = header.baseTimestampMs < nowMs - settings.timestampBeforeMaxMs
+  const tooNew = header.maxTimestampMs > nowMs + settings.timestampAfterMaxMs
+  return tooOld || tooNew ? { errorCode: errorCodes.INVALID_TIMESTAMP } : undefined
+}
