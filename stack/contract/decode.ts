@@ -210,6 +210,7 @@ const itemArea: Area = {
 const dataArea: Area = {
   bad_field: steps.required,
   string_too_long: steps.length,
+  missing_order_id: steps.orderId,
   bad_currency: steps.currency,
   bad_money: steps.money,
 }
@@ -226,9 +227,9 @@ interface Check {
 type CheckTable = Readonly<Record<string, Check | undefined>>
 
 const text =
-  (unitsMax: number, unitsMin = 0): Test =>
+  (unitsMax: number, unitsMin = 0, otherwise: RejectReason = 'bad_field'): Test =>
   (value) => {
-    if (typeof value !== 'string' || value.length < unitsMin) return 'bad_field'
+    if (typeof value !== 'string' || value.length < unitsMin) return otherwise
     return value.length > unitsMax ? 'string_too_long' : undefined
   }
 
@@ -249,6 +250,7 @@ const tests: Readonly<Record<FieldKind, Test>> = {
   text: text(limits.textUnits),
   key: text(limits.textUnits, 1),
   identity: text(limits.identityUnits, 1),
+  orderId: text(limits.textUnits, 1, 'missing_order_id'),
   url: text(limits.urlUnits),
   dialect: when('bad_field', (value) => (dialects as readonly unknown[]).includes(value)),
   currency: when('bad_currency', (value) => typeof value === 'string' && isCurrency(value)),
@@ -401,7 +403,7 @@ function checkData(data: RawObject, name: EventName, findings: Findings): void {
     findings.add(steps.required, 'missing_field', 'data.items', `must not be empty in ${name}`)
   } else if (needsItems || rule.snapshot) missing('items')
   for (const key of rule.fields ?? noFields) missing(key)
-  if (rule.orderId && (typeof data['orderId'] !== 'string' || data['orderId'] === '')) {
+  if (rule.orderId && data['orderId'] === undefined) {
     findings.add(steps.orderId, 'missing_order_id', 'data.orderId', `is needed in ${name}`)
   }
   const needsCurrency =

@@ -11,6 +11,7 @@ export type FieldKind =
   | 'text'
   | 'key'
   | 'identity'
+  | 'orderId'
   | 'url'
   | 'time'
   | 'dialect'
@@ -126,7 +127,7 @@ export const dataFields: FieldTable = {
   checkoutId: field('text', 'of the checkout'),
   step: field('step', 'of the checkout, from 1'),
   option: field('text', 'shipping, payment, contact, review'),
-  orderId: field('key', 'of the order'),
+  orderId: field('orderId', 'of the order'),
   itemsTotalMinor: field('money', 'merchandise after discounts, without tax and shipping'),
   discountMinor: field('money', 'of the order'),
   taxMinor: field('money', 'of the order'),

@@ -1,6 +1,6 @@
 // For tests of this room: the collector behind real HTTP on a free port, with a sink that keeps the records.
 
-import { DomainClock, systemClock } from '#stack/base/clock.ts'
+import { DomainClock, ManualClock, systemClock } from '#stack/base/clock.ts'
 import { silentLogger } from '#stack/base/logger.ts'
 import { Metrics } from '#stack/base/metrics.ts'
 import type { RejectedEvent, ShopEvent } from '#stack/contract/events.ts'
@@ -40,12 +40,15 @@ export interface TestCollector extends AsyncDisposable {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
 }
 
+export const testNow = '2024-05-06T10:00:00.000Z'
+
 /** `body` as it stands if it is text or bytes, else as JSON. */
 export async function startTestCollector(
   options: Partial<CollectorOptions> = {},
 ): Promise<TestCollector> {
   const sink = new MemorySink()
-  const domainClock = new DomainClock()
+  // Stands still, so that receivedAt is known.
+  const domainClock = new DomainClock(new ManualClock(Date.parse(testNow)))
   const metrics = new Metrics()
   const collector = new Collector({
     sink,
