@@ -1,7 +1,7 @@
 // User agents of real browsers by how often they are seen (npm `user-agents`, loaded when the first shopper is drawn
 // because its table is large), and of crawlers that say what they are.
 
-import type { Random } from '../../base/random.ts'
+import type { Random } from '#stack/base/random.ts'
 
 export interface Agent {
   userAgent: string

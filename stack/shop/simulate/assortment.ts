@@ -2,9 +2,9 @@
 // of a moment, sale included. The shift is chosen for a range of about 120 products, so that the best-selling fifth
 // carries 60 to 80 % of the lines.
 
-import type { Catalogue, Product } from '../../contract/catalogue.ts'
-import { Random } from '../../base/random.ts'
-import { invariant } from '../../base/invariant.ts'
+import type { Catalogue, Product } from '#stack/contract/catalogue.ts'
+import { Random } from '#stack/base/random.ts'
+import { invariant } from '#stack/base/invariant.ts'
 import { saleAt, saleDiscountMinor } from './sales.ts'
 
 const exponent = 1

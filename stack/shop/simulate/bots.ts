@@ -1,7 +1,7 @@
 // Visitors that are no people: crawlers that say so, and scripts behind a person's user agent that no person could
 // keep up with (R24). Now and then one puts something into a cart, which must never count.
 
-import { minuteMs, secondMs } from '../../base/units.ts'
+import { minuteMs, secondMs } from '#stack/base/units.ts'
 import type { Task, Device, Shopper, World } from './shopper.ts'
 import { Visit } from './visit.ts'
 import type { TimedEvent } from './visit.ts'

@@ -1,9 +1,9 @@
 // Buying: checkout, log-in on the way, the order with its money, its report by the order service, and what is paid
 // back later. Money is whole minor units of the market's currency.
 
-import { dayMs, secondMs } from '../../base/units.ts'
-import type { EventData, Item, ShopEvent } from '../../contract/events.ts'
-import { noConsentId } from '../../contract/events.ts'
+import { dayMs, secondMs } from '#stack/base/units.ts'
+import type { EventData, Item, ShopEvent } from '#stack/contract/events.ts'
+import { noConsentId } from '#stack/contract/events.ts'
 import { cartSnapshot } from './basket.ts'
 import type { PlacedOrder, Shopper, Task, World } from './shopper.ts'
 import type { TimedEvent, Visit } from './visit.ts'

@@ -2,10 +2,10 @@
 // clock, and among it things that are no event. Chance here is apart from the shopper's own, so that another profile
 // does not change what people do.
 
-import { Random } from '../../base/random.ts'
-import { hourMs, minuteMs, secondMs } from '../../base/units.ts'
-import { eventKey } from '../../contract/event-record.ts'
-import type { RejectReason, ShopEvent } from '../../contract/events.ts'
+import { Random } from '#stack/base/random.ts'
+import { hourMs, minuteMs, secondMs } from '#stack/base/units.ts'
+import { eventKey } from '#stack/contract/event-record.ts'
+import type { RejectReason, ShopEvent } from '#stack/contract/events.ts'
 import { breakEvent } from './malformed.ts'
 import type { DelayBand, Profile } from './profile.ts'
 import type { TimedEvent } from './visit.ts'

@@ -1,8 +1,8 @@
 // What shoppers do: a visit by its purpose, as events, and what they will do later. The numbers are those that make
 // a run land in the bands of events.md 4; the calibration test holds them there.
 
-import { dayMs, hourMs, minuteMs, secondMs } from '../../base/units.ts'
-import type { Random } from '../../base/random.ts'
+import { dayMs, hourMs, minuteMs, secondMs } from '#stack/base/units.ts'
+import type { Random } from '#stack/base/random.ts'
 import { addProduct, cartSnapshot, removeLine, viewCart } from './basket.ts'
 import { crawl, rush } from './bots.ts'
 import { checkOut, refund } from './checkout.ts'

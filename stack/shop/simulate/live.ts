@@ -1,9 +1,9 @@
-// Live traffic: each record is sent when its time comes on the shop's clock. What is long past when the shop comes to
-// it (it was away, or the clock was moved) is not sent at all: nobody visits a closed shop.
+// Live traffic: each record is sent when its time comes on the shop's clock. What is long past by then, because the
+// shop was away or the clock was moved, is not sent at all: nobody visits a closed shop.
 
-import type { Clock, DomainClock, Timer } from '../../base/clock.ts'
-import { secondMs } from '../../base/units.ts'
-import type { OutgoingRecord } from '../../kafka-client/records.ts'
+import type { Clock, DomainClock, Timer } from '#stack/base/clock.ts'
+import { secondMs } from '#stack/base/units.ts'
+import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
 import type { Delivery } from './delivery.ts'
 import { outgoingRecord } from './outgoing.ts'
 

@@ -3,8 +3,8 @@
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { OperatingError } from '../../base/errors.ts'
-import { writeFileAtomic } from '../../base/files.ts'
+import { OperatingError } from '#stack/base/errors.ts'
+import { writeFileAtomic } from '#stack/base/files.ts'
 
 export interface LoadState {
   version: 1

@@ -2,9 +2,9 @@
 // load's id, a last one per partition closes it (T2), so that nothing is judged early meanwhile. Killed and started
 // again it goes on after what was acknowledged; what was on its way is sent twice and dropped by its event id.
 
-import { loadEndHeader, loadHeader, topics } from '../../contract/topics.ts'
-import type { KafkaProducer } from '../../kafka-client/producer.ts'
-import type { OutgoingRecord } from '../../kafka-client/records.ts'
+import { loadEndHeader, loadHeader, topics } from '#stack/contract/topics.ts'
+import type { KafkaProducer } from '#stack/kafka-client/producer.ts'
+import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
 import type { Delivery } from './delivery.ts'
 import type { LoadState } from './load-state.ts'
 import { outgoingRecord } from './outgoing.ts'
@@ -46,6 +46,8 @@ export async function writeLoad(options: LoadOptions): Promise<Delivery | undefi
     }
     await onItsWay
     onItsWay = acknowledged(options, batch, untilMs)
+    // Looked at in the next round; until then a failure must not count as unhandled.
+    onItsWay.catch(() => {})
     if (state.sentRecords - savedRecords >= saveEveryRecords) {
       options.save(state)
       savedRecords = state.sentRecords

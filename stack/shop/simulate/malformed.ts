@@ -1,7 +1,7 @@
 // Ways for a record to be no event, each with the code that events.md 1.4 gives it.
 
-import type { Random } from '../../base/random.ts'
-import type { RejectReason, ShopEvent } from '../../contract/events.ts'
+import type { Random } from '#stack/base/random.ts'
+import type { RejectReason, ShopEvent } from '#stack/contract/events.ts'
 
 interface Broken {
   reason: RejectReason

@@ -1,8 +1,8 @@
 // A simulated record as it goes to the broker: what the collector would have written, or the bytes of what is no
 // event.
 
-import { eventRecord } from '../../contract/event-record.ts'
-import type { OutgoingRecord } from '../../kafka-client/records.ts'
+import { eventRecord } from '#stack/contract/event-record.ts'
+import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
 import type { Delivery } from './delivery.ts'
 
 export function outgoingRecord(

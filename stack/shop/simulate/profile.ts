@@ -2,7 +2,7 @@
 // `calm` stays below the watermark delay and has only bots that say so; `demo` is what `start` shows; `full` is
 // events.md section 4 with late, wrong, doubled and second-hand events.
 
-import { hourMs, minuteMs, secondMs } from '../../base/units.ts'
+import { hourMs, minuteMs, secondMs } from '#stack/base/units.ts'
 
 export interface DelayBand {
   share: number

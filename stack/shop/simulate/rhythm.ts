@@ -2,8 +2,8 @@
 // hour and the day in the visitors' own zones, the shop's growth, its weekly sale, and (from the opening on) the
 // live rate. A bucket's visitors are numbered, so more of them never change the earlier ones.
 
-import { Random } from '../../base/random.ts'
-import { dayMs, hourMs, minuteMs } from '../../base/units.ts'
+import { Random } from '#stack/base/random.ts'
+import { dayMs, hourMs, minuteMs } from '#stack/base/units.ts'
 import { markets } from './markets.ts'
 import { saleAt, saleLengthMs } from './sales.ts'
 

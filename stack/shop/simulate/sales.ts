@@ -1,7 +1,7 @@
 // The weekly sale: two hours, counted from the shop's opening, which lies in the middle of one. Traffic, prices of the
 // storefront and the annotations on the charts all ask here.
 
-import { dayMs, hourMs } from '../../base/units.ts'
+import { dayMs, hourMs } from '#stack/base/units.ts'
 
 export interface Sale {
   fromMs: number

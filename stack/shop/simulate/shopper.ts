@@ -1,7 +1,7 @@
 // A shopper: who one simulated person is, and what the shop remembers of them between visits. Everything about them
 // is drawn from (seed, number), so nobody else's presence changes it.
 
-import { Random } from '../../base/random.ts'
+import { Random } from '#stack/base/random.ts'
 import type { Agents } from './agents.ts'
 import type { Assortment } from './assortment.ts'
 import { marketWeights } from './rhythm.ts'

@@ -1,9 +1,9 @@
 // A whole simulated shop from its options: the past before the opening and the traffic after it are one log. Past
 // traffic is its first part, live traffic the rest; both are made as they are asked for.
 
-import { dayMs, hourMs } from '../../base/units.ts'
-import { loadCatalogue } from '../../contract/catalogue.ts'
-import type { Catalogue } from '../../contract/catalogue.ts'
+import { dayMs, hourMs } from '#stack/base/units.ts'
+import { loadCatalogue } from '#stack/contract/catalogue.ts'
+import type { Catalogue } from '#stack/contract/catalogue.ts'
 import { loadAgents } from './agents.ts'
 import { createAssortment } from './assortment.ts'
 import type { Delivery } from './delivery.ts'

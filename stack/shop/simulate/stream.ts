@@ -1,8 +1,8 @@
 // The log that simulated shoppers leave behind: every record in order of receivedAt, endless, made as it is asked
 // for. Shoppers wait in a heap until their next visit; only those under way hold events.
 
-import { invariant } from '../../base/invariant.ts'
-import { Random } from '../../base/random.ts'
+import { invariant } from '#stack/base/invariant.ts'
+import { Random } from '#stack/base/random.ts'
 import type { Delivery } from './delivery.ts'
 import { deliver } from './delivery.ts'
 import { TimeHeap } from './heap.ts'

@@ -2,14 +2,14 @@
 // process. Which shop it is (seed, opening) stands in the data folder, so that a second start goes on with it.
 
 import { randomUUID } from 'node:crypto'
-import type { Clock, DomainClock } from '../../base/clock.ts'
-import { messageOf, OperatingError } from '../../base/errors.ts'
-import type { Logger } from '../../base/logger.ts'
-import { secondMs } from '../../base/units.ts'
-import type { Catalogue } from '../../contract/catalogue.ts'
-import { topics } from '../../contract/topics.ts'
-import type { KafkaProducer } from '../../kafka-client/producer.ts'
-import type { OutgoingRecord } from '../../kafka-client/records.ts'
+import type { Clock, DomainClock } from '#stack/base/clock.ts'
+import { messageOf, OperatingError } from '#stack/base/errors.ts'
+import type { Logger } from '#stack/base/logger.ts'
+import { secondMs } from '#stack/base/units.ts'
+import type { Catalogue } from '#stack/contract/catalogue.ts'
+import { topics } from '#stack/contract/topics.ts'
+import type { KafkaProducer } from '#stack/kafka-client/producer.ts'
+import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
 import type { Live, LiveStart } from './live.ts'
 import { startLive } from './live.ts'
 import { readLoadState, writeLoadState } from './load-state.ts'
@@ -98,7 +98,8 @@ async function run(
     profile: 'demo',
     openingMs: state.openingMs,
     days: state.days,
-    liveEventsPerSecond: state.liveEventsPerSecond,
+    // While the past is written its log must stay the same; after that the rate is free.
+    liveEventsPerSecond: state.isDone ? options.eventsPerSecond : state.liveEventsPerSecond,
     catalogue: options.catalogue,
   })
   const from = state.isDone ? undefined : await past(options, simulation, { state, status, signal })

@@ -1,11 +1,11 @@
 // One visit being written down: the clock that moves on between two clicks, and the events that the clicks make. A
 // page of a product makes two events, the page and the product; all other pages one.
 
-import type { Random } from '../../base/random.ts'
-import { minuteMs, secondMs } from '../../base/units.ts'
-import type { EventContext, EventData, EventName, Item, ShopEvent } from '../../contract/events.ts'
-import { noConsentId } from '../../contract/events.ts'
-import type { Product } from '../../contract/catalogue.ts'
+import type { Random } from '#stack/base/random.ts'
+import { minuteMs, secondMs } from '#stack/base/units.ts'
+import type { EventContext, EventData, EventName, Item, ShopEvent } from '#stack/contract/events.ts'
+import { noConsentId } from '#stack/contract/events.ts'
+import type { Product } from '#stack/contract/catalogue.ts'
 import type { BasketLine, Device, Shopper, World } from './shopper.ts'
 
 export interface TimedEvent {
