@@ -113,7 +113,7 @@ function isAllowed(path: string, target: string, isType: boolean): boolean {
   if (from === undefined || to === undefined) return false
   if (isTest(path) && to.startsWith('stack/')) return true
   if (isTest(path) && target.endsWith('.contract.ts')) return true
-  if (from === 'e2e') return target.endsWith('/start.ts') || (rooms[from] as string[]).includes(to)
+  if (from === 'e2e' && /(\/start|\.bench)\.ts$/.test(target)) return true
   const allowed = rooms[from] as readonly string[]
   return allowed.includes(to) || (isType && allowed.some((entry) => isTypeEntry(entry, target)))
 }

@@ -1,0 +1,79 @@
+// `slipway bench [ready] [pipeline] [broker]`: measures on this machine and prints a table, or one JSON object a line.
+// Peers and ratios stand beside the figures where a peer can be had here. A timing is never a pass or a fail.
+
+import { cpus, totalmem } from 'node:os'
+import { describeError, exitCodeOf, UsageError } from '#stack/base/errors.ts'
+import { optionsHelp, parseOptions } from '#stack/base/options.ts'
+import type { OptionTable } from '#stack/base/options.ts'
+import { formatBytes } from '#stack/base/units.ts'
+import { benchBroker } from '#stack/kafka/broker.bench.ts'
+import { benchPipeline } from './pipeline.ts'
+import { benchReady } from './ready.ts'
+
+export interface Measurement {
+  name: string
+  value: number
+  unit: string
+  note?: string
+}
+
+const benches: Record<string, (options: { events: number }) => Promise<Measurement[]>> = {
+  ready: () => benchReady(),
+  pipeline: ({ events }) => benchPipeline(events),
+  broker: () => benchBroker(),
+}
+
+const table = {
+  events: {
+    type: 'number',
+    value: 'N',
+    default: 200_000,
+    min: 1000,
+    help: 'events of the pipeline run',
+  },
+  json: { type: 'flag', help: 'one JSON object a line' },
+} as const satisfies OptionTable
+
+async function main(): Promise<void> {
+  const { options, positionals, help } = parseOptions(table, process.argv.slice(2), process.env)
+  if (help) {
+    const names = Object.keys(benches).join(', ')
+    process.stdout.write(`slipway bench [${names}] [options]\n\n${optionsHelp(table)}\n`)
+    return
+  }
+  const unknown = positionals.find((name) => !Object.hasOwn(benches, name))
+  if (unknown !== undefined) {
+    throw new UsageError(`there is no benchmark "${unknown}"`, {
+      hint: `use ${Object.keys(benches).join(', ')}`,
+    })
+  }
+  if (!options.json) process.stdout.write(`${machine()}\n`)
+  for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
+    const bench = benches[name] as (typeof benches)[string]
+    for (const measurement of await bench(options)) print(measurement, options.json)
+  }
+}
+
+function machine(): string {
+  const [cpu] = cpus()
+  return `${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${formatBytes(totalmem())}, Node ${process.version}, ${process.platform}`
+}
+
+function print(measurement: Measurement, asJson: boolean): void {
+  if (asJson) {
+    process.stdout.write(`${JSON.stringify(measurement)}\n`)
+    return
+  }
+  const value = measurement.value.toLocaleString('en', { maximumSignificantDigits: 4 })
+  const note = measurement.note === undefined ? '' : `  ${measurement.note}`
+  process.stdout.write(
+    `${measurement.name.padEnd(44)} ${value.padStart(12)} ${measurement.unit}${note}\n`,
+  )
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`slipway bench: ${describeError(error)}\n`)
+  process.exitCode = exitCodeOf(error)
+}

@@ -1,0 +1,36 @@
+// From the command to `ready`: on an empty folder, and again on the same one.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startStack } from '../fixtures/stack.ts'
+import type { Measurement } from './main.ts'
+import { memoryMb } from './process-cost.ts'
+
+const runs = 3
+
+export async function benchReady(): Promise<Measurement[]> {
+  const first: number[] = []
+  const again: number[] = []
+  let memory = 0
+  for (let i = 0; i < runs; i++) {
+    const dataDir = mkdtempSync(join(tmpdir(), 'slipway-ready-'))
+    const stack = await startStack({ dataDir })
+    first.push(stack.readyMs)
+    memory = Object.values(memoryMb(stack)).reduce((a, b) => a + b)
+    await stack.stop()
+    const second = await startStack({ dataDir, portOffset: stack.portOffset })
+    again.push(second.readyMs)
+    await second.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  return [
+    { name: 'ready, first start', value: median(first), unit: 'ms', note: `median of ${runs}` },
+    { name: 'ready, second start', value: median(again), unit: 'ms', note: `median of ${runs}` },
+    { name: 'memory of all parts when ready', value: memory, unit: 'MB (PSS)' },
+  ]
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+}
