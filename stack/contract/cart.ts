@@ -81,6 +81,8 @@ export interface CartRecord {
   campaignName: string | null
   contactable: boolean
   suppressed: boolean
+  /** The episode of the same cart key that this one was reanimated from (R22). */
+  reanimatedFrom: number | null
   /** Of the last retraction or recovery. */
   reason: string | null
   flags: CartFlag[]

@@ -17,6 +17,8 @@ export interface SessionRecord {
   /** Purchases that are the first of their order among the visitor's activity (R20). */
   orders: number
   engaged: boolean
+  /** Furthest step of the closed funnel (2.7): 1 view_item, 2 add after it, 3 checkout after that, 4 purchase; 0 none. */
+  funnelStep: 0 | 1 | 2 | 3 | 4
   landingUrl: string | null
   exitUrl: string | null
   referrer: string | null
