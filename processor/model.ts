@@ -3,6 +3,7 @@
 
 import type { CartLine } from '#stack/contract/cart.ts'
 import type { EventData, EventName, Item } from '#stack/contract/events.ts'
+import type { CartDeed } from './cart/deed.ts'
 
 /** `a:<anonymousId>`, `u:<userId>`: who an event belongs to (R1, R2). */
 export type Person = string
@@ -81,7 +82,36 @@ export type { CartLine }
 export type CartCommand =
   | { kind: 'in'; key: string; event: CartEvent; input: CommandInput }
   | { kind: 'out'; key: string; eventId: string; source: string; via?: string; input: CommandInput }
+  | MoveCommand
+  | DeedCommand
   | WatermarkRecord
+
+/**
+ * The events of one cart are kept under another key from now on (a first link, an earlier owner). Whoever routes that
+ * cart's events says so (stage one for `a:A`, the hop for `c:id`): `away` to the old key, `here` to the new one before
+ * the events, both with the number of the move, 1, 2, …
+ */
+export interface MoveCommand {
+  kind: 'away' | 'here'
+  key: Person
+  cartKey: string
+  move: number
+  /** Of `away`: the key that has it now. */
+  to?: Person
+  input: CommandInput
+}
+
+/**
+ * Stage two to itself: what the old key has published of a cart, so that one key alone writes it from now on, in
+ * whatever order the two keys are read. The new key publishes nothing of the cart before it has this.
+ */
+export interface DeedCommand {
+  kind: 'deed'
+  key: Person
+  cartKey: string
+  move: number
+  deed: CartDeed
+}
 
 /** Position in the topic that the writing stage read, for tracing and for at-least-once reasoning. */
 export interface CommandInput {

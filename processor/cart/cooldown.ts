@@ -28,6 +28,7 @@ export function lastUnsuppressedOf(
   settings: Settings,
   before: PersonBase['lastUnsuppressed'],
 ): PersonBase['lastUnsuppressed'] {
+  if (settings.cooldownMs === 0) return []
   const suppressed = suppressedAmong(episodes, settings, before)
   const lastMs = new Map<Person, number>(before)
   for (const episode of dueInOrder(episodes)) {

@@ -29,6 +29,37 @@ export function takeEvent(events: CartEvent[], name: EventName): boolean {
   return true
 }
 
+/**
+ * The set as the fold takes it: a cart_merge once, as the owner's only if both its carts are this key's (R4: carts of two
+ * owners are not folded).
+ */
+export function actingEvents(events: readonly CartEvent[]): readonly CartEvent[] {
+  if (!events.some(({ name }) => name === 'cart_merge')) return events
+  const copies = new Map<string, Set<string>>()
+  for (const event of events) {
+    if (event.name !== 'cart_merge') continue
+    const owned = copies.get(nameOf(event)) ?? new Set()
+    if (event.namedCart === 'owner' && event.via !== undefined) owned.add(event.via)
+    copies.set(nameOf(event), owned)
+  }
+  const acting: CartEvent[] = []
+  for (const event of events) {
+    const owned = copies.get(nameOf(event))
+    if (owned === undefined) acting.push(event)
+    else if (copies.delete(nameOf(event))) acting.push({ ...event, namedCart: asOf(event, owned) })
+  }
+  return acting
+}
+
+function asOf({ data }: CartEvent, owned: ReadonlySet<string>): 'owner' | 'elsewhere' {
+  const ids = [data?.fromCartId, data?.intoCartId]
+  return ids.every((id) => id !== undefined && owned.has(id)) ? 'owner' : 'elsewhere'
+}
+
+function nameOf({ source, eventId }: CartEvent): string {
+  return `${source}\n${eventId}`
+}
+
 function indexOf(events: readonly CartEvent[], { source, eventId, via }: EventName): number {
   for (let i = events.length - 1; i >= 0; i--) {
     const event = events[i] as CartEvent

@@ -5,9 +5,11 @@
 // event that lies at or after such a deadline, events wait, so that nothing is closed early while partitions are read at
 // different speeds. They are not lost: they are folded as soon as the deadline has fired.
 
+import { compareBytes } from '#stack/contract/order.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import type { CartEvent } from '../model.ts'
 import { actOnCart } from './content.ts'
+import { suppressedAmong } from './cooldown.ts'
 import { countAsActivity, expireUntil } from './deadline.ts'
 import type { Episode } from './episode.ts'
 import { linkVisitor, mergeCarts } from './merge.ts'
@@ -15,11 +17,10 @@ import { actAsPurchase } from './purchase.ts'
 import { roleOf } from './roles.ts'
 import type { CartRow, Verdict } from './rows.ts'
 import { rowOf, verdictOf } from './rows.ts'
+import type { EpisodeStart } from './retraction.ts'
 import type { Trace } from './trace.ts'
 import type { PersonBase, Placed, World } from './world.ts'
 import { emptyBase, newWorld, remark } from './world.ts'
-import { compareBytes } from '#stack/contract/order.ts'
-import { suppressedAmong } from './cooldown.ts'
 
 export interface PersonFold {
   /** By cart key, then episode. */
@@ -35,7 +36,15 @@ export interface FoldedEpisode {
   /** The record of 2.6, of an episode that is abandoned, recovered or lost. */
   verdict: Verdict | null
   /** Of its starting event: what identifies the episode while its number may change. */
-  start: { source: string; eventId: string }
+  start: EpisodeStart
+  span: Span
+}
+
+/** What retention asks (T5): since when events have made the episode what it is, and when nothing could any more. */
+export interface Span {
+  fromMs: number
+  /** Null while it is open. Abandoned is not closed: its end is recovery, or the end of recoveryWindow. */
+  endMs: number | null
 }
 
 export interface FoldOptions {
@@ -120,7 +129,28 @@ function present(
 ): FoldedEpisode {
   const row = rowOf(episode, { suppressed, watermarkMs, settings })
   const { source, eventId } = episode.start.value
-  return { row, verdict: verdictOf(row, settings), start: { source, eventId } }
+  const span = { fromMs: fromMsOf(episode), endMs: endMsOf(episode, settings) }
+  return { row, verdict: verdictOf(row, settings), start: { source, eventId }, span }
+}
+
+function fromMsOf({ start, ancestors }: Episode): number {
+  let fromMs = start.value.timeMs
+  for (const ancestor of ancestors) fromMs = Math.min(fromMs, ancestor.start.value.timeMs)
+  return fromMs
+}
+
+function endMsOf({ outcome }: Episode, { recoveryWindowMs }: Settings): number | null {
+  switch (outcome.kind) {
+    case 'open':
+      return null
+    case 'converted':
+      return outcome.order.atMs
+    case 'expired':
+      return outcome.order?.atMs ?? outcome.atMs + recoveryWindowMs
+    case 'emptied':
+    case 'merged':
+      return outcome.atMs
+  }
 }
 
 /** The next deadline (R14) or end of a recovery (R23) after the watermark. */

@@ -23,7 +23,11 @@ export function linkVisitor(world: World, placed: Placed, visitor: Person): void
 export function mergeCarts(world: World, placed: Placed): void {
   const { event } = placed
   const { fromCartId, intoCartId, policy } = event.data ?? {}
-  if (fromCartId === undefined || intoCartId === undefined || fromCartId === intoCartId) return
+  if (event.namedCart === 'elsewhere' || fromCartId === intoCartId) {
+    remark(world, placed, 'R4', 'nothing to merge')
+    return
+  }
+  if (fromCartId === undefined || intoCartId === undefined) return
   const from = cartNamed(world, `c:${fromCartId}`, fromCartId, event.mark)
   const into = cartNamed(world, `c:${intoCartId}`, intoCartId, event.mark)
   const open = openEpisodeOf(from)

@@ -28,6 +28,8 @@ export interface PublishedCart {
 export interface PublishedVerdict {
   record: AbandonmentRecord
   start: EpisodeStart
+  /** Another key may have had the last word on the topic (deed.ts): it is to be published again. */
+  isDoubtful?: true
 }
 
 export interface Difference {
@@ -88,12 +90,13 @@ function retractVerdicts(
   processedAt: string,
 ): void {
   const live = new Set(fold.episodes.map(({ verdict }) => verdict?.abandonmentId))
-  for (const { record, start } of inOrder(Object.values(before.verdicts))) {
-    if (record.status === 'retracted' || live.has(record.abandonmentId)) continue
+  for (const { record, start, isDoubtful } of inOrder(Object.values(before.verdicts))) {
+    if (live.has(record.abandonmentId)) continue
+    if (record.status === 'retracted' && isDoubtful !== true) continue
     emit(difference, start, {
       ...record,
       status: 'retracted',
-      reason: retractionReason(record.cartKey, start, fold, change),
+      reason: record.reason ?? retractionReason(record.cartKey, start, fold, change),
       recoveredOrderId: null,
       recoveredAt: null,
       recoveredValueMinor: null,
@@ -111,8 +114,8 @@ function publishVerdicts(
   processedAt: string,
 ): void {
   for (const { verdict, start } of dueInOrder(fold.episodes)) {
-    const known = before.verdicts[verdict.abandonmentId]?.record
-    if (known !== undefined && isSame(known, verdict)) continue
+    const { record: known, isDoubtful } = before.verdicts[verdict.abandonmentId] ?? {}
+    if (known !== undefined && isDoubtful !== true && isSame(known, verdict)) continue
     let revision = known === undefined ? 0 : known.revision + 1
     // A verdict is abandoned before it is recovered or lost, however far the watermark leapt.
     if (verdict.status !== 'abandoned' && (known === undefined || known.status === 'retracted')) {

@@ -54,19 +54,28 @@ export function newWorld(settings: Settings, base: PersonBase, trace?: Trace): W
   }
 }
 
-/** What the world would leave behind if all its episodes were let go now. */
+/** What stays of the world when all its events are let go: of carts with an id the owner, of others their number. */
 export function baseOf(world: World, lastUnsuppressed: PersonBase['lastUnsuppressed']): PersonBase {
+  const carts = [...world.carts.values()].filter(
+    ({ cartId, episodeCount }) => cartId !== null || episodeCount > 0,
+  )
   return {
-    carts: [...world.carts.values()].map(({ key, cartId, owner, episodeCount }) => ({
+    carts: carts.map(({ key, cartId, owner, episodeCount }) => ({
       key,
       cartId,
       owner,
       episodeCount,
     })),
-    orders: [...world.orders].map(([person, ids]) => [person, [...ids]]),
-    closings: [...world.closings].map(([cartId, ids]) => [cartId, [...ids]]),
+    orders: listsOf(world.orders),
+    closings: listsOf(world.closings),
     lastUnsuppressed,
   }
+}
+
+function listsOf(sets: ReadonlyMap<string, Set<string>>): [string, string[]][] {
+  const lists: [string, string[]][] = []
+  for (const [key, ids] of sets) if (ids.size > 0) lists.push([key, [...ids]])
+  return lists
 }
 
 /** R1, R5: the cart an event names; the first cart or checkout event to name it makes its person the owner. */

@@ -1,0 +1,245 @@
+// Handing a cart from one key to another. Two keys are two tasks that write to the same compacted topics; were both to
+// write of one cart, the last word would be chance. So what a key has published of a cart goes with it, as a deed, and
+// the new key publishes nothing of the cart before the deed is there. With it come the numbers of episodes that were let
+// go, and the time before which events are already counted in them (T5).
+//
+//   key a:A   in(add) ─▶ publishes a:A#1 open      away(a:A, to u:U) ─▶ deed: a:A#1, revision 0
+//   key u:U            here(a:A) in(add) in(link) ─▶ publishes u:U#1 only   deed ─▶ publishes a:A#1 merged, revision 1
+//
+// A deed may come twice, since its sender may have been killed after it was sent: then the sender may have repeated its
+// last words, too. So whatever a deed names is published once more.
+
+import type { CartEvent, DeedCommand, MoveCommand, Person } from '../model.ts'
+import { nothingPublished } from './published.ts'
+import type { Published, PublishedCart, PublishedVerdict } from './published.ts'
+import { cartKeyOf } from './roles.ts'
+import { emptyBase } from './world.ts'
+import type { PersonBase } from './world.ts'
+
+export interface CartDeed {
+  published: Published
+  /** Of the cart, and with a visitor's cart its orders. */
+  base: PersonBase
+  /** Events of this cart before it are counted in the base. */
+  cutMs: number | null
+}
+
+/** Where the papers of a cart are that was moved at least once. */
+export interface Home {
+  hereMove: number
+  /** The last move whose deed has come. */
+  deedMove: number
+  awayMove: number
+  to: Person | null
+  cutMs: number | null
+  /** The first watermark it was judged at after its last change (T5). */
+  sinceMs: number | null
+}
+
+const neverMoved: Home = {
+  hereMove: 0,
+  deedMove: 0,
+  awayMove: 0,
+  to: null,
+  cutMs: null,
+  sinceMs: null,
+}
+
+/** The part of a key's state that deeds are about. */
+export interface Holdings {
+  events: CartEvent[]
+  base: PersonBase
+  published: Published
+  homes: Record<string, Home>
+  cutMs: number | null
+}
+
+/** Whether this key is the one that may publish of a cart now. */
+export function holdsPapers({ homes }: Holdings, cartKey: string): boolean {
+  const home = homes[cartKey]
+  return home === undefined || !(isAway(home) || isAwaited(home))
+}
+
+export function isAwaitingDeeds({ homes }: Holdings): boolean {
+  return Object.values(homes).some(isAwaited)
+}
+
+/** Whether an event is counted in what its cart came with. */
+export function isCounted({ homes }: Holdings, event: CartEvent): boolean {
+  return event.timeMs < (homes[cartKeyOf(event)]?.cutMs ?? -Infinity)
+}
+
+export const noHoldings: Readonly<Holdings> = {
+  events: [],
+  base: emptyBase,
+  published: nothingPublished,
+  homes: {},
+  cutMs: null,
+}
+
+/** Nothing in them that has to be remembered. */
+export function isEmptyHanded({ events, base, published, homes }: Holdings): boolean {
+  return (
+    events.length === 0 &&
+    Object.keys(published.carts).length === 0 &&
+    Object.keys(published.verdicts).length === 0 &&
+    Object.keys(homes).length === 0 &&
+    base.carts.length === 0 &&
+    base.orders.length === 0 &&
+    base.closings.length === 0 &&
+    base.lastUnsuppressed.length === 0
+  )
+}
+
+/** Answers the deeds to be sent. */
+export function takeMove(holdings: Holdings, command: MoveCommand): DeedCommand[] {
+  const { cartKey, move, kind } = command
+  const home: Home = { ...(holdings.homes[cartKey] ?? neverMoved), sinceMs: null }
+  if (kind === 'here') {
+    holdings.homes[cartKey] = { ...home, hereMove: Math.max(home.hereMove, move) }
+    return []
+  }
+  if (command.to === undefined || move <= home.awayMove || move <= home.hereMove) return []
+  const away = { ...home, awayMove: move, to: command.to }
+  holdings.homes[cartKey] = away
+  // What has not come yet is sent on when it comes.
+  return isAwaited(home) ? [] : [sendOn(holdings, cartKey, away)]
+}
+
+export function takeDeed(holdings: Holdings, command: DeedCommand): DeedCommand[] {
+  const { cartKey, move, deed } = command
+  const home = holdings.homes[cartKey] ?? neverMoved
+  const joined: Home = {
+    ...home,
+    deedMove: Math.max(home.deedMove, move),
+    cutMs: laterOf(home.cutMs, deed.cutMs),
+    sinceMs: null,
+  }
+  holdings.homes[cartKey] = joined
+  holdings.published = joinPublished(holdings.published, deed.published)
+  holdings.base = joinBases(holdings.base, deed.base)
+  holdings.events = holdings.events.filter(
+    (event) => cartKeyOf(event) !== cartKey || !isCounted(holdings, event),
+  )
+  return isAway(joined) ? [sendOn(holdings, cartKey, joined)] : []
+}
+
+/**
+ * T5: a home whose last move nobody can take back any more is forgotten. Answers the watermark at which the next one can
+ * be; null: there is none.
+ */
+export function forgetHomes(
+  holdings: Holdings,
+  watermarkMs: number,
+  keepMs: number,
+): number | null {
+  let nextMs: number | null = null
+  for (const [cartKey, home] of Object.entries(holdings.homes)) {
+    home.sinceMs ??= watermarkMs
+    const endMs = home.sinceMs + keepMs
+    if (isAwaited(home)) continue
+    if (endMs < watermarkMs) delete holdings.homes[cartKey]
+    else nextMs = Math.min(nextMs ?? Infinity, endMs + 1)
+  }
+  return nextMs
+}
+
+function isAway({ hereMove, awayMove }: Home): boolean {
+  return awayMove > hereMove
+}
+
+/** Kept under this key, but another has yet to say what it has published of it. */
+function isAwaited({ hereMove, deedMove }: Home): boolean {
+  return deedMove < hereMove
+}
+
+function sendOn(holdings: Holdings, cartKey: string, { to, awayMove, cutMs }: Home): DeedCommand {
+  const carts = split(holdings.published.carts, (_, key) => key.startsWith(`${cartKey}#`))
+  const verdicts = split(holdings.published.verdicts, ({ record }) => record.cartKey === cartKey)
+  const base = splitBase(holdings.base, cartKey)
+  holdings.published = { carts: carts.left, verdicts: verdicts.left }
+  holdings.base = base.left
+  const deed: CartDeed = {
+    published: { carts: carts.taken, verdicts: verdicts.taken },
+    base: base.taken,
+    cutMs: laterOf(cutMs, holdings.cutMs),
+  }
+  return { kind: 'deed', key: to ?? cartKey, cartKey, move: awayMove, deed }
+}
+
+function split<T>(
+  record: Record<string, T>,
+  isTaken: (value: T, key: string) => boolean,
+): { taken: Record<string, T>; left: Record<string, T> } {
+  const taken: Record<string, T> = {}
+  const left: Record<string, T> = {}
+  for (const [key, value] of Object.entries(record)) {
+    if (isTaken(value, key)) taken[key] = value
+    else left[key] = value
+  }
+  return { taken, left }
+}
+
+/** A cart without id is its person's, so the person's orders go with it (R20). */
+function splitBase(base: PersonBase, cartKey: string): { taken: PersonBase; left: PersonBase } {
+  const part = (isTaken: boolean): PersonBase => ({
+    carts: base.carts.filter(({ key }) => (key === cartKey) === isTaken),
+    orders: base.orders.filter(([person]) => (person === cartKey) === isTaken),
+    closings: base.closings.filter(([cartId]) => (`c:${cartId}` === cartKey) === isTaken),
+    lastUnsuppressed: isTaken ? [] : base.lastUnsuppressed,
+  })
+  return { taken: part(true), left: part(false) }
+}
+
+function joinPublished(mine: Published, theirs: Published): Published {
+  const joined: Published = { carts: { ...mine.carts }, verdicts: { ...mine.verdicts } }
+  for (const [key, cart] of Object.entries(theirs.carts)) {
+    joined.carts[key] = joinCart(joined.carts[key], cart)
+  }
+  for (const [id, verdict] of Object.entries(theirs.verdicts)) {
+    joined.verdicts[id] = joinVerdict(joined.verdicts[id], verdict)
+  }
+  return joined
+}
+
+function joinCart(mine: PublishedCart | undefined, theirs: PublishedCart): PublishedCart {
+  const isGone = theirs.print === null && (mine === undefined || mine.print === null)
+  return {
+    revision: Math.max(mine?.revision ?? 0, theirs.revision),
+    // No row prints like this: it is published again, or taken back again.
+    print: isGone ? null : '',
+  }
+}
+
+function joinVerdict(
+  mine: PublishedVerdict | undefined,
+  theirs: PublishedVerdict,
+): PublishedVerdict {
+  const newer = mine !== undefined && mine.record.revision > theirs.record.revision ? mine : theirs
+  return { ...newer, isDoubtful: true }
+}
+
+function joinBases(mine: PersonBase, theirs: PersonBase): PersonBase {
+  const carts = new Map(mine.carts.map((cart) => [cart.key, cart]))
+  for (const cart of theirs.carts) {
+    const known = carts.get(cart.key)
+    const episodeCount = Math.max(known?.episodeCount ?? 0, cart.episodeCount)
+    carts.set(cart.key, { ...cart, ...known, episodeCount })
+  }
+  return {
+    carts: [...carts.values()],
+    orders: joinSets(mine.orders, theirs.orders),
+    closings: joinSets(mine.closings, theirs.closings),
+    lastUnsuppressed: mine.lastUnsuppressed,
+  }
+}
+
+function joinSets(a: [string, string[]][], b: [string, string[]][]): [string, string[]][] {
+  const sets = new Map(a)
+  for (const [key, ids] of b) sets.set(key, [...new Set([...(sets.get(key) ?? []), ...ids])])
+  return [...sets]
+}
+
+function laterOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b)
+}

@@ -1,0 +1,82 @@
+// A key of stage two, judged: its events folded at the watermark, the difference to what was published, and what can be
+// let go after that. This is the one way in which anything of a cart comes to be published.
+
+import type { Settings } from '#stack/contract/settings.ts'
+import type { CartEvent } from '../model.ts'
+import { forgetHomes, holdsPapers, isAwaitingDeeds, isCounted } from './deed.ts'
+import type { Holdings } from './deed.ts'
+import { actingEvents, putEvent, takeEvent } from './event-set.ts'
+import type { EventName } from './event-set.ts'
+import { foldPerson } from './fold.ts'
+import type { PersonFold } from './fold.ts'
+import { diffPerson } from './published.ts'
+import type { Difference } from './published.ts'
+import { keepMsOf, letGo, nextCutMs } from './retention.ts'
+import type { Change } from './retraction.ts'
+
+export interface JudgeContext {
+  watermarkMs: number
+  settings: Settings
+  processedAt: string
+  /** False keeps every event for ever: the property of T7 for any order. */
+  hasRetention: boolean
+}
+
+export interface Judged {
+  difference: Omit<Difference, 'published'>
+  /** The watermark at which the key must be judged again; null: never by time alone. */
+  wakeMs: number | null
+}
+
+/** `change`: what came since the last time. The holdings are brought up to date. */
+export function judgePerson(holdings: Holdings, change: Change, context: JudgeContext): Judged {
+  const { watermarkMs, settings, processedAt } = context
+  const events = actingEvents(holdings.events)
+  const fold = foldPerson(events, watermarkMs, settings, { base: holdings.base })
+  const { published, ...difference } = diffPerson(
+    holdings.published,
+    publishable(holdings, fold),
+    change,
+    processedAt,
+  )
+  holdings.published = published
+  const retainedMs = context.hasRetention ? retain(holdings, fold, context) : null
+  return { difference, wakeMs: earlier(fold.nextWakeMs, retainedMs) }
+}
+
+/** Puts an event into the set. Answers whether the key has to be judged again. */
+export function takeIn(holdings: Holdings, event: CartEvent): boolean {
+  return !isCounted(holdings, event) && putEvent(holdings.events, event)
+}
+
+/** Takes an event out of the set. Answers whether the key has to be judged again. */
+export function takeOut(holdings: Holdings, name: EventName): boolean {
+  return takeEvent(holdings.events, name)
+}
+
+/** One key alone publishes of a cart (deed.ts). */
+function publishable(holdings: Holdings, fold: PersonFold): PersonFold {
+  if (Object.keys(holdings.homes).length === 0) return fold
+  return {
+    ...fold,
+    episodes: fold.episodes.filter(({ row }) => holdsPapers(holdings, row.cartKey)),
+  }
+}
+
+/** T5. Answers when to look again. */
+function retain(holdings: Holdings, fold: PersonFold, context: JudgeContext): number | null {
+  const { watermarkMs, settings } = context
+  const homesMs = forgetHomes(holdings, watermarkMs, keepMsOf(settings))
+  // What was never published cannot be let go.
+  if (isAwaitingDeeds(holdings)) return homesMs
+  const { cutMs, ...kept } = letGo(holdings, fold, watermarkMs, settings)
+  holdings.events = kept.events
+  holdings.base = kept.base
+  holdings.published = kept.published
+  holdings.cutMs = cutMs ?? holdings.cutMs
+  return earlier(homesMs, nextCutMs(holdings.events, fold, watermarkMs, settings))
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
+}
