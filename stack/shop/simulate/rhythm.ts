@@ -96,7 +96,8 @@ function liveVisitorsPerSecond(rhythm: Rhythm, timeMs: number): number {
   return rhythm.liveVisitorsPerSecond * level
 }
 
-function worldRhythm(timeMs: number): number {
+/** The same over all markets. */
+export function worldRhythm(timeMs: number): number {
   let sum = 0
   for (const { share, utcOffsetHours } of markets)
     sum += share * localRhythm(timeMs, utcOffsetHours)

@@ -14,19 +14,23 @@ import type { Rhythm } from './rhythm.ts'
 import type { World } from './shopper.ts'
 import { simulate } from './stream.ts'
 
-export interface SimulationOptions {
+export interface WorldOptions {
   seed: number
   profile: ProfileName | Profile
   /** The moment the shop goes live; everything before it is past traffic. */
   openingMs: number
+  /** Ids and sources begin with it. */
+  namespace?: string
+  catalogue?: Catalogue
+}
+
+export interface SimulationOptions extends WorldOptions {
   /** Days of past traffic. */
   days: number
   /** New visitors on an average day of the past. */
   visitorsPerDay?: number
   /** From the opening on, about; 0: there is no such opening, the past's traffic goes on. */
   liveEventsPerSecond: number
-  namespace?: string
-  catalogue?: Catalogue
 }
 
 export interface Simulation {
@@ -48,15 +52,7 @@ const openingEventsPerSecondMost = 10
 
 export async function createSimulation(options: SimulationOptions): Promise<Simulation> {
   const { seed, openingMs, liveEventsPerSecond } = options
-  const catalogue = options.catalogue ?? loadCatalogue()
-  const world: World = {
-    seed,
-    namespace: options.namespace ?? '',
-    profile: typeof options.profile === 'string' ? profiles[options.profile] : options.profile,
-    assortment: createAssortment(catalogue, { seed, openingMs }),
-    agents: await loadAgents(),
-    openingMs,
-  }
+  const world = await createWorld(options)
   const rhythm: Rhythm = {
     seed,
     openingMs,
@@ -83,6 +79,18 @@ export async function createSimulation(options: SimulationOptions): Promise<Simu
       }
       return Math.round(visitors * recordsPerVisitor)
     },
+  }
+}
+
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const { seed, openingMs, profile, namespace = '' } = options
+  return {
+    seed,
+    namespace,
+    profile: typeof profile === 'string' ? profiles[profile] : profile,
+    assortment: createAssortment(options.catalogue ?? loadCatalogue(), { seed, openingMs }),
+    agents: await loadAgents(),
+    openingMs,
   }
 }
 
