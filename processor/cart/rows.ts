@@ -44,6 +44,8 @@ export function rowOf(episode: Episode, judgement: Judgement): CartRow {
     ...circumstancesOf(episode),
     contactable: episode.marketing?.value ?? false,
     suppressed: judgement.suppressed,
+    reanimatedFrom:
+      episode.ancestors.findLast((ancestor) => ancestor.cart === cart)?.number ?? null,
     reason: null,
     flags: flagsOf(episode),
   }
