@@ -13,5 +13,5 @@ test('every keyword that refers to a definition finds it', () => {
   const schema = JSON.parse(readFileSync(path, 'utf8')) as { $defs: object }
   const references = JSON.stringify(schema).matchAll(/"\$ref":"#\/\$defs\/(\w+)"/g)
   const names = new Set([...references].map((match) => match[1]))
-  expect([...names].sort()).toEqual(Object.keys(schema.$defs).sort())
+  expect(names).toEqual(new Set(Object.keys(schema.$defs)))
 })

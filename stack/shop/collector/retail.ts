@@ -106,8 +106,8 @@ function clickstreamDraft(source: RawObject, context: MapContext): Draft {
     currency: context.defaultCurrency,
     page_location: fields.text('page'),
     page_referrer: fields.text('page_previous'),
-    ...commerce.rest(),
     ...purchase.rest(),
+    ...commerce.rest(),
     ...(items === undefined ? {} : { items }),
   }
   const request = { user_id: fields.text('user_id'), client_id: fields.text('client_id') }

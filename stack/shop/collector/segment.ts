@@ -1,6 +1,5 @@
-// Segment and RudderStack (events.md 1.8): one message, or a `batch` of them. RudderStack's clients say so in their
-// library's name; the rest is alike. Segment's clients send `timestamp`, RudderStack's `originalTimestamp`; `sentAt`
-// stands in the message or beside the batch.
+// Segment and RudderStack (events.md 1.8): one message, or a `batch` of them, alike but for the times: Segment's clients
+// send `timestamp`, RudderStack's `originalTimestamp`; `sentAt` stands in the message or beside the batch.
 
 import { parseTime } from '#stack/contract/time.ts'
 import type { RawObject } from '#stack/contract/upcast.ts'
@@ -27,7 +26,7 @@ export function typed(type: string): (body: unknown, context: MapContext) => Map
 function messageDraft(message: RawObject, shared: RawObject, context: MapContext): Draft {
   const fields = new Fields(message)
   const about = { ...asObject(shared['context']), ...asObject(fields.take('context')) }
-  const draft = newDraft(dialectOf(about), message)
+  const draft = newDraft(dialectOf(message, about), message)
   const { envelope } = draft
   put(envelope, 'anonymousId', fields.text('anonymousId'))
   put(envelope, 'userId', fields.text('userId'))
@@ -40,9 +39,12 @@ function messageDraft(message: RawObject, shared: RawObject, context: MapContext
   return draft
 }
 
-function dialectOf(about: RawObject): 'segment' | 'rudderstack' {
+/** Segment's own clients leave `originalTimestamp` to Segment's servers, which also add `receivedAt`. */
+function dialectOf(message: RawObject, about: RawObject): 'segment' | 'rudderstack' {
   const library = new Fields(about).object('library').text('name') ?? ''
-  return /rudder/i.test(library) ? 'rudderstack' : 'segment'
+  const fields = new Fields(message)
+  const isRudder = fields.has('originalTimestamp') && !fields.has('receivedAt')
+  return isRudder || /rudder/i.test(library) ? 'rudderstack' : 'segment'
 }
 
 function readTimes(draft: Draft, fields: Fields, shared: RawObject): void {
