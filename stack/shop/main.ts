@@ -1,6 +1,6 @@
 // `slipway shop`: flags and environment to options.
 
-import { runPart } from '#stack/base/lifecycle.ts'
+import { runPart, tellProgress } from '#stack/base/lifecycle.ts'
 import { createLogger } from '#stack/base/logger.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import type { OptionTable } from '#stack/base/options.ts'
@@ -38,7 +38,7 @@ const options = {
     type: 'string',
     value: 'DIR',
     default: '.slipway/shop',
-    help: 'where the simulated shoppers keep their truth',
+    help: 'where it is kept how far past traffic is',
   },
   noDemo: { type: 'flag', help: 'no simulated traffic' },
   days: {
@@ -59,6 +59,11 @@ const options = {
     help: 'simulated live events per second',
   },
   testControl: { type: 'flag', help: 'POST /control/… moves the clock' },
+  catalogue: {
+    type: 'string',
+    value: 'FILE',
+    help: 'NDJSON of products and prices; a default lies in stack/contract',
+  },
   currency: {
     type: 'string',
     value: 'CODE',
@@ -112,6 +117,16 @@ function shopOptions(): Parameters<typeof startShop>[0] {
     allowedOrigins: list(given.allowedOrigins),
     requestsPerSecond: given.requestsPerSecond,
     trustProxy: given.trustProxy,
+    ...(given.catalogue !== undefined && { cataloguePath: given.catalogue }),
+    ...(!given.noDemo && {
+      simulate: {
+        dataDir: given.data,
+        seed: given.seed,
+        days: given.days,
+        eventsPerSecond: given.rate,
+        onProgress: (done: number, total: number) => tellProgress('past traffic', done, total),
+      },
+    }),
   }
 }
 

@@ -5,11 +5,15 @@ import type { Clock } from '#stack/base/clock.ts'
 import type { RunningPart } from '#stack/base/lifecycle.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import { Metrics } from '#stack/base/metrics.ts'
+import { loadCatalogue } from '#stack/contract/catalogue.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
 import { topicSpecs } from '#stack/contract/topics.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
 import { Collector } from './collector/collector.ts'
 import { createShopApp, listen } from './http.ts'
+import { addSimulatorRoutes, seedAction } from './simulate/routes.ts'
+import { startTraffic } from './simulate/traffic.ts'
+import type { SimulateOptions } from './simulate/traffic.ts'
 
 export { collect } from './collector/collect.ts'
 export type { CollectOptions, Outcome } from './collector/collect.ts'
@@ -31,6 +35,10 @@ export interface ShopOptions {
   allowedOrigins?: readonly string[]
   requestsPerSecond?: number
   trustProxy?: boolean
+  /** NDJSON of products and prices; the default catalogue without. */
+  cataloguePath?: string
+  /** Simulated shoppers; none without. */
+  simulate?: SimulateOptions
 }
 
 export async function startShop(options: ShopOptions): Promise<RunningPart> {
@@ -42,7 +50,8 @@ export async function startShop(options: ShopOptions): Promise<RunningPart> {
   const admin = await kafka.admin()
   await admin.ensureTopics(topicSpecs(options.partitions))
   await admin.close()
-  const producer = await kafka.producer()
+  const [producer, simulated] = await Promise.all([kafka.producer(), kafka.producer()])
+  const catalogue = loadCatalogue(options.cataloguePath)
   const collector = new Collector({
     sink: producer,
     clock,
@@ -57,6 +66,16 @@ export async function startShop(options: ShopOptions): Promise<RunningPart> {
     requestsPerSecond: options.requestsPerSecond ?? 0,
     trustProxy: options.trustProxy ?? false,
   })
+  const traffic =
+    options.simulate &&
+    startTraffic({
+      ...options.simulate,
+      producer: simulated,
+      clock,
+      domainClock,
+      logger,
+      catalogue,
+    })
   const app = createShopApp({
     collector,
     logger,
@@ -69,15 +88,19 @@ export async function startShop(options: ShopOptions): Promise<RunningPart> {
       status: () => ({
         pendingBytes: collector.outbox.pendingBytes,
         pendingRequests: collector.outbox.pendingRequests,
+        traffic: traffic?.status() ?? null,
       }),
+      actions: { seed: seedAction({ producer: simulated, domainClock }) },
     },
   })
+  addSimulatorRoutes(app, { traffic, domainClock })
   const server = await listen(app, { host, port: options.port, clock })
   return {
     addresses: { shop: `http://${host}:${server.port}` },
     async close() {
       await server.close()
-      await producer.close()
+      await traffic?.close()
+      await Promise.all([producer.close(), simulated.close()])
     },
   }
 }

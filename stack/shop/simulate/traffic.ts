@@ -20,12 +20,7 @@ import type { Sale } from './sales.ts'
 import { createSimulation, lookBackMs } from './simulation.ts'
 import type { Simulation } from './simulation.ts'
 
-export interface TrafficOptions {
-  producer: Pick<KafkaProducer, 'send' | 'partitionCount'>
-  clock: Clock
-  domainClock: DomainClock
-  logger: Logger
-  catalogue: Catalogue
+export interface SimulateOptions {
   dataDir: string
   seed: number
   /** Of past traffic. */
@@ -33,6 +28,14 @@ export interface TrafficOptions {
   /** Live; 0 ends with the past. */
   eventsPerSecond: number
   onProgress?(done: number, total: number): void
+}
+
+export interface TrafficOptions extends SimulateOptions {
+  producer: Pick<KafkaProducer, 'send' | 'partitionCount'>
+  clock: Clock
+  domainClock: DomainClock
+  logger: Logger
+  catalogue: Catalogue
 }
 
 export interface TrafficStatus {
