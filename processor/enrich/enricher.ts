@@ -1,0 +1,54 @@
+// What can be known of an event from outside it: where its address lies, what its user agent says, what the catalogue
+// asked at its time. The address itself goes no further (1.6).
+
+import type { Catalogue, ListPrice } from '#stack/contract/catalogue.ts'
+import type { ShopEvent } from '#stack/contract/events.ts'
+import { createAgentReader } from './agent.ts'
+import type { Agent } from './agent.ts'
+import { nowhere } from './geography.ts'
+import type { Place, PlaceOf } from './geography.ts'
+
+export interface Surroundings extends Place, Agent {
+  /** Per item, in order; undefined where no item has one. */
+  listPrices: (ListPrice | null)[] | undefined
+}
+
+export type Enricher = (event: ShopEvent, timeMs: number) => Surroundings
+
+export interface EnricherSources {
+  catalogue: Pick<Catalogue, 'listPriceAt'>
+  placeOf: PlaceOf
+}
+
+export function createEnricher({ catalogue, placeOf }: EnricherSources): Enricher {
+  const readAgent = createAgentReader()
+  return (event, timeMs) => {
+    const { ip, userAgent } = event.context ?? {}
+    const place = ip === undefined ? nowhere : placeOf(ip)
+    const agent = readAgent(userAgent)
+    return {
+      country: place.country,
+      region: place.region,
+      isBot: agent.isBot,
+      device: agent.device,
+      browser: agent.browser,
+      os: agent.os,
+      listPrices: listPricesOf(event, timeMs, catalogue),
+    }
+  }
+}
+
+function listPricesOf(
+  { data }: ShopEvent,
+  timeMs: number,
+  catalogue: EnricherSources['catalogue'],
+): Surroundings['listPrices'] {
+  if (data.items === undefined) return undefined
+  let isAnyKnown = false
+  const prices = data.items.map(({ productId }) => {
+    const price = catalogue.listPriceAt(productId, timeMs, data.currency)
+    isAnyKnown ||= price !== null
+    return price
+  })
+  return isAnyKnown ? prices : undefined
+}

@@ -1,0 +1,249 @@
+// The whole pipeline in one process without a broker: any number of partitions, any size of batch, any order in which
+// partitions are read, restarts at any point. For tests of the rules and of their promise (T7) that the compacted result
+// depends on the set of events alone.
+
+import type { AbandonmentRecord, CartRecord } from '#stack/contract/cart.ts'
+import { createCatalogue } from '#stack/contract/catalogue.ts'
+import type { CatalogueLine } from '#stack/contract/catalogue.ts'
+import { eventKey } from '#stack/contract/event-record.ts'
+import type { EnrichedEvent, RejectedEvent, ShopEvent } from '#stack/contract/events.ts'
+import type { SessionRecord } from '#stack/contract/session.ts'
+import type { Settings } from '#stack/contract/settings.ts'
+import { defaultSettings } from '#stack/contract/settings.ts'
+import { topics } from '#stack/contract/topics.ts'
+import { isoTime } from '#stack/base/units.ts'
+import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
+import { createEnricher } from './enrich/enricher.ts'
+import type { EnricherSources } from './enrich/enricher.ts'
+import { nowhere } from './enrich/geography.ts'
+import { LocalLog } from './local-log.ts'
+import { OwnerStage } from './owner/owner-stage.ts'
+import { VisitorStage } from './stage-one.ts'
+import type { Stage } from './stage.ts'
+import { PersonStage } from './stage-two.ts'
+import { Restored } from './state/changelog.ts'
+import { InputWatermark } from './time/watermark.ts'
+
+/** The end of time, as far as a date can say it: every window has closed. */
+export const endOfTimeMs = 8_640_000_000_000_000
+
+export interface LocalPipelineOptions {
+  partitions?: number
+  settings?: Partial<Settings>
+  catalogue?: readonly CatalogueLine[]
+  placeOf?: EnricherSources['placeOf']
+  hasRetention?: boolean
+  /** Judge as of this time: the watermark never passes it. */
+  watermarkLimitMs?: number
+  /** How far records alone carry the watermark: as by T2, or not at all (then `advanceTo` does). */
+  watermark?: 'byRecords' | 'byHand'
+}
+
+export interface LocalTables {
+  events: EnrichedEvent[]
+  rejected: RejectedEvent[]
+  sessions: SessionRecord[]
+  carts: CartRecord[]
+  abandonments: AbandonmentRecord[]
+}
+
+interface Lane {
+  name: string
+  input: string
+  changelog: string
+  partition: number
+  create(): Stage
+  stage: Stage
+  nextOffset: number
+}
+
+/** Records read at a time and the lane to read next; a test shuffles both. */
+export interface Reading {
+  batchRecords?: number
+  /** Chooses among the lanes that have something to read. */
+  choose?(count: number): number
+}
+
+export class LocalPipeline {
+  readonly log: LocalLog
+  readonly #lanes: Lane[]
+  readonly #watermark: InputWatermark
+  readonly #options: LocalPipelineOptions
+  /** The shop's clock; what a test does not set does not move. */
+  nowMs = 0
+
+  constructor(options: LocalPipelineOptions = {}) {
+    this.#options = options
+    const { partitions = 1 } = options
+    const settings = { ...defaultSettings, ...options.settings }
+    this.log = new LocalLog(partitions)
+    this.#watermark = new InputWatermark(settings, options.watermarkLimitMs)
+    this.#lanes = Array.from({ length: partitions }, (_, partition) =>
+      this.#lanesOf(partition, settings),
+    ).flat()
+    for (const lane of this.#lanes) lane.stage.restore(new Restored())
+  }
+
+  get watermarkMs(): number | null {
+    return this.#watermark.watermarkMs
+  }
+
+  append(...events: readonly ShopEvent[]): void {
+    for (const event of events) this.appendRecord(recordOf(event))
+  }
+
+  appendRecord(record: OutgoingRecord): void {
+    this.log.append(topics.events.name, record)
+  }
+
+  /** Until nothing is left to read anywhere. */
+  run({ batchRecords = 1000, choose = () => 0 }: Reading = {}): void {
+    for (;;) {
+      const waiting = this.#lanes.filter((lane) => this.#unread(lane) > 0)
+      const lane = waiting[waiting.length === 0 ? 0 : choose(waiting.length)]
+      if (!lane) return
+      this.#read(lane, batchRecords)
+    }
+  }
+
+  /** As if silence had carried the watermark to this time. */
+  advanceTo(ms: number, reading?: Reading): void {
+    this.#watermark.raiseTo(ms)
+    for (const lane of this.#lanes) this.#cut(lane)
+    this.run(reading)
+  }
+
+  /** Closes everything that can close. */
+  drain(reading?: Reading): void {
+    this.run(reading)
+    this.advanceTo(this.#options.watermarkLimitMs ?? endOfTimeMs, reading)
+  }
+
+  /** Every stage anew from its changelog, as after the end of its process. */
+  restart(): void {
+    for (const lane of this.#lanes) this.#restore(lane)
+  }
+
+  /**
+   * Reads a batch of each lane whose process then ends: after it has written its outputs, before its changelog knows.
+   */
+  crashWhileWriting(batchRecords = 1000): void {
+    for (const lane of this.#lanes) {
+      this.#take(lane, batchRecords)
+      for (const { topic, records } of this.#cutOf(lane).outputs) {
+        for (const record of records) this.log.append(topic, record)
+      }
+      this.#restore(lane)
+    }
+  }
+
+  tables(): LocalTables {
+    const { log } = this
+    const parse = <T>(topic: string): T[] =>
+      log
+        .all(topic)
+        .flatMap(({ value }) => (value === null ? [] : [JSON.parse(value.toString()) as T]))
+    const once = <T extends { input: unknown }>(rows: T[]): T[] => [
+      ...new Map(rows.map((row) => [JSON.stringify(row.input), row])).values(),
+    ]
+    return {
+      events: once(parse<EnrichedEvent>(topics.enriched.name)),
+      rejected: once(parse<RejectedEvent>(topics.rejected.name)),
+      sessions: [...log.compacted<SessionRecord>(topics.sessions.name).values()],
+      carts: [...log.compacted<CartRecord>(topics.carts.name).values()],
+      abandonments: [...log.compacted<AbandonmentRecord>(topics.abandonment.name).values()],
+    }
+  }
+
+  #lanesOf(partition: number, settings: Settings): Lane[] {
+    const {
+      partitions = 1,
+      catalogue = [],
+      placeOf = () => nowhere,
+      hasRetention = true,
+    } = this.#options
+    const enrich = createEnricher({ catalogue: createCatalogue(catalogue), placeOf })
+    const shared = { partition, partitionCount: partitions, settings, hasRetention }
+    const visitors = (): Stage =>
+      new VisitorStage({
+        ...shared,
+        enrich,
+        watermark: this.#watermark,
+        now: () => this.nowMs,
+      })
+    return [
+      lane('visitors', topics.events.name, topics.visitorsChangelog.name, partition, visitors),
+      lane(
+        'cart-owners',
+        topics.cartsById.name,
+        topics.cartOwnersChangelog.name,
+        partition,
+        () => new OwnerStage(shared),
+      ),
+      lane(
+        'persons',
+        topics.cartsByPerson.name,
+        topics.personsChangelog.name,
+        partition,
+        () => new PersonStage(shared),
+      ),
+    ]
+  }
+
+  #unread({ input, partition, nextOffset }: Lane): number {
+    return this.log.partition(input, partition).length - nextOffset
+  }
+
+  #read(lane: Lane, batchRecords: number): void {
+    this.#take(lane, batchRecords)
+    this.#cut(lane)
+  }
+
+  #take(lane: Lane, batchRecords: number): void {
+    const end = lane.nextOffset + Math.min(batchRecords, this.#unread(lane))
+    const records = this.log.partition(lane.input, lane.partition)
+    for (const record of records.slice(lane.nextOffset, end)) lane.stage.take(record)
+    lane.nextOffset = end
+    if (this.#options.watermark !== 'byHand') this.#watermark.advance(this.nowMs, new Set())
+  }
+
+  #cutOf(lane: Lane): ReturnType<Stage['cut']> {
+    return lane.stage.cut(lane.nextOffset, isoTime(this.nowMs))
+  }
+
+  #cut(lane: Lane): void {
+    const { outputs, changelog } = this.#cutOf(lane)
+    for (const { topic, records } of outputs) {
+      for (const record of records) this.log.append(topic, record)
+    }
+    const { partition } = lane
+    for (const record of changelog) this.log.append(lane.changelog, { ...record, partition })
+  }
+
+  #restore(lane: Lane): void {
+    const restored = new Restored()
+    for (const { key, value } of this.log.partition(lane.changelog, lane.partition)) {
+      restored.add(key, value)
+    }
+    lane.stage = lane.create()
+    lane.nextOffset = lane.stage.restore(restored)
+  }
+}
+
+function lane(
+  name: string,
+  input: string,
+  changelog: string,
+  partition: number,
+  create: () => Stage,
+): Lane {
+  return { name, input, changelog, partition, create, stage: create(), nextOffset: 0 }
+}
+
+export function recordOf(event: ShopEvent): OutgoingRecord {
+  return {
+    key: eventKey(event),
+    value: JSON.stringify(event),
+    timestampMs: Date.parse(event.eventTime),
+  }
+}

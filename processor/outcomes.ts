@@ -1,0 +1,136 @@
+// The outcome of an input position as a record: on `enriched-user-events` what was made of the event, on
+// `rejected-events` why it is none, or where its first copy lies. All carry the position, so that a repeated write
+// changes nothing. A record that ends a load is told on without a value: it is a position, and no event.
+
+import { isUtf8 } from 'node:buffer'
+import type { Refusal } from '#stack/contract/decode.ts'
+import { dialects } from '#stack/contract/events.ts'
+import type {
+  Dialect,
+  EnrichedEvent,
+  EventFlag,
+  InputPosition,
+  RejectedEvent,
+  ShopEvent,
+} from '#stack/contract/events.ts'
+import { loadEndHeader } from '#stack/contract/topics.ts'
+import { isoTime } from '#stack/base/units.ts'
+import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
+import type { Surroundings } from './enrich/enricher.ts'
+
+export interface EnrichedFacts {
+  surroundings: Surroundings
+  flags: EventFlag[]
+  personId: string | null
+  session: EnrichedEvent['session']
+  processedAt: string
+}
+
+/** Takes the event over: it becomes the enriched one, without its address (1.6). */
+export function enrichedRecord(
+  event: ShopEvent,
+  timeMs: number,
+  input: InputPosition,
+  facts: EnrichedFacts,
+  key: Buffer | string | null,
+): OutgoingRecord {
+  const { surroundings, flags, personId, session, processedAt } = facts
+  if (event.context?.ip !== undefined) {
+    const { ip: _ip, ...context } = event.context
+    event.context = context
+  }
+  const { country, region, device, browser, os, listPrices } = surroundings
+  const enriched = event as EnrichedEvent
+  if (flags.length > 0) enriched.flags = flags
+  else delete enriched.flags
+  enriched.input = input
+  enriched.country = country
+  enriched.region = region
+  enriched.device = device
+  enriched.browser = browser
+  enriched.os = os
+  if (listPrices !== undefined) enriched.listPrices = listPrices
+  enriched.personId = personId
+  enriched.session = session
+  enriched.processedAt = processedAt
+  return { key, value: JSON.stringify(enriched), timestampMs: timeMs, partition: input.partition }
+}
+
+export function refusedRecord(
+  record: IncomingRecord,
+  { reason, field, message }: Refusal,
+  input: InputPosition,
+): OutgoingRecord {
+  const { dialect, source } = senderOf(record.value)
+  return rejectedRecord(input, {
+    stage: 'processor',
+    reason,
+    field,
+    message,
+    receivedAt: isoTime(record.timestampMs),
+    dialect,
+    source,
+    ...bodyOf(record.value),
+    input,
+  })
+}
+
+export function duplicateRecord(
+  event: ShopEvent,
+  input: InputPosition,
+  first: InputPosition,
+): OutgoingRecord {
+  return rejectedRecord(input, {
+    stage: 'processor',
+    reason: 'duplicate',
+    field: 'eventId',
+    message: `${event.eventId} of ${event.source} is at ${positionName(first)} already`,
+    receivedAt: event.receivedAt,
+    dialect: event.dialect,
+    source: event.source,
+    body: null,
+    input,
+    first,
+  })
+}
+
+export function loadEndRecord(load: string, input: InputPosition): OutgoingRecord {
+  const { partition } = input
+  return { key: positionName(input), value: null, headers: { [loadEndHeader]: load }, partition }
+}
+
+function rejectedRecord(input: InputPosition, rejected: RejectedEvent): OutgoingRecord {
+  return {
+    key: positionName(input),
+    value: JSON.stringify(rejected),
+    timestampMs: Date.parse(rejected.receivedAt),
+    partition: input.partition,
+  }
+}
+
+function positionName({ topic, partition, offset }: InputPosition): string {
+  return `${topic}-${partition}@${offset}`
+}
+
+function bodyOf(value: Buffer | null): Pick<RejectedEvent, 'body' | 'bodyEncoding'> {
+  if (value === null) return { body: '' }
+  if (isUtf8(value)) return { body: value.toString('utf8') }
+  return { body: value.toString('base64'), bodyEncoding: 'base64' }
+}
+
+/** Who sent what is no event, as far as that can be read. */
+function senderOf(value: Buffer | null): { dialect: Dialect | null; source: string | null } {
+  const raw = parsed(value)
+  const dialect = dialects.find((known) => known === raw['dialect']) ?? null
+  const source = typeof raw['source'] === 'string' ? raw['source'] : null
+  return { dialect, source }
+}
+
+function parsed(value: Buffer | null): Record<string, unknown> {
+  try {
+    const raw: unknown = JSON.parse(value?.toString('utf8') ?? '')
+    return typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,150 @@
+// The hop: one object a partition of `slipway-carts-by-id`. It finds each cart's owner and forwards what names the cart
+// to the keys that must know. The watermarks of stage one are forwarded after what they cover, so that stage two, which
+// takes the least of direct and hopped ones, is never ahead of an event that is still on this way.
+
+import { graceMs } from '#stack/contract/settings.ts'
+import type { Settings } from '#stack/contract/settings.ts'
+import { topics } from '#stack/contract/topics.ts'
+import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
+import type { CartCommand } from '../model.ts'
+import { OutputBatch, watermarkRecords } from '../stage.ts'
+import type { Cut, Stage } from '../stage.ts'
+import { positionRecord, stateRecord } from '../state/changelog.ts'
+import type { Restored } from '../state/changelog.ts'
+import { HandedWatermark } from '../time/handed-watermark.ts'
+import type { Heard } from '../time/handed-watermark.ts'
+import { Timers } from '../time/timers.ts'
+import { emptyCartOwner, forwardEvents, putNaming, rememberOwner } from './cart-owner.ts'
+import type { CartOwnerState } from './cart-owner.ts'
+
+export interface OwnerStageOptions {
+  partition: number
+  partitionCount: number
+  settings: Settings
+  hasRetention?: boolean
+}
+
+interface Position {
+  nextOffset: number
+  heard: Heard[]
+  watermarkMs: number | null
+}
+
+export class OwnerStage implements Stage {
+  readonly #options: OwnerStageOptions
+  readonly #carts = new Map<string, CartOwnerState>()
+  readonly #timers = new Timers()
+  readonly #dirty = new Set<CartOwnerState>()
+  #watermark = new HandedWatermark(['visitors'])
+  #handedMs: number | null = null
+  #nextOffset = 0
+
+  constructor(options: OwnerStageOptions) {
+    this.#options = options
+  }
+
+  get watermarkMs(): number | null {
+    return this.#watermark.watermarkMs
+  }
+
+  get keyCount(): number {
+    return this.#carts.size
+  }
+
+  restore(changelog: Restored): number {
+    const position = changelog.position() as Position | undefined
+    if (position) {
+      this.#nextOffset = position.nextOffset
+      this.#handedMs = position.watermarkMs
+      this.#watermark = new HandedWatermark(['visitors'], position.heard)
+    }
+    for (const { key, value } of changelog.states()) {
+      // Only this stage writes these.
+      const state = JSON.parse(value) as CartOwnerState
+      this.#carts.set(key, state)
+      this.#timers.set(key, this.#dropMsOf(state))
+    }
+    return this.#nextOffset
+  }
+
+  take({ value, offset }: IncomingRecord): void {
+    if (value === null) return
+    // Stage one writes this topic, and nobody else.
+    const command = JSON.parse(value.toString()) as CartCommand
+    if (command.kind === 'watermark') this.#watermark.hear(command)
+    else if (command.kind === 'in') {
+      const state = this.#carts.get(command.key) ?? emptyCartOwner(command.key)
+      if (offset < state.nextOffset) return
+      this.#carts.set(command.key, state)
+      putNaming(state, command)
+      this.#dirty.add(state)
+    }
+  }
+
+  cut(nextOffset: number): Cut {
+    const { watermarkMs } = this
+    const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
+    const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#handedMs
+    if (!hasNews && due.length === 0) return { outputs: [], changelog: [] }
+    this.#nextOffset = nextOffset
+    const output = new OutputBatch()
+    const changelog: OutgoingRecord[] = []
+    for (const state of this.#dirty) {
+      for (const command of forwardEvents(state)) {
+        const { key } = command as { key: string }
+        output.add(topics.cartsByPerson.name, { key, value: JSON.stringify(command) })
+      }
+    }
+    this.#forget(due, watermarkMs)
+    for (const state of this.#dirty) {
+      state.nextOffset = nextOffset
+      this.#timers.set(state.cartId, this.#dropMsOf(state))
+      changelog.push(stateRecord(state.cartId, state))
+    }
+    this.#dirty.clear()
+    this.#handWatermark(watermarkMs, output)
+    changelog.push(this.#position())
+    return { outputs: output.batches, changelog }
+  }
+
+  /** T5: carts nobody has touched for so long that no login and no late event can move them any more. */
+  #forget(due: readonly string[], watermarkMs: number | null): void {
+    for (const cartId of due) {
+      const state = this.#carts.get(cartId)
+      if (state === undefined || (this.#dropMsOf(state) ?? Infinity) > (watermarkMs ?? -Infinity)) {
+        continue
+      }
+      rememberOwner(state)
+      this.#dirty.add(state)
+    }
+  }
+
+  #dropMsOf({ events }: CartOwnerState): number | null {
+    const last = events[events.length - 1]?.event
+    if (last === undefined || this.#options.hasRetention === false) return null
+    const { maxCartAgeMs, recoveryWindowMs, allowedLatenessMs, abandonAfterMs } =
+      this.#options.settings
+    return (
+      last.timeMs + maxCartAgeMs + recoveryWindowMs + allowedLatenessMs + abandonAfterMs + graceMs
+    )
+  }
+
+  #handWatermark(watermarkMs: number | null, output: OutputBatch): void {
+    if (watermarkMs === null || watermarkMs === this.#handedMs) return
+    this.#handedMs = watermarkMs
+    const { partition, partitionCount } = this.#options
+    const record = { stage: 'cart-owners', partition, of: partitionCount, watermarkMs } as const
+    for (const each of watermarkRecords(record, partitionCount)) {
+      output.add(topics.cartsByPerson.name, each)
+    }
+  }
+
+  #position(): OutgoingRecord {
+    const position: Position = {
+      nextOffset: this.#nextOffset,
+      heard: this.#watermark.heard,
+      watermarkMs: this.#handedMs,
+    }
+    return positionRecord(position)
+  }
+}

@@ -1,0 +1,334 @@
+// Stage one, by visitor: one object a partition of `ecommerce-events`. Every input position has exactly one outcome:
+// enriched, rejected with a reason, or duplicate (T4). Beside that it publishes sessions, and what carts must know, as
+// differences to what was published before.
+//
+// take() decodes and puts an event at its place in its visitor's row; cut() folds each visitor with news once. A record
+// that a visitor's state includes already was published before that state was written: after a restart it is skipped.
+
+import type { InputPosition, ShopEvent } from '#stack/contract/events.ts'
+import { graceMs } from '#stack/contract/settings.ts'
+import type { Settings } from '#stack/contract/settings.ts'
+import { topics } from '#stack/contract/topics.ts'
+import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
+import type { Enricher, Surroundings } from './enrich/enricher.ts'
+import { personAt } from './identity/people.ts'
+import { duplicateRecord, enrichedRecord, loadEndRecord, refusedRecord } from './outcomes.ts'
+import type { EnrichedFacts } from './outcomes.ts'
+import { OutputBatch, watermarkRecords } from './stage.ts'
+import type { Cut, Stage } from './stage.ts'
+import { positionRecord, stateRecord } from './state/changelog.ts'
+import type { Restored } from './state/changelog.ts'
+import { decodeVisitor, encodeVisitor } from './state/visitor-codec.ts'
+import type { VisitorValue } from './state/visitor-codec.ts'
+import { Timers } from './time/timers.ts'
+import { emptyPartitionTime } from './time/watermark.ts'
+import type { InputWatermark, PartitionTime } from './time/watermark.ts'
+import { readRecord } from './validate/reading.ts'
+import type { Reading } from './validate/reading.ts'
+import { standingOf } from './validate/standing.ts'
+import type { Standing } from './validate/standing.ts'
+import { visitorEventOf } from './validate/visitor-event.ts'
+import { Copies } from './visitor-copies.ts'
+import { foldVisitor, wakeOf } from './visitor-fold.ts'
+import type { FoldContext, VisitorFold } from './visitor-fold.ts'
+import { emptyVisitor, insertEvent, isForgettable, stateKeyOf } from './visitor.ts'
+import type { VisitorEvent, VisitorState } from './visitor.ts'
+
+export interface VisitorStageOptions {
+  partition: number
+  /** Of the input topic and of the internal ones. */
+  partitionCount: number
+  settings: Settings
+  enrich: Enricher
+  /** Shared by all partitions that this process reads (T2). */
+  watermark: InputWatermark
+  /** The shop's clock. */
+  now(): number
+  hasRetention?: boolean
+}
+
+/** How many input positions had which outcome, since the topic began. */
+export interface OutcomeCounts {
+  enriched: number
+  rejected: number
+  duplicate: number
+  loadEnd: number
+  late: number
+  tooLate: number
+}
+
+interface Position {
+  nextOffset: number
+  time: PartitionTime
+  watermarkMs: number | null
+  counts: OutcomeCounts
+}
+
+/** An event between take and cut; those that the rules do not see are not kept. */
+interface Pending {
+  event: ShopEvent
+  key: Buffer | null
+  timeMs: number
+  offset: number
+  standing: Standing
+  surroundings: Surroundings
+  state: VisitorState
+  kept: VisitorEvent | undefined
+}
+
+export class VisitorStage implements Stage {
+  readonly #options: VisitorStageOptions
+  readonly #visitors = new Map<string, VisitorState>()
+  readonly #timers = new Timers()
+  readonly #copies = new Copies()
+  #time: PartitionTime = emptyPartitionTime()
+  #handedMs: number | null = null
+  #nextOffset = 0
+  #counts: OutcomeCounts = {
+    enriched: 0,
+    rejected: 0,
+    duplicate: 0,
+    loadEnd: 0,
+    late: 0,
+    tooLate: 0,
+  }
+  #dirty = new Set<VisitorState>()
+  #pending: Pending[] = []
+  #rejected: OutgoingRecord[] = []
+
+  constructor(options: VisitorStageOptions) {
+    this.#options = options
+  }
+
+  get watermarkMs(): number | null {
+    return this.#options.watermark.watermarkMs
+  }
+
+  get keyCount(): number {
+    return this.#visitors.size
+  }
+
+  get counts(): Readonly<OutcomeCounts> {
+    return this.#counts
+  }
+
+  restore(changelog: Restored): number {
+    const { partition, watermark, now } = this.#options
+    const position = changelog.position() as Position | undefined
+    if (position) {
+      this.#time = position.time
+      this.#handedMs = position.watermarkMs
+      this.#nextOffset = position.nextOffset
+      this.#counts = position.counts
+    }
+    const context = this.#context('')
+    for (const { key, value } of changelog.states()) {
+      // Only encodeVisitor writes these.
+      const state = decodeVisitor(key, JSON.parse(value) as VisitorValue)
+      this.#visitors.set(key, state)
+      this.#timers.set(key, wakeOf(state, context))
+    }
+    watermark.assign(partition, this.#time, this.#handedMs, now())
+    return this.#nextOffset
+  }
+
+  take(record: IncomingRecord): void {
+    const { partition, watermark, now } = this.#options
+    const nowMs = now()
+    watermark.heard(partition, nowMs)
+    const reading = readRecord(record)
+    if (reading.kind === 'event') {
+      watermark.seen(partition, reading.timeMs, reading.load, nowMs)
+      this.#takeEvent(record, reading)
+      return
+    }
+    const input = this.#positionOf(record.offset)
+    if (reading.kind === 'loadEnd') {
+      watermark.loadEnded(partition, reading.load)
+      this.#counts.loadEnd++
+      this.#rejected.push(loadEndRecord(reading.load, input))
+    } else {
+      this.#counts.rejected++
+      this.#rejected.push(refusedRecord(record, reading.refusal, input))
+    }
+  }
+
+  #takeEvent(record: IncomingRecord, reading: Reading & { kind: 'event' }): void {
+    const { event, timeMs, receivedMs } = reading
+    const { offset } = record
+    const state = this.#stateOf(stateKeyOf(event))
+    if (offset < state.nextOffset) return
+    const first = this.#copies.firstOf(state, event.source, event.eventId)
+    if (first !== undefined) {
+      this.#counts.duplicate++
+      const at = this.#positionOf(first)
+      this.#rejected.push(duplicateRecord(event, this.#positionOf(offset), at))
+      return
+    }
+    const { settings, enrich } = this.#options
+    const surroundings = enrich(event, timeMs)
+    const lagMs = receivedMs - timeMs
+    const standing = standingOf(event, { lagMs, isBot: surroundings.isBot }, settings)
+    const arrival = { event, offset, timeMs, receivedMs, standing, surroundings }
+    const isKept = standing.isActivity || standing.isLink || standing.isCartEvent
+    const kept = isKept ? visitorEventOf(arrival) : undefined
+    if (kept) insertEvent(state.events, kept)
+    else if (this.#mayComeAgain(timeMs)) {
+      state.seen.push([event.source, event.eventId, timeMs, offset])
+    }
+    if (kept?.isCartEvent === true && kept.cartId !== undefined) {
+      state.namesCartsFromMs = Math.min(state.namesCartsFromMs ?? Infinity, timeMs)
+    }
+    this.#copies.add(state, event.source, event.eventId, offset)
+    this.#dirty.add(state)
+    this.#pending.push({
+      event,
+      key: record.key,
+      timeMs,
+      offset,
+      standing,
+      surroundings,
+      state,
+      kept,
+    })
+  }
+
+  /** T4: a copy that comes later than this is too late to touch anything here. */
+  #mayComeAgain(timeMs: number): boolean {
+    const { settings, hasRetention = true } = this.#options
+    const watermarkMs = this.watermarkMs ?? -Infinity
+    return !hasRetention || timeMs + settings.allowedLatenessMs + graceMs > watermarkMs
+  }
+
+  cut(nextOffset: number, processedAt: string): Cut {
+    const watermarkMs = this.watermarkMs
+    for (const key of this.#timers.takeDue(watermarkMs ?? -Infinity)) {
+      const state = this.#visitors.get(key)
+      if (state) this.#dirty.add(state)
+    }
+    const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#handedMs
+    if (!hasNews && this.#dirty.size === 0) return { outputs: [], changelog: [] }
+    this.#nextOffset = nextOffset
+    const output = new OutputBatch()
+    const changelog: OutgoingRecord[] = []
+    const folds = this.#foldDirty(processedAt, changelog)
+    for (const pending of this.#pending) this.#tell(pending, folds, processedAt, output)
+    for (const record of this.#rejected) output.add(topics.rejected.name, record)
+    for (const fold of folds.values()) addChanges(fold, output)
+    this.#handWatermark(watermarkMs, output)
+    changelog.push(this.#position())
+    this.#dirty = new Set()
+    this.#pending = []
+    this.#rejected = []
+    return { outputs: output.batches, changelog }
+  }
+
+  #foldDirty(processedAt: string, changelog: OutgoingRecord[]): Map<VisitorState, VisitorFold> {
+    const context = this.#context(processedAt)
+    const folds = new Map<VisitorState, VisitorFold>()
+    for (const state of this.#dirty) {
+      const fold = foldVisitor(state, context)
+      folds.set(state, fold)
+      this.#timers.set(state.visitor, fold.wakeMs)
+      state.nextOffset = this.#nextOffset
+      const isGone = isForgettable(state)
+      if (isGone) this.#visitors.delete(state.visitor)
+      changelog.push(stateRecord(state.visitor, isGone ? null : encodeVisitor(state)))
+    }
+    return folds
+  }
+
+  #context(processedAt: string): FoldContext {
+    const { partition, settings, hasRetention = true } = this.#options
+    // What was judged before the restart is judged.
+    const watermarkMs = this.watermarkMs ?? this.#handedMs ?? -Infinity
+    return { watermarkMs, settings, partition, processedAt, hasRetention }
+  }
+
+  #tell(
+    { event, key, timeMs, offset, standing, surroundings, state, kept }: Pending,
+    folds: Map<VisitorState, VisitorFold>,
+    processedAt: string,
+    output: OutputBatch,
+  ): void {
+    const fold = folds.get(state)
+    const { flags } = standing
+    const known =
+      kept && fold
+        ? knownOf(kept, fold)
+        : { personId: unkeptPerson(state, event, timeMs), session: null }
+    const facts: EnrichedFacts = { surroundings, flags, ...known, processedAt }
+    const input = this.#positionOf(offset)
+    output.add(topics.enriched.name, enrichedRecord(event, timeMs, input, facts, key))
+    this.#counts.enriched++
+    if (flags.includes('late')) this.#counts.late++
+    if (flags.includes('tooLate')) this.#counts.tooLate++
+  }
+
+  /** Behind everything that it covers, to every partition of both internal topics. */
+  #handWatermark(watermarkMs: number | null, output: OutputBatch): void {
+    if (watermarkMs === null || watermarkMs === this.#handedMs) return
+    this.#handedMs = watermarkMs
+    const { partition, partitionCount } = this.#options
+    const record = { stage: 'visitors', partition, of: partitionCount, watermarkMs } as const
+    for (const topic of [topics.cartsById.name, topics.cartsByPerson.name]) {
+      for (const each of watermarkRecords(record, partitionCount)) output.add(topic, each)
+    }
+  }
+
+  #position(): OutgoingRecord {
+    const position: Position = {
+      nextOffset: this.#nextOffset,
+      time: this.#time,
+      watermarkMs: this.#handedMs,
+      counts: this.#counts,
+    }
+    return positionRecord(position)
+  }
+
+  #stateOf(visitor: string): VisitorState {
+    const known = this.#visitors.get(visitor)
+    if (known) return known
+    const fresh = emptyVisitor(visitor)
+    this.#visitors.set(visitor, fresh)
+    return fresh
+  }
+
+  #positionOf(offset: number): InputPosition {
+    return { topic: topics.events.name, partition: this.#options.partition, offset }
+  }
+}
+
+function addChanges({ sessionChanges, commands }: VisitorFold, output: OutputBatch): void {
+  for (const { key, endedMs, record } of sessionChanges) {
+    const value = record === null ? null : JSON.stringify(record)
+    output.add(topics.sessions.name, { key, value, timestampMs: endedMs })
+  }
+  for (const { to, command } of commands) {
+    output.add(topics[to].name, { key: command.key, value: JSON.stringify(command) })
+  }
+}
+
+/** S6: what is known of an event's person and session when it is told. */
+function knownOf(
+  kept: VisitorEvent,
+  { events, persons, sessions }: VisitorFold,
+): Pick<EnrichedFacts, 'personId' | 'session'> {
+  const personId = persons[events.lastIndexOf(kept)] ?? null
+  const session = sessions.find(({ events: [first] }) => first?.sessionKey === kept.sessionKey)
+  if (session === undefined || kept.sessionKey === null) return { personId, session: null }
+  return {
+    personId,
+    session: {
+      key: kept.sessionKey,
+      number: session.events.lastIndexOf(kept) + 1,
+      elapsedMs: kept.timeMs - session.firstMs,
+    },
+  }
+}
+
+function unkeptPerson(state: VisitorState, event: ShopEvent, timeMs: number): string | null {
+  if (state.visitor.startsWith('n:')) return null
+  const { seq, name, eventId, source, userId } = event
+  return personAt(state, { timeMs, seq, name, eventId, source, userId })
+}

@@ -1,0 +1,185 @@
+// Stage two, by person: one object a partition of `slipway-carts-by-person`. Each key is a set of events; a cut judges the
+// keys whose set changed, or for which time alone changes something, by the pure rules of cart/, and publishes the
+// difference: rows of `cart-episodes`, verdicts of `cart-abandonment`. Its time is the least of all watermarks handed to
+// it, direct and by the hop.
+
+import { episodeKey } from '#stack/contract/cart.ts'
+import type { Settings } from '#stack/contract/settings.ts'
+import { topics } from '#stack/contract/topics.ts'
+import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
+import { isEmptyHanded, takeDeed, takeMove } from './cart/deed.ts'
+import { judgePerson, takeIn, takeOut } from './cart/judge.ts'
+import type { Judged } from './cart/judge.ts'
+import type { CartCommand, CartEvent, DeedCommand } from './model.ts'
+import { emptyPerson } from './person.ts'
+import type { PersonState } from './person.ts'
+import { OutputBatch } from './stage.ts'
+import type { Cut, Stage } from './stage.ts'
+import { positionRecord, stateRecord } from './state/changelog.ts'
+import type { Restored } from './state/changelog.ts'
+import { HandedWatermark } from './time/handed-watermark.ts'
+import type { Heard } from './time/handed-watermark.ts'
+import { Timers } from './time/timers.ts'
+
+export interface PersonStageOptions {
+  settings: Settings
+  hasRetention?: boolean
+}
+
+interface Position {
+  nextOffset: number
+  heard: Heard[]
+  watermarkMs: number | null
+}
+
+type KeyCommand = Exclude<CartCommand, { kind: 'watermark' }>
+
+/** What came to a key since it was judged last. */
+interface News {
+  arrived: CartEvent[]
+  isMoved: boolean
+}
+
+const noNews: News = { arrived: [], isMoved: false }
+
+export class PersonStage implements Stage {
+  readonly #options: PersonStageOptions
+  readonly #persons = new Map<string, PersonState>()
+  readonly #timers = new Timers()
+  readonly #news = new Map<PersonState, News>()
+  #watermark = new HandedWatermark(['visitors', 'cart-owners'])
+  /** Carts' papers for other keys, since the last cut. */
+  #deeds: DeedCommand[] = []
+  #judgedMs: number | null = null
+  #nextOffset = 0
+
+  constructor(options: PersonStageOptions) {
+    this.#options = options
+  }
+
+  get watermarkMs(): number | null {
+    return this.#watermark.watermarkMs
+  }
+
+  get keyCount(): number {
+    return this.#persons.size
+  }
+
+  restore(changelog: Restored): number {
+    const position = changelog.position() as Position | undefined
+    if (position) {
+      this.#nextOffset = position.nextOffset
+      this.#judgedMs = position.watermarkMs
+      this.#watermark = new HandedWatermark(['visitors', 'cart-owners'], position.heard)
+    }
+    for (const { key, value } of changelog.states()) {
+      // Only this stage writes these.
+      const state = JSON.parse(value) as PersonState
+      this.#persons.set(key, state)
+      this.#timers.set(key, state.wakeMs)
+    }
+    return this.#nextOffset
+  }
+
+  take({ value, offset }: IncomingRecord): void {
+    if (value === null) return
+    // Stage one and the hop write this topic, and nobody else.
+    const command = JSON.parse(value.toString()) as CartCommand
+    if (command.kind === 'watermark') this.#watermark.hear(command)
+    else this.#takeCommand(command, offset)
+  }
+
+  #takeCommand(command: KeyCommand, offset: number): void {
+    const state = this.#persons.get(command.key) ?? emptyPerson(command.key)
+    if (offset < state.nextOffset) return
+    const news = this.#news.get(state) ?? { arrived: [], isMoved: false }
+    if (!this.#apply(command, state, news)) return
+    this.#persons.set(command.key, state)
+    this.#news.set(state, news)
+  }
+
+  /** Answers whether the key must be judged again. */
+  #apply(command: KeyCommand, state: PersonState, news: News): boolean {
+    switch (command.kind) {
+      case 'in':
+        if (!takeIn(state, command.event)) return false
+        news.arrived.push(command.event)
+        return true
+      case 'out':
+        if (!takeOut(state, command)) return false
+        news.isMoved = true
+        return true
+      case 'deed':
+        news.isMoved = true
+        this.#deeds.push(...takeDeed(state, command))
+        return true
+      case 'away':
+      case 'here':
+        this.#deeds.push(...takeMove(state, command))
+        return true
+    }
+  }
+
+  cut(nextOffset: number, processedAt: string): Cut {
+    const { watermarkMs } = this
+    const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
+    const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#judgedMs
+    if (!hasNews && due.length === 0) return { outputs: [], changelog: [] }
+    for (const key of due) {
+      const state = this.#persons.get(key)
+      if (state && !this.#news.has(state)) this.#news.set(state, noNews)
+    }
+    this.#nextOffset = nextOffset
+    this.#judgedMs = watermarkMs
+    const output = new OutputBatch()
+    const changelog: OutgoingRecord[] = []
+    for (const [state, news] of this.#news) {
+      addDifference(this.#judge(state, news, processedAt), output)
+      const isGone = isEmptyHanded(state)
+      if (isGone) this.#persons.delete(state.key)
+      changelog.push(stateRecord(state.key, isGone ? null : state))
+    }
+    for (const deed of this.#deeds) {
+      output.add(topics.cartsByPerson.name, { key: deed.key, value: JSON.stringify(deed) })
+    }
+    this.#news.clear()
+    this.#deeds = []
+    changelog.push(this.#position())
+    return { outputs: output.batches, changelog }
+  }
+
+  #judge(state: PersonState, news: News, processedAt: string): Judged['difference'] {
+    const { settings, hasRetention = true } = this.#options
+    const watermarkMs = this.watermarkMs ?? -Infinity
+    const judging = { watermarkMs, settings, processedAt, hasRetention }
+    const { difference, wakeMs } = judgePerson(state, news, judging)
+    state.nextOffset = this.#nextOffset
+    state.wakeMs = wakeMs
+    this.#timers.set(state.key, wakeMs)
+    return difference
+  }
+
+  #position(): OutgoingRecord {
+    const position: Position = {
+      nextOffset: this.#nextOffset,
+      heard: this.#watermark.heard,
+      watermarkMs: this.#judgedMs,
+    }
+    return positionRecord(position)
+  }
+}
+
+function addDifference(
+  { carts, tombstones, abandonments }: Judged['difference'],
+  output: OutputBatch,
+): void {
+  for (const cart of carts) {
+    const key = episodeKey(cart.cartKey, cart.episode)
+    output.add(topics.carts.name, { key, value: JSON.stringify(cart) })
+  }
+  for (const key of tombstones) output.add(topics.carts.name, { key, value: null })
+  for (const record of abandonments) {
+    const { abandonmentId } = record
+    output.add(topics.abandonment.name, { key: abandonmentId, value: JSON.stringify(record) })
+  }
+}

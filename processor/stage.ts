@@ -1,0 +1,51 @@
+// What every stage is to the world around it: the state of one partition. Records go in one by one and change state; a
+// cut folds what changed and hands over what is to be written. Kafka, clocks and batching stand outside: the runtime
+// writes the outputs, then the changelog, then commits; a test does the same in memory.
+
+import type { TopicRecords } from '#stack/kafka-client/producer.ts'
+import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
+import type { WatermarkRecord } from './model.ts'
+import type { Restored } from './state/changelog.ts'
+
+export interface Stage {
+  /** Takes back what the changelog holds, before any record. Answers the offset to go on from. */
+  restore(changelog: Restored): number
+  take(record: IncomingRecord): void
+  /** Folds what changed since the last cut, at the present watermark. */
+  cut(nextOffset: number, processedAt: string): Cut
+  /** The watermark it judges by; null: none yet. */
+  readonly watermarkMs: number | null
+  /** Keys whose state it holds. */
+  readonly keyCount: number
+}
+
+export interface Cut {
+  outputs: TopicRecords[]
+  /** For the partition of the changelog that has the number of the input's; empty: nothing changed. */
+  changelog: OutgoingRecord[]
+}
+
+/** A record of an output topic with what is needed to write it. */
+export class OutputBatch {
+  readonly #byTopic = new Map<string, OutgoingRecord[]>()
+
+  add(topic: string, record: OutgoingRecord): void {
+    const records = this.#byTopic.get(topic)
+    if (records) records.push(record)
+    else this.#byTopic.set(topic, [record])
+  }
+
+  get batches(): TopicRecords[] {
+    return [...this.#byTopic].map(([topic, records]) => ({ topic, records }))
+  }
+}
+
+/** One for each partition of the topic: every reader waits for every sender. */
+export function watermarkRecords(
+  watermark: Omit<WatermarkRecord, 'kind'>,
+  partitionCount: number,
+): OutgoingRecord[] {
+  const record: WatermarkRecord = { kind: 'watermark', ...watermark }
+  const value = JSON.stringify(record)
+  return Array.from({ length: partitionCount }, (_, partition) => ({ key: null, value, partition }))
+}

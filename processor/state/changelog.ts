@@ -1,0 +1,50 @@
+// How a stage's state lies in its changelog: one record a key, JSON, a tombstone for a key that holds nothing any more,
+// and last in each flush the position record, with the input offset that everything before it includes. A partition is
+// read in order, so whatever a restore finds is complete up to the last position record; keys written after it (a flush
+// cut short) say themselves which offset they include.
+
+import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
+
+/** No visitor, cart or person key begins like this. */
+export const positionKey = '#position'
+
+export interface ChangelogEntry {
+  key: string
+  /** JSON. */
+  value: string
+}
+
+export function stateRecord(key: string, state: unknown): OutgoingRecord {
+  return { key, value: state === null ? null : JSON.stringify(state) }
+}
+
+export function positionRecord(position: { nextOffset: number }): OutgoingRecord {
+  return { key: positionKey, value: JSON.stringify(position) }
+}
+
+/** The newest value of each key, as reading a changelog from its beginning leaves them. */
+export class Restored {
+  readonly #values = new Map<string, string>()
+
+  add(key: Buffer | null, value: Buffer | null): void {
+    if (key === null) return
+    const name = key.toString()
+    if (value === null) this.#values.delete(name)
+    else this.#values.set(name, value.toString())
+  }
+
+  /** Hands each state over once and forgets it, so that a restore needs little more than what it restores. */
+  *states(): Generator<ChangelogEntry> {
+    for (const [key, value] of this.#values) {
+      if (key === positionKey) continue
+      this.#values.delete(key)
+      yield { key, value }
+    }
+  }
+
+  /** What the last position record said; each stage knows the shape of its own. */
+  position(): unknown {
+    const value = this.#values.get(positionKey)
+    return value === undefined ? undefined : JSON.parse(value)
+  }
+}
