@@ -66,6 +66,7 @@ export class Journal {
   #writing = false
   #idle: Promise<void> = Promise.resolve()
   #offline: string | undefined
+  #isClosed = false
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -98,7 +99,8 @@ export class Journal {
   /** Resolves when the entry is as durable as configured and its owner has applied it. */
   append(entry: JournalEntry): Promise<void> {
     invariant(this.#file !== undefined, 'a journal entry before recovery')
-    if (this.#offline !== undefined) return Promise.reject(this.#failure(this.#offline))
+    const why = this.#isClosed ? 'the broker is stopping' : this.#offline
+    if (why !== undefined) return Promise.reject(this.#failure(why))
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, frame: encodeFrame(entry), resolve, reject })
       if (!this.#writing) this.#idle = this.#write()
@@ -109,11 +111,12 @@ export class Journal {
   async close(): Promise<void> {
     await this.#idle
     if (this.#offline === undefined) await this.#file?.sync()
-    this.#offline ??= 'closed'
     this.#file?.close()
+    this.#isClosed = true
   }
 
-  get isOffline(): boolean {
+  /** Something that was appended may not be on disk. */
+  get hasFailed(): boolean {
     return this.#offline !== undefined
   }
 

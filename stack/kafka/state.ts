@@ -1,0 +1,117 @@
+// Everything that the broker remembers, opened in order and closed in order: the folder, the journal, the topics with
+// their logs, the groups, the producer ids. Knows nothing of connections.
+
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { minuteMs, MiB } from '../base/units.ts'
+import { openDataDirectory } from './data-directory.ts'
+import { GroupCoordinator } from './group/coordinator.ts'
+import type { CoordinatorOptions } from './group/coordinator.ts'
+import { groupEntryKinds } from './group/stored-group.ts'
+import type { GroupEntry } from './group/stored-group.ts'
+import { Journal } from './journal/journal.ts'
+import { realFiles } from './log/file-layer.ts'
+import type { FileLayer } from './log/file-layer.ts'
+import { FlushLimit } from './log/flush-limit.ts'
+import type { Durability } from './log/partition-log.ts'
+import { TailCache } from './log/tail-cache.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { TopicCatalog } from './topics/catalog.ts'
+import type { CatalogOptions } from './topics/catalog.ts'
+
+export interface StateOptions {
+  dataDir: string
+  nodeId: number
+  clock: Clock
+  logger: Logger
+  durability: Durability
+  files?: FileLayer
+  tailCacheBytes?: number
+  topics?: Partial<
+    Pick<
+      CatalogOptions,
+      'defaultPartitions' | 'clampReplication' | 'brokerConfigs' | 'retentionCheckMs'
+    >
+  >
+  groups?: Partial<Omit<CoordinatorOptions, 'clock' | 'logger' | 'persist'>>
+}
+
+export interface BrokerState {
+  clusterId: string
+  catalog: TopicCatalog
+  groups: GroupCoordinator
+  producerIds: ProducerIds
+  /** Saves everything; the next start scans nothing. */
+  close(): Promise<void>
+}
+
+/** Syncs of so many files run at once: libuv has four threads, and a read needs one. */
+const syncsAtOnce = 4
+const tailCacheBytesDefault = 64 * MiB
+const offsetsCheckMs = 10 * minuteMs
+/** Smaller than Kafka's: after a crash the open segment of each partition is scanned. */
+const segmentBytesDefault = 128 * MiB
+
+export function openState(options: StateOptions): BrokerState {
+  const { clock, logger, durability, files = realFiles } = options
+  const directory = openDataDirectory(files, options.dataDir, options.nodeId)
+  try {
+    const journal = new Journal({ dir: directory.journalDir, files, logger, durability })
+    const shared = {
+      files,
+      clock,
+      logger,
+      durability,
+      cache: new TailCache(options.tailCacheBytes ?? tailCacheBytesDefault),
+      flushLimit: new FlushLimit(syncsAtOnce),
+      leaderEpoch: directory.starts,
+      cleanStart: directory.wasClean,
+    }
+    const catalog = new TopicCatalog({
+      logsDir: directory.logsDir,
+      nodeId: options.nodeId,
+      journal,
+      shared,
+      logger,
+      clock,
+      defaultPartitions: 1,
+      clampReplication: true,
+      brokerConfigs: new Map([['segment.bytes', String(segmentBytesDefault)]]),
+      ...options.topics,
+    })
+    const groups = new GroupCoordinator({
+      ...options.groups,
+      clock,
+      logger,
+      persist: (entry) => journal.append(entry),
+    })
+    journal.own<GroupEntry>({
+      kinds: groupEntryKinds,
+      apply: (entry) => groups.restore(entry),
+      dump: () => groups.snapshot(),
+    })
+    const producerIds = new ProducerIds(journal)
+    journal.recover()
+    catalog.open()
+    producerIds.recovered()
+    groups.start()
+    catalog.onDeleted((topic) => groups.forgetTopic(topic.name))
+    const expiry = clock.every(offsetsCheckMs, () => groups.expire(clock.now()))
+    return {
+      clusterId: directory.clusterId,
+      catalog,
+      groups,
+      producerIds,
+      async close() {
+        expiry.cancel()
+        groups.close()
+        const logsAreSaved = await catalog.close()
+        await journal.close()
+        directory.release(logsAreSaved && !journal.hasFailed)
+      },
+    }
+  } catch (error) {
+    directory.release(false)
+    throw error
+  }
+}
