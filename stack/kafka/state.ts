@@ -7,8 +7,6 @@ import { minuteMs, MiB } from '../base/units.ts'
 import { openDataDirectory } from './data-directory.ts'
 import { GroupCoordinator } from './group/coordinator.ts'
 import type { CoordinatorOptions } from './group/coordinator.ts'
-import { groupEntryKinds } from './group/stored-group.ts'
-import type { GroupEntry } from './group/stored-group.ts'
 import { Journal } from './journal/journal.ts'
 import { realFiles } from './log/file-layer.ts'
 import type { FileLayer } from './log/file-layer.ts'
@@ -33,7 +31,7 @@ export interface StateOptions {
       'defaultPartitions' | 'clampReplication' | 'brokerConfigs' | 'retentionCheckMs'
     >
   >
-  groups?: Partial<Omit<CoordinatorOptions, 'clock' | 'logger' | 'persist'>>
+  groups?: Partial<Omit<CoordinatorOptions, 'clock' | 'logger' | 'journal'>>
 }
 
 export interface BrokerState {
@@ -79,17 +77,7 @@ export function openState(options: StateOptions): BrokerState {
       brokerConfigs: new Map([['segment.bytes', String(segmentBytesDefault)]]),
       ...options.topics,
     })
-    const groups = new GroupCoordinator({
-      ...options.groups,
-      clock,
-      logger,
-      persist: (entry) => journal.append(entry),
-    })
-    journal.own<GroupEntry>({
-      kinds: groupEntryKinds,
-      apply: (entry) => groups.restore(entry),
-      dump: () => groups.snapshot(),
-    })
+    const groups = new GroupCoordinator({ ...options.groups, clock, logger, journal })
     const producerIds = new ProducerIds(journal)
     journal.recover()
     catalog.open()

@@ -1,33 +1,46 @@
-// The coordinator of classic consumer groups (broker.md 3.7). Every transition is synchronous; what a member waits for
-// is a parked answer in its `join` or `sync`. Timers are the group's round and one per member, re-armed lazily. A
-// generation that becomes stable, and every committed offset, is durable before it is answered, so that a restarted
-// broker lets its clients carry on.
+// The coordinator of classic consumer groups (broker.md 3.7): finds the group and the member, says what is wrong with
+// a request, and hands the rest to the group's rebalance and to the committed offsets. Each stable generation and each
+// committed offset is durable before it is answered, so that clients carry on with a restarted broker.
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import { dayMs, minuteMs, secondMs } from '../../base/units.ts'
+import type { Journal } from '../journal/journal.ts'
 import { errorCodes } from '../protocol/errors.ts'
+import {
+  joinAnswer,
+  refusedJoin,
+  refusedSync,
+  settleJoin,
+  settleSync,
+  syncAnswer,
+} from './answers.ts'
 import { Group } from './group.ts'
 import type { GroupProtocol, JoinAnswer, Member, SyncAnswer } from './member.ts'
-import { noBytes, sameProtocols } from './member.ts'
-import { applyEntry, metadataFault, putOffset, storeGroup, storeOffsets } from './stored-group.ts'
-import type { GroupEntry, StoredOffset } from './stored-group.ts'
+import { noBytes, ownCopies, sameProtocols } from './member.ts'
+import { expiredOffsets, GroupOffsets, metadataFault, subscribedTopics } from './offsets.ts'
+import type { CommittedOffset, TopicPartition } from './offsets.ts'
+import { Rebalance } from './rebalance.ts'
+import { groupEntryKinds, nextStored, restoreGroup, storeGroup } from './stored-group.ts'
+import type { GroupEntry, StoredGroup, StoredOffset } from './stored-group.ts'
 
 export interface CoordinatorOptions {
   clock: Clock
   logger: Logger
-  /** Resolves when the entry is durable. */
-  persist(entry: GroupEntry): Promise<void>
+  journal: Journal
   /** The first join of an empty group waits this long for others. */
   initialRebalanceDelayMs?: number
   sessionTimeoutMsMin?: number
   sessionTimeoutMsMax?: number
   offsetsRetentionMs?: number
+  membersMax?: number
 }
 
 export interface JoinRequest {
   groupId: string
   sessionTimeoutMs: number
+  /** Negative where the version has none: the session timeout stands for both. */
   rebalanceTimeoutMs: number
   memberId: string
   groupInstanceId: string | null
@@ -59,96 +72,127 @@ export interface LeavingMember {
   groupInstanceId: string | null
 }
 
+type Found = { group: Group; member: Member } | { errorCode: number }
+
 const defaults = {
   initialRebalanceDelayMs: 0,
-  sessionTimeoutMsMin: 6000,
-  sessionTimeoutMsMax: 30 * 60_000,
-  offsetsRetentionMs: 7 * 24 * 3_600_000,
+  sessionTimeoutMsMin: 6 * secondMs,
+  sessionTimeoutMsMax: 30 * minuteMs,
+  offsetsRetentionMs: 7 * dayMs,
+  membersMax: 5000,
 }
 
 export class GroupCoordinator {
   readonly #groups = new Map<string, Group>()
+  /** What the journal holds of each group: behind the living one while it rebalances. */
+  readonly #stored = new Map<string, StoredGroup>()
+  readonly #offsets = new GroupOffsets()
   readonly #options: Required<CoordinatorOptions>
-  #closed = false
+  readonly #rebalance: Rebalance
+  #isOpen = false
 
   constructor(options: CoordinatorOptions) {
     this.#options = { ...defaults, ...options }
+    const { journal } = options
+    this.#rebalance = new Rebalance({
+      ...this.#options,
+      persist: (entry) => journal.append(entry),
+    })
+    journal.own<GroupEntry>({
+      kinds: groupEntryKinds,
+      apply: (entry) => this.#apply(entry),
+      dump: () => this.#dump(),
+    })
+  }
+
+  /** After the journal's recovery: every member gets a fresh session. */
+  start(): void {
+    for (const stored of this.#stored.values()) this.#groups.set(stored.id, restoreGroup(stored))
+    for (const id of this.#offsets.groupIds()) this.#getOrAdd(id)
+    for (const group of this.#groups.values()) {
+      for (const member of group.members.values()) this.#rebalance.watchSession(group, member)
+      if (group.state === 'PreparingRebalance') this.#rebalance.resumeRound(group)
+    }
+    this.#isOpen = true
+  }
+
+  /** Parked answers are let go; clients find their connection closed and come again. */
+  close(): void {
+    this.#isOpen = false
+    for (const group of this.#groups.values()) {
+      group.roundTimer?.cancel()
+      for (const timer of group.pendingIds.values()) timer.cancel()
+      for (const member of group.members.values()) {
+        member.sessionTimer?.cancel()
+        settleJoin(member, refusedJoin(errorCodes.NOT_COORDINATOR, member.id))
+        settleSync(member, refusedSync(errorCodes.NOT_COORDINATOR))
+      }
+    }
   }
 
   // --- membership ---
 
   join(request: JoinRequest): Promise<JoinAnswer> {
-    const refuse = (errorCode: number, memberId = request.memberId) =>
-      Promise.resolve(refusedJoin(errorCode, memberId))
+    const refuse = (errorCode: number) => Promise.resolve(refusedJoin(errorCode, request.memberId))
     const { sessionTimeoutMsMin: min, sessionTimeoutMsMax: max } = this.#options
+    if (!this.#isOpen) return refuse(errorCodes.NOT_COORDINATOR)
     if (request.groupId === '') return refuse(errorCodes.INVALID_GROUP_ID)
-    if (request.sessionTimeoutMs < min || request.sessionTimeoutMs > max) {
+    if (request.sessionTimeoutMs < min || request.sessionTimeoutMs > max)
       return refuse(errorCodes.INVALID_SESSION_TIMEOUT)
-    }
-    let group = this.#groups.get(request.groupId)
-    if (!group) {
-      if (request.memberId !== '') return refuse(errorCodes.UNKNOWN_MEMBER_ID)
-      group = new Group(request.groupId)
-      this.#groups.set(group.id, group)
-    }
-    const replaced =
-      request.groupInstanceId === null ? undefined : group.byInstance(request.groupInstanceId)
-    if (
-      !group.supports(request.protocolType, request.protocols, request.memberId || replaced?.id)
-    ) {
+    const known = this.#groups.get(request.groupId)
+    if (!known && request.memberId !== '') return refuse(errorCodes.UNKNOWN_MEMBER_ID)
+    const group = known ?? new Group(request.groupId)
+    const { groupInstanceId: instanceId } = request
+    const holder = instanceId === null ? undefined : group.byInstance(instanceId)
+    if (!group.supports(request.protocolType, request.protocols, request.memberId || holder?.id))
       return refuse(errorCodes.INCONSISTENT_GROUP_PROTOCOL)
-    }
+    this.#groups.set(group.id, group)
     return request.memberId === ''
-      ? this.#joinNew(group, request, replaced)
-      : this.#joinKnown(group, request, replaced)
+      ? this.#joinNew(group, request, holder)
+      : this.#joinKnown(group, request, holder)
   }
 
   sync(request: SyncRequest): Promise<SyncAnswer> {
     const refuse = (errorCode: number) => Promise.resolve(refusedSync(errorCode))
-    const { group, member, errorCode } = this.#find(request)
-    if (!group || !member) return refuse(errorCode)
+    const found = this.#find(request)
+    if ('errorCode' in found) return refuse(found.errorCode)
+    const { group, member } = found
     if (request.generationId !== group.generationId) return refuse(errorCodes.ILLEGAL_GENERATION)
     const isOther =
       (request.protocolType !== null && request.protocolType !== group.protocolType) ||
       (request.protocolName !== null && request.protocolName !== group.protocolName)
     if (isOther) return refuse(errorCodes.INCONSISTENT_GROUP_PROTOCOL)
-    this.#touch(member)
-    if (group.state === 'Empty') return refuse(errorCodes.UNKNOWN_MEMBER_ID)
+    this.#rebalance.touch(member)
     if (group.state === 'PreparingRebalance') return refuse(errorCodes.REBALANCE_IN_PROGRESS)
-    if (group.state === 'Stable') return Promise.resolve(syncAnswer(group, member))
-    return new Promise((resolve) => {
-      member.sync = resolve
-      if (member.id === group.leaderId) this.#stabilize(group, request.assignments)
-    })
+    if (group.state === 'Stable') {
+      group.unsynced.delete(member.id)
+      return Promise.resolve(syncAnswer(group, member))
+    }
+    const answer = this.#rebalance.awaitAssignment(group, member)
+    if (member.id === group.leaderId) this.#rebalance.assign(group, request.assignments)
+    return answer
   }
 
   heartbeat(request: MemberRef): number {
-    const { group, member, errorCode } = this.#find(request)
-    if (!group || !member) return errorCode
+    const found = this.#find(request)
+    if ('errorCode' in found) return found.errorCode
+    const { group, member } = found
     if (request.generationId !== group.generationId) return errorCodes.ILLEGAL_GENERATION
-    this.#touch(member)
+    this.#rebalance.touch(member)
     return group.state === 'PreparingRebalance' ? errorCodes.REBALANCE_IN_PROGRESS : errorCodes.NONE
   }
 
+  /** One code for each. */
   leave(groupId: string, leaving: readonly LeavingMember[]): number[] {
     const group = this.#groups.get(groupId)
-    return leaving.map(({ memberId, groupInstanceId }) => {
-      if (!group) return errorCodes.UNKNOWN_MEMBER_ID
-      if (this.#dropPending(group, memberId)) {
-        this.#tryEndRound(group)
-        return errorCodes.NONE
-      }
-      const member =
-        groupInstanceId === null ? group.members.get(memberId) : group.byInstance(groupInstanceId)
-      if (!member) return errorCodes.UNKNOWN_MEMBER_ID
-      if (memberId !== '' && memberId !== member.id) return errorCodes.FENCED_INSTANCE_ID
-      this.#remove(group, member, 'it left')
-      return errorCodes.NONE
-    })
+    return leaving.map((member) =>
+      group ? this.#leave(group, member) : errorCodes.UNKNOWN_MEMBER_ID,
+    )
   }
 
   // --- offsets ---
 
+  /** A code for each offset, once those that are accepted are durable. */
   async commitOffsets(
     request: MemberRef,
     offsets: readonly StoredOffset[],
@@ -156,60 +200,52 @@ export class GroupCoordinator {
     const fault = this.#commitFault(request)
     const codes = new Map(offsets.map((each) => [each, fault || metadataFault(each.metadata)]))
     const accepted = offsets.filter((each) => codes.get(each) === errorCodes.NONE)
-    if (accepted.length > 0) {
-      await this.#options.persist({ kind: 'offsets', id: request.groupId, offsets: [...accepted] })
-      const group = this.#groups.get(request.groupId) ?? new Group(request.groupId)
-      this.#groups.set(request.groupId, group)
-      for (const each of accepted) putOffset(group, each)
-      if (group.state === 'Empty') group.emptySinceMs = this.#options.clock.now()
+    if (accepted.length === 0) return codes
+    try {
+      await this.#persist({ kind: 'offsets', id: request.groupId, offsets: accepted })
+    } catch {
+      for (const each of accepted) codes.set(each, errorCodes.NOT_COORDINATOR)
     }
     return codes
   }
 
   /** Undefined: nothing committed. */
-  committed(
-    groupId: string,
-    topic: string,
-    partition: number,
-  ): Omit<StoredOffset, 'topic' | 'partition'> | undefined {
-    return this.#groups.get(groupId)?.offsets.get(topic)?.get(partition)
+  committed(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#offsets.get(groupId, topic, partition)
   }
 
   committedPartitions(groupId: string): { topic: string; partitions: number[] }[] {
-    const group = this.#groups.get(groupId)
-    return [...(group?.offsets ?? [])].map(([topic, partitions]) => ({
-      topic,
-      partitions: [...partitions.keys()],
-    }))
+    const byTopic = new Map<string, number[]>()
+    for (const { topic, partition } of this.#offsets.all(groupId))
+      byTopic.set(topic, [...(byTopic.get(topic) ?? []), partition])
+    return [...byTopic].map(([topic, partitions]) => ({ topic, partitions }))
   }
 
-  /** A group may drop offsets only of topics that no member reads. */
+  /** Only of topics that no member reads; of a living group that is no consumer group, none at all. */
   async deleteOffsets(
     groupId: string,
-    partitions: readonly { topic: string; partition: number }[],
+    partitions: readonly TopicPartition[],
   ): Promise<{ errorCode: number; codes: number[] }> {
     const group = this.#groups.get(groupId)
     if (!group) return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, codes: [] }
-    const read = subscribedTopics(group)
-    const codes = partitions.map(({ topic }) =>
-      read.has(topic) ? errorCodes.GROUP_SUBSCRIBED_TO_TOPIC : errorCodes.NONE,
+    if (group.members.size > 0 && group.protocolType !== 'consumer')
+      return { errorCode: errorCodes.NON_EMPTY_GROUP, codes: [] }
+    const read = group.members.size > 0 ? subscribedTopics(group) : new Set<string>()
+    const isFree = ({ topic }: TopicPartition) => read !== undefined && !read.has(topic)
+    const codes = partitions.map((each) =>
+      isFree(each) ? errorCodes.NONE : errorCodes.GROUP_SUBSCRIBED_TO_TOPIC,
     )
-    const dropped = partitions.filter((_, i) => codes[i] === errorCodes.NONE)
-    await this.#options.persist({ kind: 'offsets-deleted', id: groupId, partitions: dropped })
-    for (const { topic, partition } of dropped) group.offsets.get(topic)?.delete(partition)
-    return { errorCode: errorCodes.NONE, codes }
+    const errorCode = await this.#tryPersist({
+      kind: 'offsets-deleted',
+      id: groupId,
+      partitions: partitions.filter(isFree),
+    })
+    return { errorCode, codes }
   }
 
   /** Offsets of a deleted topic mean nothing to one of the same name. */
   forgetTopic(topic: string): void {
-    for (const group of this.#groups.values()) {
-      const partitions = [...(group.offsets.get(topic)?.keys() ?? [])].map((partition) => ({
-        topic,
-        partition,
-      }))
-      if (!group.offsets.delete(topic)) continue
-      void this.#options.persist({ kind: 'offsets-deleted', id: group.id, partitions })
-    }
+    for (const id of this.#offsets.groupIds()) this.#note(id, this.#offsets.ofTopic(id, topic))
   }
 
   // --- looking and deleting ---
@@ -222,105 +258,72 @@ export class GroupCoordinator {
     }))
   }
 
-  describe(groupId: string): Group | undefined {
+  describe(groupId: string): Readonly<Group> | undefined {
     return this.#groups.get(groupId)
   }
 
   async delete(groupId: string): Promise<number> {
     const group = this.#groups.get(groupId)
     if (!group) return errorCodes.GROUP_ID_NOT_FOUND
-    if (group.members.size > 0) return errorCodes.NON_EMPTY_GROUP
-    this.#groups.delete(groupId)
-    await this.#options.persist({ kind: 'group-deleted', id: groupId })
-    return errorCodes.NONE
+    if (group.state !== 'Empty') return errorCodes.NON_EMPTY_GROUP
+    return this.#tryPersist({ kind: 'group-deleted', id: groupId })
   }
 
-  /** Offsets go a week after their group became empty; groups without any go at once. */
+  /** Drops offsets whose time is over, and groups of which nothing is left. */
   expire(nowMs: number): void {
+    const { offsetsRetentionMs: retentionMs } = this.#options
     for (const group of this.#groups.values()) {
-      if (group.state !== 'Empty' || group.pendingIds.size > 0) continue
-      group.emptySinceMs ??= nowMs
-      const isOld = nowMs - group.emptySinceMs >= this.#options.offsetsRetentionMs
-      if (group.offsets.size === 0 || isOld) void this.delete(group.id)
+      const changedMs = this.#stored.get(group.id)?.changedMs ?? 0
+      const offsets = this.#offsets.all(group.id)
+      const expired = expiredOffsets(group, offsets, { nowMs, retentionMs, changedMs })
+      const isOver =
+        group.state === 'Empty' && group.pendingIds.size === 0 && expired.length === offsets.length
+      if (isOver) this.#rebalance.note({ kind: 'group-deleted', id: group.id })
+      else this.#note(group.id, expired)
     }
   }
 
-  // --- the journal's side ---
+  // --- joining and leaving ---
 
-  restore(entry: GroupEntry): void {
-    applyEntry(this.#groups, entry)
-  }
-
-  /** After the last entry: members get a fresh session each. */
-  start(): void {
-    for (const group of this.#groups.values()) {
-      for (const member of group.members.values()) this.#watchSession(group, member)
-    }
-  }
-
-  snapshot(): GroupEntry[] {
-    return [...this.#groups.values()].flatMap((group) => [storeGroup(group), storeOffsets(group)])
-  }
-
-  /** Parked answers are let go: clients find another connection closed and come again. */
-  close(): void {
-    this.#closed = true
-    for (const group of this.#groups.values()) {
-      group.roundTimer?.cancel()
-      for (const timer of group.pendingIds.values()) timer.cancel()
-      for (const member of group.members.values()) {
-        member.sessionTimer?.cancel()
-        this.#answerJoin(member, refusedJoin(errorCodes.NOT_COORDINATOR, member.id))
-        this.#answerSync(member, refusedSync(errorCodes.NOT_COORDINATOR))
-      }
-    }
-  }
-
-  // --- joining ---
-
-  #joinNew(group: Group, request: JoinRequest, replaced: Member | undefined): Promise<JoinAnswer> {
+  #joinNew(group: Group, request: JoinRequest, holder: Member | undefined): Promise<JoinAnswer> {
     const id = `${request.groupInstanceId ?? request.clientId}-${randomUUID()}`
-    if (replaced) return this.#replaceStatic(group, request, replaced, id)
-    if (request.requiresKnownId && request.groupInstanceId === null) {
-      const timer = this.#options.clock.after(request.sessionTimeoutMs, () => {
-        group.pendingIds.delete(id)
-        this.#tryEndRound(group)
-      })
-      group.pendingIds.set(id, timer)
-      return Promise.resolve(refusedJoin(errorCodes.MEMBER_ID_REQUIRED, id))
-    }
-    return this.#addAndWait(group, request, id)
+    if (holder) return this.#replaceStatic(group, request, holder, id)
+    if (group.members.size + group.pendingIds.size >= this.#options.membersMax)
+      return Promise.resolve(refusedJoin(errorCodes.GROUP_MAX_SIZE_REACHED, ''))
+    if (!request.requiresKnownId || request.groupInstanceId !== null)
+      return this.#add(group, request, id)
+    const timer = this.#options.clock.after(request.sessionTimeoutMs, () => {
+      group.pendingIds.delete(id)
+      this.#rebalance.tryEndRound(group)
+    })
+    group.pendingIds.set(id, timer)
+    return Promise.resolve(refusedJoin(errorCodes.MEMBER_ID_REQUIRED, id))
   }
 
-  #joinKnown(
-    group: Group,
-    request: JoinRequest,
-    replaced: Member | undefined,
-  ): Promise<JoinAnswer> {
-    if (this.#dropPending(group, request.memberId))
-      return this.#addAndWait(group, request, request.memberId)
-    if (replaced && replaced.id !== request.memberId) {
-      return Promise.resolve(refusedJoin(errorCodes.FENCED_INSTANCE_ID, request.memberId))
-    }
-    const member = group.members.get(request.memberId)
-    if (!member) return Promise.resolve(refusedJoin(errorCodes.UNKNOWN_MEMBER_ID, request.memberId))
-    this.#touch(member)
+  #joinKnown(group: Group, request: JoinRequest, holder: Member | undefined): Promise<JoinAnswer> {
+    const { memberId: id, groupInstanceId: instanceId } = request
+    const refuse = (errorCode: number) => Promise.resolve(refusedJoin(errorCode, id))
+    if (dropPending(group, id)) return this.#add(group, request, id)
+    if (holder && holder.id !== id) return refuse(errorCodes.FENCED_INSTANCE_ID)
+    const member = instanceId === null ? group.members.get(id) : holder
+    if (!member) return refuse(errorCodes.UNKNOWN_MEMBER_ID)
+    this.#rebalance.touch(member)
     const isChanged = !sameProtocols(member.protocols, request.protocols)
-    const answersNow =
-      (group.state === 'CompletingRebalance' && !isChanged) ||
-      (group.state === 'Stable' && !isChanged && member.id !== group.leaderId)
-    if (answersNow) return Promise.resolve(joinAnswer(group, member))
-    return this.#update(group, member, request)
+    // A lost answer is given again; a leader that joins in a stable group wants a new assignment.
+    const isRepeat =
+      !isChanged &&
+      (group.state === 'CompletingRebalance' || (group.state === 'Stable' && id !== group.leaderId))
+    if (isRepeat) return Promise.resolve(joinAnswer(group, member))
+    return this.#rejoin(group, member, request)
   }
 
-  #addAndWait(group: Group, request: JoinRequest, id: string): Promise<JoinAnswer> {
+  #add(group: Group, request: JoinRequest, id: string): Promise<JoinAnswer> {
     const member: Member = {
       id,
       instanceId: request.groupInstanceId,
       clientId: request.clientId,
       clientHost: request.clientHost,
-      sessionTimeoutMs: request.sessionTimeoutMs,
-      rebalanceTimeoutMs: rebalanceTimeoutOf(request),
+      ...timeoutsOf(request),
       protocols: ownCopies(request.protocols),
       assignment: noBytes,
       aliveUntilMs: 0,
@@ -328,301 +331,172 @@ export class GroupCoordinator {
       join: undefined,
       sync: undefined,
     }
-    const wasEmpty = group.members.size === 0
+    if (group.members.size === 0) group.protocolType = request.protocolType
     group.members.set(id, member)
-    group.protocolType ??= request.protocolType
-    if (wasEmpty) group.protocolType = request.protocolType
-    group.leaderId ??= id
-    this.#watchSession(group, member)
-    return this.#park(group, member)
+    this.#rebalance.watchSession(group, member)
+    return this.#rebalance.park(group, member)
   }
 
-  #update(group: Group, member: Member, request: JoinRequest): Promise<JoinAnswer> {
-    member.protocols = ownCopies(request.protocols)
-    member.sessionTimeoutMs = request.sessionTimeoutMs
-    member.rebalanceTimeoutMs = rebalanceTimeoutOf(request)
-    // A second join of the same member takes the place of the first.
-    this.#answerJoin(member, refusedJoin(errorCodes.UNKNOWN_MEMBER_ID, member.id))
-    return this.#park(group, member)
+  #rejoin(group: Group, member: Member, request: JoinRequest): Promise<JoinAnswer> {
+    Object.assign(member, timeoutsOf(request), {
+      clientId: request.clientId,
+      clientHost: request.clientHost,
+      protocols: ownCopies(request.protocols),
+    })
+    return this.#rebalance.park(group, member)
   }
 
   /** A static member that came back without its id takes over; in a stable, unchanged group nobody else notices. */
-  #replaceStatic(group: Group, request: JoinRequest, old: Member, id: string): Promise<JoinAnswer> {
-    this.#answerJoin(old, refusedJoin(errorCodes.FENCED_INSTANCE_ID, old.id))
-    this.#answerSync(old, refusedSync(errorCodes.FENCED_INSTANCE_ID))
+  async #replaceStatic(
+    group: Group,
+    request: JoinRequest,
+    old: Member,
+    id: string,
+  ): Promise<JoinAnswer> {
+    settleJoin(old, refusedJoin(errorCodes.FENCED_INSTANCE_ID, old.id))
+    settleSync(old, refusedSync(errorCodes.FENCED_INSTANCE_ID))
     old.sessionTimer?.cancel()
     const isChanged = !sameProtocols(old.protocols, request.protocols)
-    const member: Member = { ...old, id, sessionTimer: undefined, join: undefined, sync: undefined }
-    renameMember(group, old.id, member)
-    if (group.leaderId === old.id) group.leaderId = id
-    this.#watchSession(group, member)
-    if (group.state !== 'Stable' || isChanged) return this.#update(group, member, request)
-    void this.#options.persist(storeGroup(group))
-    const answer = joinAnswer(group, member)
-    if (member.id !== group.leaderId) return Promise.resolve(answer)
-    // Before version 9 the returning leader must not assign again: it is told that somebody else leads.
-    return Promise.resolve(
-      request.canSkipAssignment
-        ? { ...answer, skipAssignment: true }
-        : { ...answer, leader: old.id, members: [] },
-    )
+    const member: Member = { ...old, id, sessionTimer: undefined }
+    replaceMember(group, old, member)
+    this.#rebalance.watchSession(group, member)
+    if (group.state !== 'Stable' || isChanged) return this.#rejoin(group, member, request)
+    Object.assign(member, timeoutsOf(request))
+    const answer = returningAnswer(group, member, old, request)
+    const errorCode = await this.#tryPersist(storeGroup(group, this.#options.clock.now()))
+    return errorCode === errorCodes.NONE ? answer : refusedJoin(errorCode, id)
   }
 
-  #park(group: Group, member: Member): Promise<JoinAnswer> {
-    return new Promise((resolve) => {
-      member.join = resolve
-      if (group.state !== 'PreparingRebalance') this.#beginRound(group)
-      else this.#tryEndRound(group)
-    })
-  }
-
-  // --- rounds ---
-
-  #beginRound(group: Group): void {
-    if (this.#closed) return
-    if (group.state === 'CompletingRebalance') {
-      for (const member of group.members.values()) {
-        this.#answerSync(member, refusedSync(errorCodes.REBALANCE_IN_PROGRESS))
-      }
+  #leave(group: Group, { memberId, groupInstanceId }: LeavingMember): number {
+    if (dropPending(group, memberId)) {
+      this.#rebalance.tryEndRound(group)
+      return errorCodes.NONE
     }
-    const wasEmpty = group.state === 'Empty'
-    group.state = 'PreparingRebalance'
-    group.roundTimer?.cancel()
-    const { clock, initialRebalanceDelayMs } = this.#options
-    if (wasEmpty && initialRebalanceDelayMs > 0) {
-      group.roundTimer = clock.after(initialRebalanceDelayMs, () => this.#endRound(group))
-      return
-    }
-    group.roundTimer = clock.after(group.rebalanceTimeoutMs, () => this.#endRound(group))
-    this.#tryEndRound(group)
+    const member =
+      groupInstanceId === null ? group.members.get(memberId) : group.byInstance(groupInstanceId)
+    if (!member) return errorCodes.UNKNOWN_MEMBER_ID
+    // An administrator removes a static member by its instance id alone (KIP-345).
+    if (memberId !== '' && memberId !== member.id) return errorCodes.FENCED_INSTANCE_ID
+    this.#rebalance.remove(group, [member], 'it left')
+    return errorCodes.NONE
   }
 
-  #tryEndRound(group: Group): void {
-    if (group.state === 'PreparingRebalance' && group.allJoined) this.#endRound(group)
-  }
-
-  /** Everybody is there, or time is up: dynamic members that did not come are dropped. */
-  #endRound(group: Group): void {
-    group.roundTimer?.cancel()
-    for (const member of [...group.members.values()]) {
-      if (member.join || member.instanceId !== null) continue
-      member.sessionTimer?.cancel()
-      group.members.delete(member.id)
-    }
-    group.generationId++
-    if (group.members.size === 0) return this.#becomeEmpty(group)
-    const leader = group.leaderId === null ? undefined : group.members.get(group.leaderId)
-    if (!leader?.join) {
-      group.leaderId =
-        ([...group.members.values()].find((member) => member.join) ?? leader)?.id ?? null
-    }
-    group.protocolName = group.chooseProtocol()
-    group.state = 'CompletingRebalance'
-    for (const member of group.members.values()) {
-      this.#touch(member)
-      this.#answerJoin(member, joinAnswer(group, member))
-    }
-    const { generationId } = group
-    group.roundTimer = this.#options.clock.after(group.rebalanceTimeoutMs, () =>
-      this.#dropUnsynced(group, generationId),
-    )
-  }
-
-  #dropUnsynced(group: Group, generationId: number): void {
-    if (group.state !== 'CompletingRebalance' || group.generationId !== generationId) return
-    for (const member of [...group.members.values()]) {
-      if (!member.sync) this.#remove(group, member, 'it did not sync')
-    }
-  }
-
-  #stabilize(group: Group, assignments: SyncRequest['assignments']): void {
-    group.roundTimer?.cancel()
-    group.state = 'Stable'
-    const { generationId } = group
-    const given = new Map(
-      assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)]),
-    )
-    for (const member of group.members.values()) member.assignment = given.get(member.id) ?? noBytes
-    void this.#options.persist(storeGroup(group)).then(
-      () => {
-        for (const member of group.members.values()) {
-          const isCurrent = group.generationId === generationId && group.state === 'Stable'
-          this.#answerSync(
-            member,
-            isCurrent ? syncAnswer(group, member) : refusedSync(errorCodes.REBALANCE_IN_PROGRESS),
-          )
-        }
-      },
-      () => {
-        for (const member of group.members.values()) {
-          this.#answerSync(member, refusedSync(errorCodes.NOT_COORDINATOR))
-        }
-      },
-    )
-  }
-
-  #becomeEmpty(group: Group): void {
-    group.state = 'Empty'
-    group.leaderId = null
-    group.protocolName = null
-    group.emptySinceMs = this.#options.clock.now()
-    void this.#options.persist(storeGroup(group))
-  }
-
-  // --- members ---
-
-  #remove(group: Group, member: Member, why: string): void {
-    this.#options.logger.debug('a member is gone', { group: group.id, member: member.id, why })
-    member.sessionTimer?.cancel()
-    this.#answerJoin(member, refusedJoin(errorCodes.UNKNOWN_MEMBER_ID, member.id))
-    this.#answerSync(member, refusedSync(errorCodes.UNKNOWN_MEMBER_ID))
-    group.members.delete(member.id)
-    if (group.state === 'Stable' || group.state === 'CompletingRebalance') this.#beginRound(group)
-    else this.#tryEndRound(group)
-  }
-
-  #dropPending(group: Group, memberId: string): boolean {
-    group.pendingIds.get(memberId)?.cancel()
-    return group.pendingIds.delete(memberId)
-  }
-
-  #touch(member: Member): void {
-    member.aliveUntilMs = this.#options.clock.now() + member.sessionTimeoutMs
-  }
-
-  /** One timer a member; it looks how long the member was silent and sleeps again if it was not. */
-  #watchSession(group: Group, member: Member): void {
-    this.#touch(member)
-    const look = () => {
-      if (group.members.get(member.id) !== member) return
-      const leftMs = member.aliveUntilMs - this.#options.clock.now()
-      // A parked member is alive: it waits for us.
-      if (leftMs <= 0 && !member.join && !member.sync)
-        return this.#remove(group, member, 'its session expired')
-      member.sessionTimer = this.#options.clock.after(
-        leftMs > 0 ? leftMs : member.sessionTimeoutMs,
-        look,
-      )
-    }
-    member.sessionTimer = this.#options.clock.after(member.sessionTimeoutMs, look)
-  }
-
-  #answerJoin(member: Member, answer: JoinAnswer): void {
-    const { join } = member
-    member.join = undefined
-    join?.(answer)
-  }
-
-  #answerSync(member: Member, answer: SyncAnswer): void {
-    const { sync } = member
-    member.sync = undefined
-    sync?.(answer)
-  }
-
-  #find({ groupId, memberId, groupInstanceId }: MemberRef): {
-    group?: Group
-    member?: Member
-    errorCode: number
-  } {
+  #find({ groupId, memberId, groupInstanceId }: MemberRef): Found {
+    if (!this.#isOpen) return { errorCode: errorCodes.NOT_COORDINATOR }
+    if (groupId === '') return { errorCode: errorCodes.INVALID_GROUP_ID }
     const group = this.#groups.get(groupId)
-    if (!group) return { errorCode: errorCodes.UNKNOWN_MEMBER_ID }
-    if (groupInstanceId !== null) {
-      const holder = group.byInstance(groupInstanceId)
-      if (!holder) return { group, errorCode: errorCodes.UNKNOWN_MEMBER_ID }
-      if (holder.id !== memberId) return { group, errorCode: errorCodes.FENCED_INSTANCE_ID }
-    }
-    const member = group.members.get(memberId)
-    return member
-      ? { group, member, errorCode: 0 }
-      : { group, errorCode: errorCodes.UNKNOWN_MEMBER_ID }
+    const holder = groupInstanceId === null ? undefined : group?.byInstance(groupInstanceId)
+    if (holder && holder.id !== memberId) return { errorCode: errorCodes.FENCED_INSTANCE_ID }
+    const member = groupInstanceId === null ? group?.members.get(memberId) : holder
+    return group && member ? { group, member } : { errorCode: errorCodes.UNKNOWN_MEMBER_ID }
   }
 
   #commitFault(request: MemberRef): number {
-    if (request.groupId === '') return errorCodes.INVALID_GROUP_ID
+    if (!this.#isOpen) return errorCodes.NOT_COORDINATOR
+    const { generationId, memberId, groupInstanceId } = request
     const group = this.#groups.get(request.groupId)
-    // A simple consumer: no member, no generation, and nobody else in the group.
-    if (request.generationId < 0 && request.memberId === '') {
-      return group && group.members.size > 0 ? errorCodes.UNKNOWN_MEMBER_ID : errorCodes.NONE
-    }
+    // A simple consumer keeps its own positions; its group has no members, or is only known by these offsets.
+    if (generationId < 0 && (group?.state ?? 'Empty') === 'Empty') return errorCodes.NONE
+    if (!group) return errorCodes.ILLEGAL_GENERATION
+    if (generationId < 0 && memberId === '' && groupInstanceId === null)
+      return errorCodes.UNKNOWN_MEMBER_ID
     const found = this.#find(request)
-    if (!found.group || !found.member) {
-      return group ? found.errorCode : errorCodes.ILLEGAL_GENERATION
-    }
-    if (request.generationId !== found.group.generationId) return errorCodes.ILLEGAL_GENERATION
-    this.#touch(found.member)
-    return found.group.state === 'CompletingRebalance'
+    if ('errorCode' in found) return found.errorCode
+    if (generationId !== group.generationId) return errorCodes.ILLEGAL_GENERATION
+    this.#rebalance.touch(found.member)
+    return group.state === 'CompletingRebalance'
       ? errorCodes.REBALANCE_IN_PROGRESS
       : errorCodes.NONE
   }
-}
 
-function rebalanceTimeoutOf(request: JoinRequest): number {
-  // Version 0 has none: the session timeout stands for both.
-  return request.rebalanceTimeoutMs < 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs
-}
+  // --- the journal's side ---
 
-/** Slices of a frame are not kept. */
-function ownCopies(protocols: readonly GroupProtocol[]): GroupProtocol[] {
-  return protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) }))
-}
-
-function renameMember(group: Group, oldId: string, member: Member): void {
-  const members = [...group.members.values()].map((each) => (each.id === oldId ? member : each))
-  group.members.clear()
-  for (const each of members) group.members.set(each.id, each)
-}
-
-function joinAnswer(group: Group, member: Member): JoinAnswer {
-  return {
-    errorCode: errorCodes.NONE,
-    generationId: group.generationId,
-    protocolType: group.protocolType,
-    protocolName: group.protocolName,
-    leader: group.leaderId ?? '',
-    skipAssignment: false,
-    memberId: member.id,
-    members: member.id === group.leaderId ? group.memberList() : [],
+  #apply(entry: GroupEntry): void {
+    const stored = nextStored(this.#stored.get(entry.id), entry)
+    if (stored) this.#stored.set(entry.id, stored)
+    else this.#stored.delete(entry.id)
+    this.#offsets.apply(entry)
+    if (!this.#isOpen) return
+    if (entry.kind === 'group-deleted') this.#forget(entry.id)
+    else this.#getOrAdd(entry.id)
   }
-}
 
-function refusedJoin(errorCode: number, memberId: string): JoinAnswer {
-  return {
-    errorCode,
-    generationId: -1,
-    protocolType: null,
-    protocolName: null,
-    leader: '',
-    skipAssignment: false,
-    memberId,
-    members: [],
+  /** Unless somebody joined while the deletion was on its way to disk. */
+  #forget(groupId: string): void {
+    const group = this.#groups.get(groupId)
+    if (group?.state === 'Empty' && group.pendingIds.size === 0) this.#groups.delete(groupId)
   }
-}
 
-function syncAnswer(group: Group, member: Member): SyncAnswer {
-  return {
-    errorCode: errorCodes.NONE,
-    protocolType: group.protocolType,
-    protocolName: group.protocolName,
-    assignment: member.assignment,
+  *#dump(): Generator<GroupEntry> {
+    yield* this.#stored.values()
+    for (const id of this.#offsets.groupIds())
+      yield { kind: 'offsets', id, offsets: this.#offsets.all(id) }
   }
-}
 
-function refusedSync(errorCode: number): SyncAnswer {
-  return { errorCode, protocolType: null, protocolName: null, assignment: noBytes }
-}
+  #getOrAdd(groupId: string): Group {
+    const group = this.#groups.get(groupId) ?? new Group(groupId)
+    this.#groups.set(groupId, group)
+    return group
+  }
 
-/** Topics in the subscriptions of "consumer" members: int16 version, then an array of strings. */
-function subscribedTopics(group: Group): Set<string> {
-  const topics = new Set<string>()
-  if (group.protocolType !== 'consumer') return topics
-  for (const { metadata } of group.memberList()) {
-    if (metadata.length < 6) continue
-    let at = 6
-    for (let left = metadata.readInt32BE(2); left > 0 && at + 2 <= metadata.length; left--) {
-      const length = metadata.readInt16BE(at)
-      topics.add(metadata.toString('utf8', at + 2, at + 2 + length))
-      at += 2 + length
+  #persist(entry: GroupEntry): Promise<void> {
+    return this.#options.journal.append(entry)
+  }
+
+  async #tryPersist(entry: GroupEntry): Promise<number> {
+    try {
+      await this.#persist(entry)
+      return errorCodes.NONE
+    } catch {
+      return errorCodes.NOT_COORDINATOR
     }
   }
-  return topics
+
+  #note(groupId: string, partitions: TopicPartition[]): void {
+    if (partitions.length === 0) return
+    this.#rebalance.note({
+      kind: 'offsets-deleted',
+      id: groupId,
+      partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
+    })
+  }
+}
+
+function timeoutsOf(request: JoinRequest): {
+  sessionTimeoutMs: number
+  rebalanceTimeoutMs: number
+} {
+  const { sessionTimeoutMs, rebalanceTimeoutMs } = request
+  return {
+    sessionTimeoutMs,
+    rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
+  }
+}
+
+function dropPending(group: Group, memberId: string): boolean {
+  group.pendingIds.get(memberId)?.cancel()
+  return group.pendingIds.delete(memberId)
+}
+
+/** In the same place of the list: assignors may go by order. */
+function replaceMember(group: Group, old: Member, member: Member): void {
+  const members = [...group.members.values()].map((each) => (each === old ? member : each))
+  group.members.clear()
+  for (const each of members) group.members.set(each.id, each)
+  if (group.unsynced.delete(old.id)) group.unsynced.add(member.id)
+  if (group.leaderId === old.id) group.leaderId = member.id
+}
+
+/** Before version 9 a returning leader must not assign again: it is told that its old self leads. */
+function returningAnswer(
+  group: Group,
+  member: Member,
+  old: Member,
+  { canSkipAssignment }: JoinRequest,
+): JoinAnswer {
+  const answer = joinAnswer(group, member)
+  if (member.id !== group.leaderId) return answer
+  return canSkipAssignment
+    ? { ...answer, skipAssignment: true }
+    : { ...answer, leader: old.id, members: [] }
 }

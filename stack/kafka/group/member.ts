@@ -34,7 +34,7 @@ export interface Member {
   rebalanceTimeoutMs: number
   protocols: GroupProtocol[]
   assignment: Buffer
-  /** Until when the member counts as alive without a word; moved by every request, looked at when the timer fires. */
+  /** Until when, on the monotonic clock, the member counts as alive without a word; looked at when the timer fires. */
   aliveUntilMs: number
   sessionTimer: Timer | undefined
   /** A parked JoinGroup: the member has rejoined this round. */
@@ -56,4 +56,9 @@ export function sameProtocols(a: readonly GroupProtocol[], b: readonly GroupProt
       (protocol, i) => protocol.name === b[i]?.name && protocol.metadata.equals(b[i].metadata),
     )
   )
+}
+
+/** Slices of a frame are not kept. */
+export function ownCopies(protocols: readonly GroupProtocol[]): GroupProtocol[] {
+  return protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) }))
 }

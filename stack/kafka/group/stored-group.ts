@@ -1,9 +1,12 @@
-// What the journal keeps of groups: each generation that became stable, and each committed offset. Bytes are base64.
+// What the journal keeps of groups: each generation that became stable or empty, that a rebalance began, and each
+// committed offset. Bytes are base64.
+//
+// A group whose rebalance had begun when the broker died may have told some members a generation that was never
+// stored. Its entry names that generation, so that it is never given out a second time.
 
-import { errorCodes } from '../protocol/errors.ts'
 import { Group } from './group.ts'
-import type { CommittedOffset } from './group.ts'
 import type { Member } from './member.ts'
+import type { CommittedOffset, TopicPartition } from './offsets.ts'
 
 export interface StoredMember {
   id: string
@@ -16,28 +19,41 @@ export interface StoredMember {
   assignment: string
 }
 
-export type GroupEntry =
-  | {
-      kind: 'group'
-      id: string
-      generationId: number
-      protocolType: string | null
-      protocolName: string | null
-      leaderId: string | null
-      members: StoredMember[]
-    }
-  | { kind: 'group-deleted'; id: string }
-  | { kind: 'offsets'; id: string; offsets: StoredOffset[] }
-  | { kind: 'offsets-deleted'; id: string; partitions: { topic: string; partition: number }[] }
-
-export interface StoredOffset extends CommittedOffset {
-  topic: string
-  partition: number
+export interface StoredGroup {
+  kind: 'group'
+  id: string
+  generationId: number
+  protocolType: string | null
+  protocolName: string | null
+  leaderId: string | null
+  members: StoredMember[]
+  /** When it got its members or lost the last one. */
+  changedMs: number
+  isRebalancing: boolean
 }
 
-export const groupEntryKinds = ['group', 'group-deleted', 'offsets', 'offsets-deleted'] as const
+export interface StoredOffset extends CommittedOffset, TopicPartition {}
 
-export function storeGroup(group: Group): GroupEntry {
+export type GroupEntry =
+  | StoredGroup
+  | { kind: 'group-rebalancing'; id: string; generationId: number }
+  | { kind: 'group-deleted'; id: string }
+  | { kind: 'offsets'; id: string; offsets: readonly StoredOffset[] }
+  | { kind: 'offsets-deleted'; id: string; partitions: readonly TopicPartition[] }
+
+export const groupEntryKinds = [
+  'group',
+  'group-rebalancing',
+  'group-deleted',
+  'offsets',
+  'offsets-deleted',
+] as const
+
+export function storeGroup(
+  group: Group,
+  changedMs: number,
+  assignments?: ReadonlyMap<string, Buffer>,
+): StoredGroup {
   return {
     kind: 'group',
     id: group.id,
@@ -45,54 +61,39 @@ export function storeGroup(group: Group): GroupEntry {
     protocolType: group.protocolType,
     protocolName: group.protocolName,
     leaderId: group.leaderId,
-    members: [...group.members.values()].map(storeMember),
+    members: [...group.members.values()].map((member) =>
+      storeMember(member, assignments ? assignments.get(member.id) : member.assignment),
+    ),
+    changedMs,
+    isRebalancing: false,
   }
 }
 
-export function storeOffsets(group: Group): GroupEntry {
-  const offsets = [...group.offsets].flatMap(([topic, partitions]) =>
-    [...partitions].map(([partition, committed]) => ({ topic, partition, ...committed })),
-  )
-  return { kind: 'offsets', id: group.id, offsets }
+/** The stored state after one more entry; undefined where nothing is left of the group. */
+export function nextStored(
+  before: StoredGroup | undefined,
+  entry: GroupEntry,
+): StoredGroup | undefined {
+  if (entry.kind === 'group') return entry
+  if (entry.kind === 'group-deleted') return undefined
+  if (entry.kind !== 'group-rebalancing') return before
+  const known = before ?? storeGroup(new Group(entry.id), 0)
+  return { ...known, generationId: entry.generationId, isRebalancing: true }
 }
 
-/** Applies one entry to the groups; the caller starts session timers when all are in. */
-export function applyEntry(groups: Map<string, Group>, entry: GroupEntry): void {
-  if (entry.kind === 'group-deleted') {
-    groups.delete(entry.id)
-    return
-  }
-  let group = groups.get(entry.id)
-  if (!group) {
-    group = new Group(entry.id)
-    groups.set(entry.id, group)
-  }
-  if (entry.kind === 'group') restoreGroup(group, entry)
-  else if (entry.kind === 'offsets') for (const offset of entry.offsets) putOffset(group, offset)
-  else
-    for (const { topic, partition } of entry.partitions) group.offsets.get(topic)?.delete(partition)
+/** The living group; one that was rebalancing has to go on with it. */
+export function restoreGroup(stored: StoredGroup): Group {
+  const group = new Group(stored.id)
+  group.generationId = stored.generationId
+  group.protocolType = stored.protocolType
+  group.protocolName = stored.protocolName
+  group.leaderId = stored.leaderId
+  for (const member of stored.members) group.members.set(member.id, restoreMember(member))
+  if (group.members.size > 0) group.state = stored.isRebalancing ? 'PreparingRebalance' : 'Stable'
+  return group
 }
 
-export function putOffset(group: Group, { topic, partition, ...committed }: StoredOffset): void {
-  let partitions = group.offsets.get(topic)
-  if (!partitions) {
-    partitions = new Map()
-    group.offsets.set(topic, partitions)
-  }
-  partitions.set(partition, committed)
-}
-
-function restoreGroup(group: Group, entry: Extract<GroupEntry, { kind: 'group' }>): void {
-  group.generationId = entry.generationId
-  group.protocolType = entry.protocolType
-  group.protocolName = entry.protocolName
-  group.leaderId = entry.leaderId
-  group.state = entry.members.length === 0 ? 'Empty' : 'Stable'
-  group.members.clear()
-  for (const member of entry.members) group.members.set(member.id, restoreMember(member))
-}
-
-function storeMember(member: Member): StoredMember {
+function storeMember(member: Member, assignment: Buffer | undefined): StoredMember {
   const { id, instanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs } = member
   return {
     id,
@@ -105,7 +106,7 @@ function storeMember(member: Member): StoredMember {
       name,
       metadata: metadata.toString('base64'),
     })),
-    assignment: member.assignment.toString('base64'),
+    assignment: assignment?.toString('base64') ?? '',
   }
 }
 
@@ -122,13 +123,4 @@ function restoreMember(stored: StoredMember): Member {
     join: undefined,
     sync: undefined,
   }
-}
-
-export const metadataBytesMax = 4096
-
-/** What a commit of this metadata string is answered with. */
-export function metadataFault(metadata: string | null): number {
-  return metadata !== null && Buffer.byteLength(metadata) > metadataBytesMax
-    ? errorCodes.OFFSET_METADATA_TOO_LARGE
-    : errorCodes.NONE
 }
