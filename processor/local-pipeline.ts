@@ -208,7 +208,8 @@ export class LocalPipeline {
   }
 
   #cutOf(lane: Lane): ReturnType<Stage['cut']> {
-    return lane.stage.cut(lane.nextOffset, isoTime(this.nowMs))
+    const processedAt = isoTime(this.nowMs)
+    return lane.stage.cut({ nextOffset: lane.nextOffset, processedAt, handsWatermark: true })
   }
 
   #cut(lane: Lane): void {

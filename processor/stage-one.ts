@@ -15,7 +15,7 @@ import { personAt } from './identity/people.ts'
 import { duplicateRecord, enrichedRecord, loadEndRecord, refusedRecord } from './outcomes.ts'
 import type { EnrichedFacts } from './outcomes.ts'
 import { OutputBatch, watermarkRecords } from './stage.ts'
-import type { Cut, Stage } from './stage.ts'
+import type { Cut, CutRequest, Stage } from './stage.ts'
 import { positionRecord, stateRecord } from './state/changelog.ts'
 import type { Restored } from './state/changelog.ts'
 import { decodeVisitor, encodeVisitor } from './state/visitor-codec.ts'
@@ -200,13 +200,14 @@ export class VisitorStage implements Stage {
     return !hasRetention || timeMs + settings.allowedLatenessMs + graceMs > watermarkMs
   }
 
-  cut(nextOffset: number, processedAt: string): Cut {
+  cut({ nextOffset, processedAt, handsWatermark }: CutRequest): Cut {
     const watermarkMs = this.watermarkMs
     for (const key of this.#timers.takeDue(watermarkMs ?? -Infinity)) {
       const state = this.#visitors.get(key)
       if (state) this.#dirty.add(state)
     }
-    const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#handedMs
+    const hands = handsWatermark && watermarkMs !== this.#handedMs
+    const hasNews = nextOffset > this.#nextOffset || hands
     if (!hasNews && this.#dirty.size === 0) return { outputs: [], changelog: [] }
     this.#nextOffset = nextOffset
     const output = new OutputBatch()
@@ -215,7 +216,7 @@ export class VisitorStage implements Stage {
     for (const pending of this.#pending) this.#tell(pending, folds, processedAt, output)
     for (const record of this.#rejected) output.add(topics.rejected.name, record)
     for (const fold of folds.values()) addChanges(fold, output)
-    this.#handWatermark(watermarkMs, output)
+    if (hands) this.#handWatermark(watermarkMs, output)
     changelog.push(this.#position())
     this.#dirty = new Set()
     this.#pending = []
@@ -267,7 +268,7 @@ export class VisitorStage implements Stage {
 
   /** Behind everything that it covers, to every partition of both internal topics. */
   #handWatermark(watermarkMs: number | null, output: OutputBatch): void {
-    if (watermarkMs === null || watermarkMs === this.#handedMs) return
+    if (watermarkMs === null) return
     this.#handedMs = watermarkMs
     const { partition, partitionCount } = this.#options
     const record = { stage: 'visitors', partition, of: partitionCount, watermarkMs } as const

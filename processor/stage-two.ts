@@ -14,7 +14,7 @@ import type { CartCommand, CartEvent, DeedCommand } from './model.ts'
 import { emptyPerson } from './person.ts'
 import type { PersonState } from './person.ts'
 import { OutputBatch } from './stage.ts'
-import type { Cut, Stage } from './stage.ts'
+import type { Cut, CutRequest, Stage } from './stage.ts'
 import { positionRecord, stateRecord } from './state/changelog.ts'
 import type { Restored } from './state/changelog.ts'
 import { HandedWatermark } from './time/handed-watermark.ts'
@@ -120,7 +120,7 @@ export class PersonStage implements Stage {
     }
   }
 
-  cut(nextOffset: number, processedAt: string): Cut {
+  cut({ nextOffset, processedAt }: CutRequest): Cut {
     const { watermarkMs } = this
     const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
     const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#judgedMs

@@ -12,11 +12,19 @@ export interface Stage {
   restore(changelog: Restored): number
   take(record: IncomingRecord): void
   /** Folds what changed since the last cut, at the present watermark. */
-  cut(nextOffset: number, processedAt: string): Cut
+  cut(request: CutRequest): Cut
   /** The watermark it judges by; null: none yet. */
   readonly watermarkMs: number | null
   /** Keys whose state it holds. */
   readonly keyCount: number
+}
+
+export interface CutRequest {
+  /** Offset after the last record taken. */
+  nextOffset: number
+  processedAt: string
+  /** Tells the stages behind how far time has come, if it has moved. */
+  handsWatermark: boolean
 }
 
 export interface Cut {

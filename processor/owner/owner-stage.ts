@@ -8,7 +8,7 @@ import { topics } from '#stack/contract/topics.ts'
 import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
 import type { CartCommand } from '../model.ts'
 import { OutputBatch, watermarkRecords } from '../stage.ts'
-import type { Cut, Stage } from '../stage.ts'
+import type { Cut, CutRequest, Stage } from '../stage.ts'
 import { positionRecord, stateRecord } from '../state/changelog.ts'
 import type { Restored } from '../state/changelog.ts'
 import { HandedWatermark } from '../time/handed-watermark.ts'
@@ -81,7 +81,7 @@ export class OwnerStage implements Stage {
     }
   }
 
-  cut(nextOffset: number): Cut {
+  cut({ nextOffset }: CutRequest): Cut {
     const { watermarkMs } = this
     const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
     const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#handedMs

@@ -101,7 +101,7 @@ export class InputWatermark {
       if (maxMs === null) return this.#watermarkMs
       leastMs = Math.min(leastMs, maxMs)
     }
-    if (this.#partitions.size === 0) return this.#watermarkMs
+    if (leastMs === Infinity && this.#isEmpty) return this.#watermarkMs
     this.#raise((leastMs === Infinity ? nowMs : leastMs) - this.#settings.watermarkDelayMs)
     return this.#watermarkMs
   }
@@ -114,6 +114,18 @@ export class InputWatermark {
   #raise(ms: number): void {
     const bounded = Math.min(ms, this.#limitMs)
     if (this.#watermarkMs === null || bounded > this.#watermarkMs) this.#watermarkMs = bounded
+  }
+
+  /** Some partition has been silent for so long that it is worth asking whether it is read to its end. */
+  hasSilence(nowMs: number): boolean {
+    if (this.#isEmpty || this.hasOpenLoad) return false
+    return [...this.#partitions.keys()].some((partition) => this.#isSilent(partition, nowMs))
+  }
+
+  /** An empty log has no time: what is written first may be of the past. */
+  get #isEmpty(): boolean {
+    for (const { maxMs } of this.#partitions.values()) if (maxMs !== null) return false
+    return true
   }
 
   #isSilent(partition: number, nowMs: number): boolean {

@@ -1,0 +1,126 @@
+// Writes what cuts hand over, in the order that makes a restart safe: outputs, then the changelog, then the commit. Cuts
+// that come while a flush is on its way are written together by the next one; when too many wait, the reader waits.
+//
+// Delivery is at least once with effects that are idempotent: an output repeated after a crash has the input position, or
+// the key and content, of the one before. Transactions will put all three into one without changing this order.
+
+import type { Clock } from '#stack/base/clock.ts'
+import type { KafkaProducer, TopicRecords } from '#stack/kafka-client/producer.ts'
+import type { OutgoingRecord, Position } from '#stack/kafka-client/records.ts'
+import type { Cut } from '../stage.ts'
+
+export interface FlusherOptions {
+  producer: KafkaProducer
+  input: string
+  changelog: string
+  clock: Clock
+  commit(positions: readonly Position[]): Promise<void>
+  onFlushed(flushed: Flushed): void
+  onFailure(error: unknown): void
+}
+
+export interface Flushed {
+  records: number
+  tookMs: number
+  positions: readonly Position[]
+}
+
+interface Waiting {
+  partition: number
+  nextOffset: number
+  cut: Cut
+}
+
+/** Records that may wait for the flush under way before the reader waits, too. */
+const waitingRecordsMax = 20_000
+
+export class Flusher {
+  readonly #options: FlusherOptions
+  #waiting: Waiting[] = []
+  #waitingRecords = 0
+  #running: Promise<void> | undefined
+  #isStopped = false
+
+  constructor(options: FlusherOptions) {
+    this.#options = options
+  }
+
+  submit(partition: number, nextOffset: number, cut: Cut): void {
+    if (this.#isStopped) return
+    this.#waiting.push({ partition, nextOffset, cut })
+    this.#waitingRecords += sizeOf(cut)
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when more may be submitted. */
+  async room(): Promise<void> {
+    while (this.#running && this.#waitingRecords > waitingRecordsMax) await this.#running
+  }
+
+  /** Resolves when everything submitted is written, or will never be. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  /** Forgets what waits; a new reader takes it up from the changelog. */
+  stop(): void {
+    this.#isStopped = true
+    this.#waiting = []
+    this.#waitingRecords = 0
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const waiting = this.#waiting
+        this.#waiting = []
+        this.#waitingRecords = 0
+        await this.#flush(waiting)
+      }
+    } catch (error) {
+      this.stop()
+      this.#options.onFailure(error)
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  async #flush(waiting: readonly Waiting[]): Promise<void> {
+    const { producer, input, changelog, clock, commit, onFlushed } = this.#options
+    const startedMs = clock.monotonicMs()
+    const outputs = merged(waiting)
+    if (outputs.length > 0) await producer.send(outputs)
+    const entries = waiting.flatMap(({ partition, cut }) =>
+      cut.changelog.map((record) => ({ ...record, partition })),
+    )
+    if (entries.length > 0) await producer.send([{ topic: changelog, records: entries }])
+    const positions = positionsOf(waiting, input)
+    await commit(positions)
+    const records = outputs.reduce((count, batch) => count + batch.records.length, entries.length)
+    onFlushed({ records, tookMs: clock.monotonicMs() - startedMs, positions })
+  }
+}
+
+function sizeOf({ outputs, changelog }: Cut): number {
+  return outputs.reduce((count, { records }) => count + records.length, changelog.length)
+}
+
+/** One list a topic, in the order of the cuts. */
+function merged(waiting: readonly Waiting[]): TopicRecords[] {
+  if (waiting.length === 1) return (waiting[0] as Waiting).cut.outputs
+  const byTopic = new Map<string, OutgoingRecord[]>()
+  for (const { cut } of waiting) {
+    for (const { topic, records } of cut.outputs) {
+      const list = byTopic.get(topic) ?? []
+      if (list.length === 0) byTopic.set(topic, list)
+      for (const record of records) list.push(record)
+    }
+  }
+  return [...byTopic].map(([topic, records]) => ({ topic, records }))
+}
+
+/** The last cut of each partition. */
+function positionsOf(waiting: readonly Waiting[], topic: string): Position[] {
+  const offsets = new Map(waiting.map(({ partition, nextOffset }) => [partition, nextOffset]))
+  return [...offsets].map(([partition, offset]) => ({ topic, partition, offset }))
+}

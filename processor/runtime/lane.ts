@@ -1,0 +1,203 @@
+// One stage as a member of its consumer group: a state for each partition that is assigned, restored from the changelog,
+// fed by batches, cut and flushed.
+//
+// Where a cut falls depends on offsets and not on chance while there is more to read: after every `cutRecords`-th offset.
+// At the end of a partition it falls when the flush interval has passed. So reading the same log again writes the same.
+
+import type { Clock, Timer } from '#stack/base/clock.ts'
+import { messageOf } from '#stack/base/errors.ts'
+import type { Logger } from '#stack/base/logger.ts'
+import { isoTime } from '#stack/base/units.ts'
+import type { KafkaPort } from '#stack/kafka-client/connect.ts'
+import type { KafkaConsumer } from '#stack/kafka-client/consumer.ts'
+import type { KafkaProducer } from '#stack/kafka-client/producer.ts'
+import type { Position, RecordBatch, TopicPartition } from '#stack/kafka-client/records.ts'
+import type { Stage } from '../stage.ts'
+import { Restored } from '../state/changelog.ts'
+import type { StageDefinition } from '../topology.ts'
+import { Flusher } from './flusher.ts'
+import type { Flushed } from './flusher.ts'
+
+export interface LaneOptions<S extends Stage> {
+  definition: StageDefinition
+  kafka: KafkaPort
+  producer: KafkaProducer
+  clock: Clock
+  /** The shop's clock. */
+  now(): number
+  logger: Logger
+  flushMs: number
+  create(partition: number): S
+  /** Brings the lane's own time up to date. */
+  beforeCut?(): void
+  /** A partition is no longer read here. */
+  release?(partition: number): void
+  onFlushed?(flushed: Flushed): void
+  /** The lane cannot go on; whoever started it ends the process. */
+  onFailure(error: unknown): void
+}
+
+/** A partition that this lane reads. */
+export interface Task<S extends Stage> {
+  partition: number
+  stage: S
+  /** Offset after the last record taken. */
+  nextOffset: number
+  /** Offset after the last record that a cut has handed over, and that a flush has written. */
+  cutOffset: number
+  flushedOffset: number
+  /** The end of the partition as the broker told last. */
+  endOffset: number
+}
+
+/** A cut after each so many offsets, while there is more to read. */
+const cutRecords = 2048
+
+export class Lane<S extends Stage> {
+  readonly #options: LaneOptions<S>
+  readonly #tasks = new Map<number, Task<S>>()
+  #flusher: Flusher
+  #consumer: KafkaConsumer | undefined
+  #timer: Timer | undefined
+  #isReady = false
+
+  constructor(options: LaneOptions<S>) {
+    this.#options = options
+    this.#flusher = this.#newFlusher()
+  }
+
+  get definition(): StageDefinition {
+    return this.#options.definition
+  }
+
+  get tasks(): readonly Task<S>[] {
+    return [...this.#tasks.values()]
+  }
+
+  /** Its partitions were assigned and restored at least once. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  async start(): Promise<void> {
+    const { definition, kafka, clock, flushMs, onFailure } = this.#options
+    this.#consumer = await kafka.consume({
+      groupId: definition.groupId,
+      topics: [definition.input.name],
+      onAssigned: (assigned) => this.#assign(assigned),
+      onRevoked: () => this.#revoke(),
+      onBatch: (batch) => this.#take(batch),
+      onCrash: onFailure,
+    })
+    this.#timer = clock.every(flushMs, () => this.cutAtEnds())
+  }
+
+  /** Cuts every partition that has been read to its end since its last cut. */
+  cutAtEnds(): void {
+    for (const task of this.#tasks.values()) {
+      if (task.nextOffset > task.cutOffset && task.nextOffset >= task.endOffset)
+        this.#cut(task, false)
+    }
+  }
+
+  /** Time has moved: every partition says so. */
+  cutAll(): void {
+    for (const task of this.#tasks.values()) this.#cut(task, true)
+  }
+
+  /** Writes what is in hand, commits, leaves the group. */
+  async close(): Promise<void> {
+    this.#timer?.cancel()
+    this.cutAtEnds()
+    await this.#flusher.idle()
+    await this.#consumer?.close()
+  }
+
+  async #assign(assigned: readonly TopicPartition[]): Promise<Position[]> {
+    const { definition, create, logger } = this.#options
+    await this.#flusher.idle()
+    this.#flusher = this.#newFlusher()
+    const changelogs = await this.#readChangelogs(assigned.map(({ partition }) => partition))
+    const positions = assigned.map(({ partition }) => {
+      const stage = create(partition)
+      const nextOffset = stage.restore(changelogs.get(partition) ?? new Restored())
+      const task = { partition, stage, nextOffset, endOffset: nextOffset }
+      this.#tasks.set(partition, { ...task, cutOffset: nextOffset, flushedOffset: nextOffset })
+      return { topic: definition.input.name, partition, offset: nextOffset }
+    })
+    this.#isReady = true
+    const from = positions.map(({ partition, offset }) => `${partition}@${offset}`)
+    logger.info('partitions assigned', { stage: definition.name, from: from.join(' ') })
+    return positions
+  }
+
+  #revoke(): void {
+    this.#flusher.stop()
+    for (const partition of this.#tasks.keys()) this.#options.release?.(partition)
+    this.#tasks.clear()
+  }
+
+  async #readChangelogs(partitions: readonly number[]): Promise<Map<number, Restored>> {
+    const { kafka, definition } = this.#options
+    const topic = definition.changelog.name
+    const changelogs = new Map(partitions.map((partition) => [partition, new Restored()]))
+    await kafka.readPartitions({
+      from: partitions.map((partition) => ({ topic, partition, offset: 0 })),
+      onBatch({ partition, records }) {
+        for (const { key, value } of records) changelogs.get(partition)?.add(key, value)
+      },
+    })
+    return changelogs
+  }
+
+  async #take(batch: RecordBatch): Promise<void> {
+    await this.#flusher.room()
+    const task = this.#tasks.get(batch.partition)
+    if (!task) return
+    for (const record of batch.records) {
+      task.stage.take(record)
+      task.nextOffset = record.offset + 1
+      if (task.nextOffset % cutRecords === 0) this.#cut(task, true)
+    }
+    task.nextOffset = batch.nextOffset
+    task.endOffset = batch.highWatermark
+  }
+
+  #cut(task: Task<S>, handsWatermark: boolean): void {
+    const { nextOffset, partition } = task
+    this.#options.beforeCut?.()
+    const processedAt = isoTime(this.#options.now())
+    const cut = task.stage.cut({ nextOffset, processedAt, handsWatermark })
+    task.cutOffset = nextOffset
+    if (cut.changelog.length > 0) this.#flusher.submit(partition, nextOffset, cut)
+  }
+
+  /** What counts is the position in the changelog; a commit that meets a rebalance is news, and no failure. */
+  async #commit(positions: readonly Position[]): Promise<void> {
+    try {
+      await this.#consumer?.commit(positions)
+    } catch (error) {
+      const { logger, definition } = this.#options
+      logger.info('a commit was refused', { stage: definition.name, error: messageOf(error) })
+    }
+  }
+
+  #newFlusher(): Flusher {
+    const { producer, definition, clock, onFlushed, onFailure } = this.#options
+    return new Flusher({
+      producer,
+      clock,
+      input: definition.input.name,
+      changelog: definition.changelog.name,
+      commit: (positions) => this.#commit(positions),
+      onFlushed: (flushed) => {
+        for (const { partition, offset } of flushed.positions) {
+          const task = this.#tasks.get(partition)
+          if (task) task.flushedOffset = offset
+        }
+        onFlushed?.(flushed)
+      },
+      onFailure,
+    })
+  }
+}
