@@ -19,7 +19,8 @@ export class Writer {
   }
 
   int8(value: number): void {
-    this.#chunk.writeInt8(value, this.#room(1))
+    const at = this.#room(1)
+    this.#chunk.writeInt8(value, at)
   }
 
   boolean(value: boolean): void {
@@ -27,15 +28,18 @@ export class Writer {
   }
 
   int16(value: number): void {
-    this.#chunk.writeInt16BE(value, this.#room(2))
+    const at = this.#room(2)
+    this.#chunk.writeInt16BE(value, at)
   }
 
   uint16(value: number): void {
-    this.#chunk.writeUInt16BE(value, this.#room(2))
+    const at = this.#room(2)
+    this.#chunk.writeUInt16BE(value, at)
   }
 
   int32(value: number): void {
-    this.#chunk.writeInt32BE(value, this.#room(4))
+    const at = this.#room(4)
+    this.#chunk.writeInt32BE(value, at)
   }
 
   int64(value: number): void {
@@ -45,26 +49,27 @@ export class Writer {
   }
 
   float64(value: number): void {
-    this.#chunk.writeDoubleBE(value, this.#room(8))
+    const at = this.#room(8)
+    this.#chunk.writeDoubleBE(value, at)
   }
 
   uvarint(value: number): void {
     let rest = value
     while (rest >= 0x80) {
-      this.#chunk[this.#room(1)] = (rest % 128) + 128
+      this.#byte((rest % 128) + 128)
       rest = Math.floor(rest / 128)
     }
-    this.#chunk[this.#room(1)] = rest
+    this.#byte(rest)
   }
 
   /** Zigzag, up to 53 bits. */
   varlong(value: number): void {
     let rest = value < 0 ? -value * 2 - 1 : value * 2
     while (rest >= 0x80) {
-      this.#chunk[this.#room(1)] = (rest % 128) + 128
+      this.#byte((rest % 128) + 128)
       rest = Math.floor(rest / 128)
     }
-    this.#chunk[this.#room(1)] = rest
+    this.#byte(rest)
   }
 
   text(value: string, byteLength: number): void {
@@ -101,6 +106,11 @@ export class Writer {
     return this.#done
   }
 
+  #byte(value: number): void {
+    const at = this.#room(1)
+    this.#chunk[at] = value
+  }
+
   #cut(): void {
     if (this.#at === this.#from) return
     const part = this.#chunk.subarray(this.#from, this.#at)
@@ -109,6 +119,7 @@ export class Writer {
     this.#from = this.#at
   }
 
+  /** Takes the place first: growing changes the chunk, so the chunk is looked up after it. */
   #room(bytes: number): number {
     if (this.#at + bytes > this.#chunk.length) this.#grow(bytes)
     const at = this.#at
