@@ -1,285 +1,325 @@
-// One client connection: frames in, answers out. A frame is an int32 size and that many bytes. Requests may overlap (a
-// produce is appended while the one before it waits for its sync), but answers leave in the order the requests came.
-// What cannot be understood closes the connection with one log line: the protocol has no general error answer.
+// One client connection: frames in, answers out. Answers leave in the order the requests came. A request begins when
+// the ones before it are answered; only produces overlap: the next is appended while the one before waits for its
+// sync. What cannot be understood closes the connection with one log line: the protocol has no general error answer.
 //
 // Bounds: a frame's size, requests in flight and unsent bytes of this connection, bytes held by all connections.
+// Where one is reached the socket is not read any further, so that the client feels it.
 
 import type { Socket } from 'node:net'
-import { InvariantError } from '../base/invariant.ts'
 import { messageOf } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
-import { apiByKey } from './apis/index.ts'
-import type { Call, Route } from './apis/route.ts'
+import { InvariantError } from '../base/invariant.ts'
+import type { Call } from './apis/route.ts'
+import { noAnswer } from './apis/route.ts'
 import type { BrokerServices } from './broker.ts'
-import { errorCodes } from './protocol/errors.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import { FrameReader } from './protocol/frames.ts'
 import { MalformedError, Reader } from './protocol/reader.ts'
-import { Writer } from './protocol/writer.ts'
+import type { Writer } from './protocol/writer.ts'
+import type { RequestHeader } from './request.ts'
+import { peekRoute, readHeader, refusedVersion, writeAnswer } from './request.ts'
 
 export interface ConnectionLimits {
   frameBytesMax: number
+  /** Requests begun and not answered. */
   inFlightMax: number
-  /** Answers that the client has not read yet; above it no further request is decoded. */
+  /** Answers that this client has not read yet; above it no further request is begun. */
   unsentBytesMax: number
+  /** Nothing received, nothing in flight. */
   idleMs: number
+  /** No progress in the middle of a frame, or on answers that are not read. */
+  stalledMs: number
 }
 
 export const defaultLimits: ConnectionLimits = {
   frameBytesMax: 64 * 1024 * 1024,
-  inFlightMax: 128,
-  unsentBytesMax: 4 * 1024 * 1024,
+  inFlightMax: 64,
+  unsentBytesMax: 1024 * 1024,
   idleMs: 10 * 60 * 1000,
+  stalledMs: 60 * 1000,
 }
 
-/** Bytes of requests that all connections hold together; whoever finds it used up waits. */
-export class ByteBudget {
-  #used = 0
-  #waiting = new Set<() => void>()
-  readonly #bytesMax: number
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
-  }
-
-  get isUsedUp(): boolean {
-    return this.#used > this.#bytesMax
-  }
-
-  take(bytes: number): void {
-    this.#used += bytes
-  }
-
-  give(bytes: number): void {
-    this.#used -= bytes
-    if (this.isUsedUp) return
-    const waiting = this.#waiting
-    this.#waiting = new Set()
-    for (const resume of waiting) resume()
-  }
-
-  whenFree(resume: () => void): void {
-    this.#waiting.add(resume)
-  }
+/** What the connections of a broker share. */
+export interface ConnectionShared {
+  services: BrokerServices
+  limits: ConnectionLimits
+  /** Bytes received whose requests are not finished. */
+  requests: ByteBudget
+  /** Bytes of answers that wait in sockets. */
+  answers: ByteBudget
 }
 
-interface Header {
-  route: Route
-  version: number
-  correlationId: number
-  clientId: string | null
+interface InFlight {
+  header: RequestHeader | undefined
+  frameBytes: number
+  answer: Writer | typeof noAnswer | undefined
 }
-
-/** What a request that is not to be answered resolves to (produce with acks=0). */
-export const noAnswer = Symbol('no answer')
 
 export class Connection {
   readonly #socket: Socket
-  readonly #services: BrokerServices
-  readonly #limits: ConnectionLimits
-  readonly #budget: ByteBudget
-  readonly #logger: Logger
-  readonly #clientHost: string
-  #chunks: Buffer[] = []
-  #bufferedBytes = 0
-  #inFlight = 0
-  #lastAnswer: Promise<void> = Promise.resolve()
-  #closed = false
-  #paused = false
+  readonly #shared: ConnectionShared
+  readonly #from: string
+  readonly #frames: FrameReader
+  /** Whole frames that wait for their turn: at most what one chunk brought. */
+  #inbox: Buffer[] = []
+  #inFlight: InFlight[] = []
+  #heldBytes = 0
+  #unsentBytes = 0
+  #state: 'open' | 'ended' | 'closed' = 'open'
+  #flushIsDue = false
+  #progressMs: number
+  #clientId: string | null = null
+  #closeListeners = new Set<() => void>()
+  #drained: (() => void) | undefined
+  readonly #goOn = () => this.#advance()
 
-  constructor(
-    socket: Socket,
-    services: BrokerServices,
-    limits: ConnectionLimits,
-    budget: ByteBudget,
-  ) {
+  constructor(socket: Socket, shared: ConnectionShared) {
     this.#socket = socket
-    this.#services = services
-    this.#limits = limits
-    this.#budget = budget
-    this.#logger = services.logger
-    this.#clientHost = `/${socket.remoteAddress ?? 'unknown'}`
+    this.#shared = shared
+    this.#from = `/${socket.remoteAddress ?? 'unknown'}`
+    this.#frames = new FrameReader(shared.limits.frameBytesMax)
+    this.#progressMs = shared.services.clock.monotonicMs()
     socket.setNoDelay(true)
-    socket.setTimeout(limits.idleMs, () => this.close())
+    socket.setKeepAlive(true, 60_000)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
-    socket.on('drain', () => this.#resume())
-    socket.on('error', (error) =>
-      this.#logger.debug('connection failed', { error, from: this.#clientHost }),
-    )
+    socket.on('drain', this.#goOn)
+    socket.on('end', () => this.#end())
+    socket.on('error', (error) => {
+      shared.services.logger.debug('connection failed', { error, from: this.#from })
+    })
     socket.on('close', () => this.#release())
   }
 
+  get clientId(): string | null {
+    return this.#clientId
+  }
+
+  /** Of a frame that is not whole yet. */
+  get bufferedBytes(): number {
+    return this.#frames.bufferedBytes
+  }
+
   close(): void {
+    this.#release()
     this.#socket.destroy()
   }
 
-  #receive(chunk: Buffer): void {
-    this.#chunks.push(chunk)
-    this.#bufferedBytes += chunk.length
-    this.#budget.take(chunk.length)
-    this.#decode()
-  }
-
-  #decode(): void {
-    while (!this.#closed && !this.#mustWait()) {
-      const frame = this.#nextFrame()
-      if (!frame) return
-      try {
-        this.#handle(frame)
-      } catch (error) {
-        this.#budget.give(frame.length)
-        this.#refuse(error)
-      }
-    }
-  }
-
-  #mustWait(): boolean {
-    const wait =
-      this.#inFlight >= this.#limits.inFlightMax ||
-      this.#socket.writableLength > this.#limits.unsentBytesMax
-    const overBudget = this.#budget.isUsedUp && this.#inFlight > 0
-    if (overBudget) this.#budget.whenFree(() => this.#resume())
-    if ((wait || overBudget) && !this.#paused) {
-      this.#paused = true
-      this.#socket.pause()
-    }
-    return wait || overBudget
-  }
-
-  #resume(): void {
-    if (this.#closed) return
-    if (this.#paused) {
-      this.#paused = false
-      this.#socket.resume()
-    }
-    this.#decode()
-  }
-
-  /** The next whole frame without its size, or undefined until more bytes come. */
-  #nextFrame(): Buffer | undefined {
-    if (this.#bufferedBytes < 4) return undefined
-    let first = this.#chunks[0] as Buffer
-    if (first.length < 4) {
-      first = Buffer.concat(this.#chunks)
-      this.#chunks = [first]
-    }
-    const size = first.readInt32BE(0)
-    if (size < 0 || size > this.#limits.frameBytesMax) {
-      this.#refuse(new MalformedError(`a frame of ${size} bytes`))
-      return undefined
-    }
-    if (this.#bufferedBytes < size + 4) return undefined
-    const all = first.length >= size + 4 ? first : Buffer.concat(this.#chunks)
-    const rest = all.subarray(size + 4)
-    if (all === first) this.#chunks[0] = rest
-    else this.#chunks = [rest]
-    if (rest.length === 0) this.#chunks.shift()
-    this.#bufferedBytes -= size + 4
-    this.#budget.give(4)
-    return all.subarray(4, size + 4)
-  }
-
-  #handle(frame: Buffer): void {
-    const reader = new Reader(frame)
-    const header = readHeader(reader)
-    if (header === 'unsupported ApiVersions') {
-      this.#queueAnswer(frame.length, Promise.resolve(unsupportedApiVersions(frame.readInt32BE(4))))
-      return
-    }
-    const { route, version, correlationId } = header
-    const shape = { number: version, flexible: version >= route.api.flexibleFrom }
-    const request = route.api.request.read(reader, shape)
-    const call: Call = {
-      version,
-      clientId: header.clientId,
-      clientHost: this.#clientHost,
-      services: this.#services,
-    }
-    const answer = Promise.resolve(route.handle(request, call)).then((response) => {
-      if (response === noAnswer) return noAnswer
-      const writer = new Writer()
-      writer.int32(0)
-      writer.int32(correlationId)
-      // Response header 1 has tagged fields; ApiVersions always answers with header 0 (KIP-511).
-      if (shape.flexible && route.api.key !== 18) writer.uvarint(0)
-      route.api.response.write(writer, response, shape)
-      return writer
+  /** Begins nothing more; resolves when what is in flight is answered. */
+  drain(): Promise<void> {
+    this.#socket.pause()
+    this.#inbox = []
+    this.#wakeParked()
+    if (this.#inFlight.length === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#drained = resolve
     })
-    this.#queueAnswer(frame.length, answer)
   }
 
-  #queueAnswer(frameBytes: number, answer: Promise<Writer | typeof noAnswer>): void {
-    this.#inFlight++
-    const before = this.#lastAnswer
-    this.#lastAnswer = (async () => {
-      try {
-        const writer = await answer
-        await before
-        if (writer !== noAnswer && !this.#closed) this.#send(writer)
-      } catch (error) {
-        await before
-        this.#refuse(error)
-      } finally {
-        this.#inFlight--
-        this.#budget.give(frameBytes)
-        this.#resume()
-      }
-    })()
+  /** Called every few seconds: closes what is idle or stuck. */
+  sweep(nowMs: number): void {
+    const { idleMs, stalledMs } = this.#shared.limits
+    const quietMs = nowMs - this.#progressMs
+    const isStalled = this.#frames.bufferedBytes > 0 || this.#socket.writableLength > 0
+    const isIdle = this.#inFlight.length === 0 && this.#inbox.length === 0
+    if (isIdle && quietMs >= (isStalled ? stalledMs : idleMs)) {
+      this.closeWith(isStalled ? 'stalled' : 'idle')
+    }
   }
 
-  #send(writer: Writer): void {
-    const bytes = writer.length - 4
-    const buffers = writer.buffers()
-    ;(buffers[0] as Buffer).writeInt32BE(bytes, 0)
-    this.#socket.cork()
-    for (const buffer of buffers) this.#socket.write(buffer)
-    this.#socket.uncork()
-  }
-
-  #refuse(error: unknown): void {
-    if (this.#closed) return
-    if (error instanceof InvariantError) throw error
-    const log = { from: this.#clientHost, why: messageOf(error) }
-    if (error instanceof MalformedError)
-      this.#logger.info('connection closed: a request cannot be read', log)
-    else this.#logger.warn('connection closed: a request failed', log)
+  closeWith(why: string): void {
+    this.#shared.services.logger.info('connection closed', {
+      from: this.#from,
+      clientId: this.#clientId,
+      why,
+    })
     this.close()
   }
 
+  #receive(chunk: Buffer): void {
+    this.#progressMs = this.#shared.services.clock.monotonicMs()
+    this.#hold(chunk.length)
+    this.#frames.push(chunk)
+    try {
+      for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) {
+        this.#inbox.push(frame)
+      }
+    } catch (error) {
+      this.#refuse(error)
+    }
+    this.#advance()
+  }
+
+  /** Begins what may begin, then decides whether to read on. */
+  #advance(): void {
+    // A drained connection's inbox stays empty: it reads no more.
+    while (this.#state !== 'closed' && this.#mayBegin()) this.#begin(this.#inbox.shift() as Buffer)
+    if (this.#state === 'ended' && !this.#canStillProduce()) this.close()
+    if (this.#state === 'open' && this.#drained === undefined) this.#regulate()
+    if (this.#inFlight.length === 0) this.#drained?.()
+  }
+
+  #mayBegin(): boolean {
+    const next = this.#inbox[0]
+    const { limits } = this.#shared
+    if (next === undefined || this.#socket.writableLength > limits.unsentBytesMax) return false
+    if (this.#inFlight.length === 0) return true
+    if (this.#inFlight.length >= limits.inFlightMax) return false
+    return (
+      peekRoute(next)?.overlaps === true &&
+      this.#inFlight.every(({ header }) => header?.route.overlaps === true)
+    )
+  }
+
+  #regulate(): void {
+    const { requests } = this.#shared
+    // A frame that has begun to arrive is let in, or all could wait for one another.
+    const waitsForBudget = requests.isUsedUp && this.#frames.bufferedBytes === 0
+    if (waitsForBudget) requests.whenFree(this.#goOn)
+    if (this.#inbox.length > 0 || waitsForBudget) this.#socket.pause()
+    else if (this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  #begin(frame: Buffer): void {
+    const entry: InFlight = { header: undefined, frameBytes: frame.length + 4, answer: undefined }
+    this.#inFlight.push(entry)
+    try {
+      const response = this.#handle(frame, entry)
+      if (response instanceof Promise) {
+        response.then(
+          (value) => this.#finish(entry, value),
+          (error: unknown) => this.#refuse(error, entry.header),
+        )
+      } else this.#finish(entry, response)
+    } catch (error) {
+      this.#refuse(error, entry.header)
+    }
+  }
+
+  #handle(frame: Buffer, entry: InFlight): unknown {
+    const reader = new Reader(frame)
+    const header = readHeader(reader)
+    entry.header = header
+    this.#clientId = header.clientId
+    if (!header.isServed) return refusedVersion(header)
+    const { route, version } = header
+    const request = route.api.request.read(reader, { number: version, flexible: header.flexible })
+    if (reader.remaining > 0) throw new MalformedError(`${reader.remaining} bytes too many`)
+    this.#shared.services.requestCount.add(1, { api: route.api.name })
+    return route.handle(request, this.#callOf(header))
+  }
+
+  #callOf(header: RequestHeader): Call {
+    return {
+      version: header.version,
+      clientId: header.clientId,
+      clientHost: this.#from,
+      services: this.#shared.services,
+      answersAreMany: this.#shared.answers.isUsedUp,
+      onClose: (closed) => {
+        this.#closeListeners.add(closed)
+        return () => this.#closeListeners.delete(closed)
+      },
+    }
+  }
+
+  #finish(entry: InFlight, response: unknown): void {
+    if (this.#state === 'closed') return
+    try {
+      const isAnswered = response !== noAnswer && entry.header !== undefined
+      entry.answer = isAnswered ? writeAnswer(entry.header as RequestHeader, response) : noAnswer
+    } catch (error) {
+      this.#refuse(error, entry.header)
+      return
+    }
+    if (this.#flushIsDue) return
+    // What finishes in this turn of the event loop, often a whole group commit, leaves in one write.
+    this.#flushIsDue = true
+    process.nextTick(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#flushIsDue = false
+    if (this.#state === 'closed') return
+    this.#socket.cork()
+    while (this.#inFlight[0]?.answer !== undefined) {
+      const { answer, frameBytes } = this.#inFlight.shift() as InFlight
+      this.#hold(-frameBytes)
+      if (answer !== undefined && answer !== noAnswer) this.#send(answer)
+    }
+    this.#socket.uncork()
+    this.#advance()
+  }
+
+  #send(answer: Writer): void {
+    const buffers = answer.buffers()
+    const bytes = answer.length
+    const last = buffers.length - 1
+    this.#unsentBytes += bytes
+    this.#shared.answers.take(bytes)
+    buffers.forEach((buffer, i) => {
+      if (i < last) this.#socket.write(buffer)
+      else this.#socket.write(buffer, () => this.#sent(bytes))
+    })
+  }
+
+  #sent(bytes: number): void {
+    if (this.#state === 'closed') return
+    this.#progressMs = this.#shared.services.clock.monotonicMs()
+    this.#unsentBytes -= bytes
+    this.#shared.answers.give(bytes)
+  }
+
+  /** Logs why, once, and closes. */
+  #refuse(error: unknown, header?: RequestHeader): void {
+    if (error instanceof InvariantError) throw error
+    if (this.#state === 'closed') return
+    const { logger } = this.#shared.services
+    const fields = {
+      from: this.#from,
+      clientId: header?.clientId ?? this.#clientId,
+      ...(header ? { api: header.route.api.name, version: header.version } : {}),
+      why: messageOf(error),
+    }
+    if (error instanceof MalformedError)
+      logger.warn('connection closed: a request cannot be read', fields)
+    else logger.error('connection closed: a request failed', fields)
+    this.close()
+  }
+
+  /** The client sends no more. What it produced without waiting for answers is still appended. */
+  #end(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'ended'
+    this.#wakeParked()
+    this.#advance()
+  }
+
+  #canStillProduce(): boolean {
+    return (
+      this.#inbox.length > 0 &&
+      this.#inFlight.every(({ header }) => header?.route.overlaps === true)
+    )
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes
+    if (bytes > 0) this.#shared.requests.take(bytes)
+    else this.#shared.requests.give(-bytes)
+  }
+
   #release(): void {
-    this.#closed = true
-    this.#budget.give(this.#bufferedBytes)
-    this.#bufferedBytes = 0
-    this.#chunks = []
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#inbox = []
+    this.#shared.requests.forget(this.#goOn)
+    this.#hold(-this.#heldBytes)
+    this.#shared.answers.give(this.#unsentBytes)
+    this.#wakeParked()
+    this.#drained?.()
   }
-}
 
-// Request header 1: int16 key, int16 version, int32 correlation id, nullable string client id (always with an int16
-// length); header 2 has tagged fields behind it.
-function readHeader(reader: Reader): Header | 'unsupported ApiVersions' {
-  const key = reader.int16()
-  const version = reader.int16()
-  const correlationId = reader.int32()
-  const route = apiByKey.get(key)
-  if (!route) throw new MalformedError(`API key ${key} is not served`)
-  if (version < route.api.from || version > route.api.to) {
-    if (key === 18) return 'unsupported ApiVersions'
-    throw new MalformedError(`${route.api.name} version ${version} is not served`)
+  #wakeParked(): void {
+    const listeners = [...this.#closeListeners]
+    this.#closeListeners.clear()
+    for (const closed of listeners) closed()
   }
-  const length = reader.int16()
-  const clientId = length < 0 ? null : reader.text(length)
-  if (version >= route.api.flexibleFrom) reader.skipTaggedFields()
-  return { route, version, correlationId, clientId }
-}
-
-/** An ApiVersions from the future is answered in version 0 with the range of that one key (KIP-511). */
-function unsupportedApiVersions(correlationId: number): Writer {
-  const api = (apiByKey.get(18) as Route).api
-  const writer = new Writer()
-  writer.int32(0)
-  writer.int32(correlationId)
-  const response = {
-    errorCode: errorCodes.UNSUPPORTED_VERSION,
-    apiKeys: [{ apiKey: 18, minVersion: api.from, maxVersion: api.to }],
-  }
-  api.response.write(writer, response, { number: 0, flexible: false })
-  return writer
 }

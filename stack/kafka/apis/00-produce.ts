@@ -8,9 +8,8 @@
 // Checks in Kafka's order (broker.md 3.2); the first failure wins. A transactional id is refused until transactions
 // are served. With acks=0 nothing is answered, and an error closes the connection.
 
-import { noAnswer } from '../connection.ts'
 import { codecMax, codecs } from '../protocol/compression.ts'
-import { errorCodes } from '../protocol/errors.ts'
+import { errorCodes, errorName } from '../protocol/errors.ts'
 import { produce } from '../protocol/messages/data.ts'
 import { MalformedError } from '../protocol/reader.ts'
 import {
@@ -23,9 +22,10 @@ import {
   readBatchHeader,
 } from '../protocol/record-batch.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
+import type { Infer } from '../protocol/types.ts'
 import type { AppendResult } from '../log/partition-log.ts'
 import type { Topic } from '../topics/catalog.ts'
-import { route } from './route.ts'
+import { noAnswer, route } from './route.ts'
 import type { Call } from './route.ts'
 
 interface PartitionAnswer extends AppendResult {
@@ -34,7 +34,11 @@ interface PartitionAnswer extends AppendResult {
   errorMessage: string | null
 }
 
-export default route(produce, async (request, call) => {
+type Request = Infer<typeof produce.request>
+
+export default route(produce, answer, { overlaps: true })
+
+async function answer(request: Request, call: Call) {
   const appended = request.topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map((partition) => ({
@@ -59,9 +63,9 @@ export default route(produce, async (request, call) => {
   }))
   if (request.acks !== 0) return { responses, throttleTimeMs: 0 }
   const failed = responses.flatMap((each) => each.partitions).find((each) => each.errorCode !== 0)
-  if (failed) throw new MalformedError(`produce with acks=0 failed with code ${failed.errorCode}`)
+  if (failed) throw new MalformedError(`produce with acks=0 failed: ${errorName(failed.errorCode)}`)
   return noAnswer
-})
+}
 
 interface Produced {
   index: number

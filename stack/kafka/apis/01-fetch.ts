@@ -1,125 +1,133 @@
-// Fetch, versions 4-17, without sessions (session id 0 is a legal answer to every client; incremental sessions come
-// with the next phase).
+// Fetch, versions 4-17, without sessions: session id 0 in the answer is legal for every client, and each request then
+// names all its partitions.
 //
-//  4  isolation level; 5 log start offset; 7 sessions; 9 leader epoch check; 11 rack, one node: ignored
-//  12 flexible, diverging epoch: left to OffsetForLeaderEpoch; 13 topic ids instead of names; 15 replica state: ignored
+//  4  isolation level    5 log start offset    7 sessions    9 leader epoch check    11 rack, one node: ignored
+//  12 flexible, diverging epoch    13 topic ids instead of names    15 replica state: ignored
 //
 // Whole batches only, starting with the one that contains the offset; the first batch of the first partition that has
-// any is returned however large it is (KIP-74). A fetch that finds too little is parked on its partitions and woken by
-// an append, an error or its deadline.
+// any is returned however large it is (KIP-74). A fetch that finds too little is parked on its partitions until there
+// is enough, one has an error, the wait is over or the client is gone. Of several partitions that are limited together
+// the first ones are served first: clients rotate the order themselves.
 
+import { messageOf } from '../../base/errors.ts'
+import { MiB, KiB } from '../../base/units.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { fetch } from '../protocol/messages/data.ts'
 import type { Infer } from '../protocol/types.ts'
+import { epochFault } from './epoch-fault.ts'
 import { route } from './route.ts'
 import type { Call } from './route.ts'
 
-type FetchRequest = Infer<typeof fetch.request>
-type FetchResponse = Infer<typeof fetch.response>
-type PartitionResponse = FetchResponse['responses'][number]['partitions'][number]
+type Request = Infer<typeof fetch.request>
+type Response = Infer<typeof fetch.response>
+type AskedTopic = Request['topics'][number]
+type AskedPartition = AskedTopic['partitions'][number]
+type PartitionAnswer = Response['responses'][number]['partitions'][number]
 
-/** What one answer may hold, whatever the client asks for. */
-const answerBytesMax = 16 * 1024 * 1024
+/** What one answer may hold, whatever the client asks for; less while clients leave answers unread. */
+const answerBytesMax = 16 * MiB
+const crowdedAnswerBytesMax = 256 * KiB
 const readCommitted = 1
+const fullFetchEpochs = [-1, 0]
 
-interface Wanted {
-  topic: { name: string; topicId: string }
-  index: number
-  offset: number
-  maxBytes: number
+/** One partition as asked for, with what it is here. */
+interface Wanted extends AskedPartition {
   log: PartitionLog | undefined
   errorCode: number
 }
 
-export default route(fetch, async (request, call) => {
-  const wanted = request.topics.flatMap((topic) =>
-    topic.partitions.map((partition) => find(topic, partition, call)),
-  )
-  await untilEnough(wanted, request, call)
-  const responses: FetchResponse['responses'] = []
-  let bytesLeft = Math.min(request.maxBytes, answerBytesMax)
-  let isFirst = true
-  for (const each of wanted) {
-    const partition = await answer(each, request.isolationLevel, bytesLeft, isFirst)
-    const bytes = partition.records.reduce((sum, slice) => sum + slice.length, 0)
-    if (bytes > 0) isFirst = false
-    bytesLeft = Math.max(0, bytesLeft - bytes)
-    const last = responses.at(-1)
-    if (last && last.name === each.topic.name && last.topicId === each.topic.topicId)
-      last.partitions.push(partition)
-    else responses.push({ ...each.topic, partitions: [partition] })
-  }
-  return { throttleTimeMs: 0, errorCode: 0, sessionId: 0, responses }
+export default route(fetch, (request, call) => {
+  const fault = sessionFault(request)
+  return fault === errorCodes.NONE
+    ? answer(request, call)
+    : { throttleTimeMs: 0, errorCode: fault, sessionId: 0, responses: [] }
 })
 
-function find(
-  topic: FetchRequest['topics'][number],
-  partition: FetchRequest['topics'][number]['partitions'][number],
-  { version, services }: Call,
-): Wanted {
-  const found =
-    version >= 13 ? services.catalog.byId(topic.topicId) : services.catalog.byName(topic.name)
-  const log = found?.partitions[partition.index]
-  const wanted = {
-    topic: { name: topic.name, topicId: topic.topicId },
-    index: partition.index,
-    offset: partition.fetchOffset,
-    maxBytes: partition.maxBytes,
-    log,
-  }
-  return { ...wanted, errorCode: faultOf(partition, log, found !== undefined, version) }
+/** No session is ever handed out, so none can be gone on with. */
+function sessionFault({ sessionId, sessionEpoch }: Request): number {
+  if (sessionId !== 0) return errorCodes.FETCH_SESSION_ID_NOT_FOUND
+  return fullFetchEpochs.includes(sessionEpoch)
+    ? errorCodes.NONE
+    : errorCodes.INVALID_FETCH_SESSION_EPOCH
 }
 
-function faultOf(
-  { fetchOffset, currentLeaderEpoch }: FetchRequest['topics'][number]['partitions'][number],
-  log: PartitionLog | undefined,
-  topicIsKnown: boolean,
-  version: number,
-): number {
-  if (!log) {
-    return version >= 13 && !topicIsKnown
-      ? errorCodes.UNKNOWN_TOPIC_ID
-      : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+async function answer(request: Request, call: Call): Promise<Response> {
+  await untilEnough(request, call)
+  const responses: Response['responses'] = []
+  const limit = call.answersAreMany ? crowdedAnswerBytesMax : answerBytesMax
+  let bytesLeft = Math.min(Math.max(0, request.maxBytes), limit)
+  let isFirst = true
+  for (const topic of request.topics) {
+    const partitions: PartitionAnswer[] = []
+    for (const wanted of findAll(topic, call)) {
+      const partition = await read(wanted, { ...request, bytesLeft, isFirst, call })
+      const bytes = bytesOf(partition.records)
+      isFirst &&= bytes === 0
+      bytesLeft = Math.max(0, bytesLeft - bytes)
+      partitions.push(partition)
+    }
+    responses.push({ name: topic.name, topicId: topic.topicId, partitions })
   }
-  if (log.isOffline) return errorCodes.KAFKA_STORAGE_ERROR
-  if (currentLeaderEpoch >= 0 && currentLeaderEpoch < log.leaderEpoch)
-    return errorCodes.FENCED_LEADER_EPOCH
-  if (currentLeaderEpoch > log.leaderEpoch) return errorCodes.UNKNOWN_LEADER_EPOCH
-  const outside = fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset
-  return outside ? errorCodes.OFFSET_OUT_OF_RANGE : errorCodes.NONE
+  return { throttleTimeMs: 0, errorCode: errorCodes.NONE, sessionId: 0, responses }
 }
 
-/** Parks until the visible bytes reach minBytes, something has an error, or the wait is over. */
-function untilEnough(
-  wanted: readonly Wanted[],
-  request: FetchRequest,
-  { services }: Call,
-): Promise<void> {
-  const isEnough = () =>
-    wanted.some((each) => each.errorCode !== 0 || each.log?.isOffline) ||
-    visible(wanted, request) >= request.minBytes
-  if (request.maxWaitMs <= 0 || wanted.length === 0 || isEnough()) return Promise.resolve()
-  return new Promise((resolve) => {
-    const done = () => {
-      timer.cancel()
-      for (const stop of stops) stop()
-      resolve()
-    }
-    const timer = services.clock.after(request.maxWaitMs, done)
-    const look = () => {
-      if (isEnough()) done()
-    }
-    const stops = wanted.flatMap((each) => (each.log ? [each.log.watch(look)] : []))
+function findAll(topic: AskedTopic, { version, services: { catalog } }: Call): Wanted[] {
+  const found = version >= 13 ? catalog.byId(topic.topicId) : catalog.byName(topic.name)
+  const unknown =
+    version >= 13 && !found ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+  return topic.partitions.map((asked) => {
+    const log = found?.partitions[asked.index]
+    return { ...asked, log, errorCode: log ? faultOf(asked, log) : unknown }
   })
 }
 
-/** A lower bound of what is there to read: one byte counts as soon as there is a record, more by the log's growth. */
-function visible(wanted: readonly Wanted[], { isolationLevel, minBytes }: FetchRequest): number {
+function faultOf({ fetchOffset, currentLeaderEpoch }: AskedPartition, log: PartitionLog): number {
+  if (log.isOffline) return errorCodes.KAFKA_STORAGE_ERROR
+  const fault = epochFault(currentLeaderEpoch, log)
+  if (fault !== errorCodes.NONE) return fault
+  const isOutside = fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset
+  return isOutside ? errorCodes.OFFSET_OUT_OF_RANGE : errorCodes.NONE
+}
+
+function untilEnough(request: Request, call: Call): Promise<void> | undefined {
+  const isEnough = () => {
+    const wanted = request.topics.flatMap((topic) => findAll(topic, call))
+    return (
+      wanted.length === 0 ||
+      wanted.some((each) => each.errorCode !== errorCodes.NONE || diverging(each) !== undefined) ||
+      visibleBytes(wanted, request) >= request.minBytes
+    )
+  }
+  if (request.maxWaitMs <= 0 || isEnough()) return undefined
+  return park(request, call, isEnough)
+}
+
+function park(request: Request, call: Call, isEnough: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const stop of stops) stop()
+      resolve()
+    }
+    const look = () => {
+      if (isEnough()) done()
+    }
+    const timer = call.services.clock.after(request.maxWaitMs, done)
+    const logs = request.topics.flatMap((topic) => findAll(topic, call).map(({ log }) => log))
+    const stops = [
+      () => timer.cancel(),
+      call.onClose(done),
+      ...logs.flatMap((log) => (log ? [log.watch(look)] : [])),
+    ]
+  })
+}
+
+/** A lower bound of what is there to read: with one byte asked for, one record is enough to know. */
+function visibleBytes(wanted: readonly Wanted[], { isolationLevel, minBytes }: Request): number {
   let bytes = 0
-  for (const { log, offset, maxBytes } of wanted) {
-    if (!log || offset >= endOf(log, isolationLevel)) continue
-    bytes += minBytes <= 1 ? 1 : Math.min(maxBytes, log.bytesFrom(offset))
+  for (const { log, fetchOffset, maxBytes } of wanted) {
+    if (!log || fetchOffset >= endOf(log, isolationLevel)) continue
+    bytes += minBytes <= 1 ? 1 : Math.min(maxBytes, log.bytesFrom(fetchOffset))
   }
   return bytes
 }
@@ -128,40 +136,79 @@ function endOf(log: PartitionLog, isolationLevel: number): number {
   return isolationLevel === readCommitted ? log.lastStableOffset : log.highWatermark
 }
 
-async function answer(
-  { log, index, offset, maxBytes, errorCode }: Wanted,
-  isolationLevel: number,
-  bytesLeft: number,
-  isFirst: boolean,
-): Promise<PartitionResponse> {
-  const isError = errorCode !== 0 || !log || log.isOffline
-  const blank = {
-    index,
-    divergingEpoch: undefined,
-    abortedTransactions: isolationLevel === readCommitted ? [] : null,
-    preferredReadReplica: -1,
-    records: [] as Buffer[],
-  }
-  if (isError) {
-    const code = errorCode === 0 ? errorCodes.KAFKA_STORAGE_ERROR : errorCode
+/** Where the client's log left ours: it read records of an epoch that a crash cut (KIP-595, KIP-320). */
+function diverging({ log, lastFetchedEpoch, fetchOffset }: Wanted) {
+  if (!log || lastFetchedEpoch < 0) return undefined
+  const { leaderEpoch, endOffset } = log.epochEnd(lastFetchedEpoch)
+  // An epoch before all of ours says nothing: the offset alone decides.
+  const isCut = leaderEpoch >= 0 && (leaderEpoch < lastFetchedEpoch || endOffset < fetchOffset)
+  return isCut ? { epoch: leaderEpoch, endOffset } : undefined
+}
+
+interface ReadOptions {
+  isolationLevel: number
+  bytesLeft: number
+  isFirst: boolean
+  call: Call
+}
+
+async function read(wanted: Wanted, options: ReadOptions): Promise<PartitionAnswer> {
+  const { log, errorCode } = wanted
+  if (!log || errorCode !== errorCodes.NONE) return refused(wanted.index, errorCode)
+  const divergingEpoch = diverging(wanted)
+  try {
     return {
-      ...blank,
-      errorCode: code,
-      highWatermark: -1,
-      lastStableOffset: -1,
-      logStartOffset: -1,
+      index: wanted.index,
+      errorCode: errorCodes.NONE,
+      divergingEpoch,
+      abortedTransactions: options.isolationLevel === readCommitted ? [] : null,
+      preferredReadReplica: -1,
+      records: divergingEpoch ? [] : await readRecords(wanted, log, options),
+      highWatermark: log.highWatermark,
+      lastStableOffset: log.lastStableOffset,
+      logStartOffset: log.logStartOffset,
     }
+  } catch (error) {
+    // Retention or a deletion of the topic may have closed the file that was being read.
+    const isGone = wanted.fetchOffset < log.logStartOffset
+    options.call.services.logger.warn('a fetch could not be read', {
+      partition: log.name,
+      offset: wanted.fetchOffset,
+      why: messageOf(error),
+    })
+    return refused(
+      wanted.index,
+      isGone ? errorCodes.OFFSET_OUT_OF_RANGE : errorCodes.KAFKA_STORAGE_ERROR,
+    )
   }
+}
+
+async function readRecords(
+  { fetchOffset, maxBytes }: Wanted,
+  log: PartitionLog,
+  { isolationLevel, bytesLeft, isFirst }: ReadOptions,
+): Promise<Buffer[]> {
   const limit = Math.min(maxBytes, bytesLeft)
-  const slices =
-    limit <= 0 && !isFirst ? [] : await log.read(offset, limit, endOf(log, isolationLevel))
-  const fits = isFirst || slices.reduce((sum, slice) => sum + slice.length, 0) <= limit
+  if (limit <= 0 && !isFirst) return []
+  const slices = log.read(fetchOffset, limit, endOf(log, isolationLevel))
+  const records = slices instanceof Promise ? await slices : slices
+  return isFirst || bytesOf(records) <= limit ? records : []
+}
+
+function bytesOf(slices: readonly Buffer[]): number {
+  return slices.reduce((sum, slice) => sum + slice.length, 0)
+}
+
+function refused(index: number, errorCode: number): PartitionAnswer {
   return {
-    ...blank,
-    errorCode: errorCodes.NONE,
-    highWatermark: log.highWatermark,
-    lastStableOffset: log.lastStableOffset,
-    logStartOffset: log.logStartOffset,
-    records: fits ? slices : [],
+    index,
+    errorCode,
+    divergingEpoch: undefined,
+    abortedTransactions: null,
+    preferredReadReplica: -1,
+    records: [],
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
   }
 }

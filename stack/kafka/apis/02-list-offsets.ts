@@ -5,6 +5,7 @@
 import type { PartitionLog } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { listOffsets } from '../protocol/messages/data.ts'
+import { epochFault } from './epoch-fault.ts'
 import { route } from './route.ts'
 
 const special = { latest: -1, earliest: -2, maxTimestamp: -3, earliestLocal: -4, latestTiered: -5 }
@@ -17,11 +18,10 @@ export default route(listOffsets, (request, { services }) => ({
       const log = services.catalog.byName(name)?.partitions[index]
       const none = { index, errorCode: 0, timestampMs: -1, offset: -1, leaderEpoch: -1 }
       if (!log) return { ...none, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
-      if (currentLeaderEpoch >= 0 && currentLeaderEpoch < log.leaderEpoch) {
-        return { ...none, errorCode: errorCodes.FENCED_LEADER_EPOCH }
-      }
-      if (currentLeaderEpoch > log.leaderEpoch)
-        return { ...none, errorCode: errorCodes.UNKNOWN_LEADER_EPOCH }
+      const errorCode = log.isOffline
+        ? errorCodes.KAFKA_STORAGE_ERROR
+        : epochFault(currentLeaderEpoch, log)
+      if (errorCode !== errorCodes.NONE) return { ...none, errorCode }
       return { ...none, ...look(log, timestampMs, request.isolationLevel) }
     }),
   })),

@@ -59,6 +59,7 @@ export const errorCodes = {
   INVALID_RECORD: 87,
   UNSTABLE_OFFSET_COMMIT: 88,
   UNKNOWN_TOPIC_ID: 100,
+  UNSUPPORTED_ENDPOINT_TYPE: 115,
 } as const
 
 export type ErrorName = keyof typeof errorCodes

@@ -322,3 +322,6 @@ function writeTagged(
     for (const part of inner.buffers()) writer.raw(part)
   }
 }
+
+/** "Not asked for": what Kafka tells of authorized operations where nobody wants to know. */
+export const noOperations = -2147483648

@@ -12,6 +12,7 @@ import {
   int64,
   int8,
   nullableArray,
+  noOperations,
   nullableString,
   since,
   string,
@@ -19,9 +20,6 @@ import {
   tagged,
   uuid,
 } from '../types.ts'
-
-/** "Not asked for": what Kafka sends where authorized operations were not wanted. */
-const noOperations = -2147483648
 
 export const metadata = api(
   3,

@@ -1,0 +1,56 @@
+// DescribeGroups, versions 0-6.
+//
+//  3 authorized operations: not served, always "not asked for"    4 group instance id    5 flexible
+//  6 a group that does not exist is an error; before, it is "Dead" without one
+//
+// Subscription and assignment are told while the group is stable, as in Kafka.
+
+import type { Group } from '../group/group.ts'
+import { metadataFor, noBytes } from '../group/member.ts'
+import { errorCodes } from '../protocol/errors.ts'
+import { describeGroups } from '../protocol/messages/group.ts'
+import { noOperations } from '../protocol/types.ts'
+import { route } from './route.ts'
+
+export default route(describeGroups, (request, { version, services: { groups } }) => ({
+  throttleTimeMs: 0,
+  groups: request.groups.map((groupId) => {
+    const group = groups.describe(groupId)
+    return {
+      groupId,
+      authorizedOperations: noOperations,
+      ...(group ? known(group) : dead(groupId, version)),
+    }
+  }),
+}))
+
+function known(group: Group) {
+  const isStable = group.state === 'Stable'
+  const protocol = isStable ? (group.protocolName ?? '') : ''
+  return {
+    errorCode: errorCodes.NONE as number,
+    errorMessage: null,
+    state: group.state as string,
+    protocolType: group.protocolType ?? '',
+    protocol,
+    members: [...group.members.values()].map((member) => ({
+      memberId: member.id,
+      groupInstanceId: member.instanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      metadata: isStable ? metadataFor(member, protocol) : noBytes,
+      assignment: isStable ? member.assignment : noBytes,
+    })),
+  }
+}
+
+function dead(groupId: string, version: number) {
+  return {
+    errorCode: version >= 6 ? errorCodes.GROUP_ID_NOT_FOUND : errorCodes.NONE,
+    errorMessage: version >= 6 ? `Group ${groupId} not found.` : null,
+    state: 'Dead',
+    protocolType: '',
+    protocol: '',
+    members: [],
+  }
+}

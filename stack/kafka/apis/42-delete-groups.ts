@@ -1,0 +1,11 @@
+// DeleteGroups, versions 0-2 (2: flexible): only groups without members, each with its own answer.
+
+import { deleteGroups } from '../protocol/messages/group.ts'
+import { route } from './route.ts'
+
+export default route(deleteGroups, async (request, { services: { groups } }) => ({
+  throttleTimeMs: 0,
+  results: await Promise.all(
+    request.groups.map(async (groupId) => ({ groupId, errorCode: await groups.delete(groupId) })),
+  ),
+}))

@@ -1,0 +1,28 @@
+// DescribeCluster, versions 0-2: one broker, which is the controller.
+//
+//  1 endpoint type: brokers (1) are told, controllers (2) have no endpoint of their own   2 fenced brokers: none
+//
+// Authorized operations are not served: the field holds the protocol's "not asked for".
+
+import { errorCodes } from '../protocol/errors.ts'
+import { describeCluster } from '../protocol/messages/cluster.ts'
+import { noOperations } from '../protocol/types.ts'
+import { route } from './route.ts'
+
+const brokers = 1
+
+export default route(describeCluster, ({ endpointType }, { services: { node, clusterId } }) => {
+  const isServed = endpointType === brokers
+  return {
+    throttleTimeMs: 0,
+    errorCode: isServed ? errorCodes.NONE : errorCodes.UNSUPPORTED_ENDPOINT_TYPE,
+    errorMessage: isServed ? null : 'only brokers have an endpoint',
+    endpointType,
+    clusterId,
+    controllerId: node.id,
+    brokers: isServed
+      ? [{ nodeId: node.id, host: node.host, port: node.port, rack: null, isFenced: false }]
+      : [],
+    authorizedOperations: noOperations,
+  }
+})

@@ -1,0 +1,35 @@
+// What every API handler may use: the broker's services, wired in start.ts.
+
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Counter } from '../base/metrics.ts'
+import type { GroupCoordinator } from './group/coordinator.ts'
+import type { ProducerIds } from './producer-ids.ts'
+import type { TopicCatalog } from './topics/catalog.ts'
+
+/** As told to clients: they connect to this address. */
+export interface BrokerNode {
+  id: number
+  host: string
+  port: number
+}
+
+export interface BrokerSettings {
+  /** Metadata creates a topic that it is asked for. */
+  autoCreateTopics: boolean
+  defaultPartitions: number
+}
+
+export interface BrokerServices {
+  node: BrokerNode
+  clusterId: string
+  settings: BrokerSettings
+  dataDir: string
+  catalog: TopicCatalog
+  groups: GroupCoordinator
+  producerIds: ProducerIds
+  clock: Clock
+  logger: Logger
+  /** By API name. */
+  requestCount: Counter
+}

@@ -1,0 +1,115 @@
+// `slipway broker`: flags and environment to options.
+
+import { runPart } from '../base/lifecycle.ts'
+import { createLogger } from '../base/logger.ts'
+import { optionsHelp, parseOptions } from '../base/options.ts'
+import type { OptionTable } from '../base/options.ts'
+import { defaultPorts } from '../base/ports.ts'
+import { startBroker } from './start.ts'
+import type { BrokerOptions } from './start.ts'
+
+const table = {
+  host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+  port: {
+    type: 'number',
+    value: 'N',
+    default: defaultPorts.kafka,
+    min: 0,
+    max: 65_535,
+    env: 'SLIPWAY_KAFKA_PORT',
+    help: 'of the Kafka protocol; 0 for a free one',
+  },
+  advertisedHost: {
+    type: 'string',
+    value: 'HOST',
+    help: 'what clients are told to connect to, where it is not the address listened on',
+  },
+  allowRemote: {
+    type: 'flag',
+    help: 'listen on an address that others reach, although nobody logs in',
+  },
+  data: {
+    type: 'string',
+    value: 'DIR',
+    default: '.slipway/broker',
+    help: 'where everything is kept',
+  },
+  controlPort: {
+    type: 'number',
+    value: 'N',
+    default: defaultPorts.brokerControl,
+    min: 0,
+    max: 65_535,
+    help: 'of health, metrics and status',
+  },
+  durability: {
+    type: 'string',
+    value: 'LEVEL',
+    default: 'fsync',
+    choices: ['fsync', 'interval', 'none'],
+    help: 'what acks=all waits for: fsync, or a write (interval syncs behind it, none never)',
+  },
+  defaultPartitions: {
+    type: 'number',
+    value: 'N',
+    default: 1,
+    min: 1,
+    max: 10_000,
+    help: 'of topics that are created without a number',
+  },
+  noAutoCreate: { type: 'flag', help: 'topics must be created, asking for them is not enough' },
+  strictReplication: {
+    type: 'flag',
+    help: 'refuse replication factors above 1 instead of clamping them',
+  },
+  rebalanceDelayMs: {
+    type: 'number',
+    value: 'MS',
+    default: 0,
+    min: 0,
+    max: 60_000,
+    help: 'how long the first member of a group waits for others',
+  },
+  logLevel: {
+    type: 'string',
+    value: 'LEVEL',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error'],
+    help: 'what is logged',
+  },
+  testControl: { type: 'flag', help: 'POST /control/… for tests' },
+} as const satisfies OptionTable
+
+const parsed = parseOptions(table, process.argv.slice(2), process.env)
+if (parsed.help) process.stdout.write(`slipway broker [options]\n\n${optionsHelp(table)}\n`)
+else await runPart('broker', start)
+
+async function start() {
+  const broker = await startBroker(brokerOptions())
+  const addresses: Record<string, string> = { kafka: broker.address }
+  if (broker.controlPort !== undefined) addresses['control'] = `127.0.0.1:${broker.controlPort}`
+  return { addresses, close: () => broker.close() }
+}
+
+function brokerOptions(): BrokerOptions {
+  const given = parsed.options
+  return {
+    dataDir: given.data,
+    host: given.host,
+    port: given.port,
+    allowRemote: given.allowRemote,
+    controlPort: given.controlPort,
+    testControl: given.testControl,
+    // The option table lists exactly these.
+    durability: given.durability as NonNullable<BrokerOptions['durability']>,
+    defaultPartitions: given.defaultPartitions,
+    autoCreateTopics: !given.noAutoCreate,
+    clampReplication: !given.strictReplication,
+    initialRebalanceDelayMs: given.rebalanceDelayMs,
+    logger: createLogger({
+      part: 'broker',
+      level: given.logLevel as 'debug' | 'info' | 'warn' | 'error',
+    }),
+    ...(given.advertisedHost === undefined ? {} : { advertisedHost: given.advertisedHost }),
+  }
+}

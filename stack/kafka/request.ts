@@ -1,0 +1,68 @@
+// The frame around a message: request headers in, response headers out. Header 1 is int16 key, int16 version, int32
+// correlation id and a nullable client id (always with an int16 length); header 2 adds tagged fields behind it. An
+// answer starts with its size and the correlation id; flexible ones have tagged fields next, except ApiVersions, which
+// must be readable before anything is known of the other side (KIP-511).
+
+import { routeByKey } from './apis/index.ts'
+import type { Route } from './apis/route.ts'
+import { errorCodes } from './protocol/errors.ts'
+import { MalformedError } from './protocol/reader.ts'
+import type { Reader } from './protocol/reader.ts'
+import { Writer } from './protocol/writer.ts'
+
+export interface RequestHeader {
+  route: Route
+  version: number
+  flexible: boolean
+  correlationId: number
+  clientId: string | null
+  /** False only for an ApiVersions of a version that is not known: it gets an answer, others get none. */
+  isServed: boolean
+}
+
+const apiVersionsKey = 18
+
+/** The route that a frame asks for, before the frame is read. */
+export function peekRoute(frame: Buffer): Route | undefined {
+  return frame.length < 2 ? undefined : routeByKey.get(frame.readInt16BE(0))
+}
+
+export function readHeader(reader: Reader): RequestHeader {
+  const key = reader.int16()
+  const version = reader.int16()
+  const correlationId = reader.int32()
+  const route = routeByKey.get(key)
+  if (!route) throw new MalformedError(`API key ${key} is not served`)
+  const isServed = version >= route.api.from && version <= route.api.to
+  if (!isServed) {
+    if (key !== apiVersionsKey)
+      throw new MalformedError(`${route.api.name} version ${version} is not served`)
+    return { route, version: 0, flexible: false, correlationId, clientId: null, isServed }
+  }
+  const length = reader.int16()
+  const clientId = length < 0 ? null : reader.text(length)
+  const flexible = version >= route.api.flexibleFrom
+  if (flexible) reader.skipTaggedFields()
+  return { route, version, flexible, correlationId, clientId, isServed }
+}
+
+/** The answer in version 0 to an ApiVersions of an unknown version: the range of that one key. */
+export function refusedVersion({ route: { api } }: RequestHeader): unknown {
+  return {
+    errorCode: errorCodes.UNSUPPORTED_VERSION,
+    apiKeys: [{ apiKey: api.key, minVersion: api.advertisedFrom, maxVersion: api.to }],
+    throttleTimeMs: 0,
+  }
+}
+
+/** The whole frame of an answer, its size filled in. */
+export function writeAnswer(header: RequestHeader, response: unknown): Writer {
+  const { route, version, flexible, correlationId } = header
+  const writer = new Writer()
+  writer.int32(0)
+  writer.int32(correlationId)
+  if (flexible && route.api.key !== apiVersionsKey) writer.uvarint(0)
+  route.api.response.write(writer, response, { number: version, flexible })
+  writer.patchInt32(0, writer.length - 4)
+  return writer
+}

@@ -1,0 +1,26 @@
+// What the broker says of itself at GET /status: its address, topics with their offsets, groups, connections.
+
+import type { BrokerServices } from './broker.ts'
+
+export function describeStatus(
+  { node, clusterId, catalog, groups }: BrokerServices,
+  connections: number,
+) {
+  return {
+    clusterId,
+    node,
+    connections,
+    topics: catalog.list().map(({ name, id, partitions }) => ({
+      name,
+      id,
+      partitions: partitions.map((log) => ({
+        logStartOffset: log.logStartOffset,
+        highWatermark: log.highWatermark,
+        logEndOffset: log.logEndOffset,
+        sizeBytes: log.sizeBytes,
+        isOffline: log.isOffline,
+      })),
+    })),
+    groups: groups.list(),
+  }
+}
