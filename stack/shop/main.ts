@@ -38,7 +38,7 @@ const options = {
     type: 'string',
     value: 'DIR',
     default: '.slipway/shop',
-    help: 'where it is kept how far past traffic is',
+    help: 'for the orders of the storefront and how far past traffic is',
   },
   noDemo: { type: 'flag', help: 'no simulated traffic' },
   days: {
@@ -117,6 +117,7 @@ function shopOptions(): Parameters<typeof startShop>[0] {
     allowedOrigins: list(given.allowedOrigins),
     requestsPerSecond: given.requestsPerSecond,
     trustProxy: given.trustProxy,
+    dataDir: given.data,
     ...(given.catalogue !== undefined && { cataloguePath: given.catalogue }),
     ...(!given.noDemo && {
       simulate: {

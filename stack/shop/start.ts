@@ -11,6 +11,8 @@ import { topicSpecs } from '#stack/contract/topics.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
 import { Collector } from './collector/collector.ts'
 import { createShopApp, listen } from './http.ts'
+import { openOrderBook } from './storefront/order-book.ts'
+import { addStorefrontRoutes } from './storefront/storefront.ts'
 import { addSimulatorRoutes, seedAction } from './simulate/routes.ts'
 import { startTraffic } from './simulate/traffic.ts'
 import type { SimulateOptions } from './simulate/traffic.ts'
@@ -37,6 +39,8 @@ export interface ShopOptions {
   trustProxy?: boolean
   /** NDJSON of products and prices; the default catalogue without. */
   cataloguePath?: string
+  /** Where the storefront keeps its orders; in memory only without. */
+  dataDir?: string
   /** Simulated shoppers; none without. */
   simulate?: SimulateOptions
 }
@@ -94,6 +98,9 @@ export async function startShop(options: ShopOptions): Promise<RunningPart> {
     },
   })
   addSimulatorRoutes(app, { traffic, domainClock })
+  const orders = openOrderBook(options.dataDir)
+  const saleAt = (timeMs: number) => traffic?.salesBetween(timeMs, timeMs + 1)[0] ?? null
+  addStorefrontRoutes(app, { catalogue, domainClock, orders, saleAt })
   const server = await listen(app, { host, port: options.port, clock })
   return {
     addresses: { shop: `http://${host}:${server.port}` },
@@ -101,6 +108,7 @@ export async function startShop(options: ShopOptions): Promise<RunningPart> {
       await server.close()
       await traffic?.close()
       await Promise.all([producer.close(), simulated.close()])
+      orders.close()
     },
   }
 }
