@@ -157,6 +157,9 @@ const sessions = table({
     adds: count('add_to_cart events'),
     checkouts: count('begin_checkout events'),
     orders: count("purchases that are the first of their order among the visitor's activity (R20)"),
+    funnel_step: integerOrNull(
+      'the furthest of view_item 1, add_to_cart 2, begin_checkout 3, purchase 4, each after the one before it (T3)',
+    ),
     engaged: flag('longer than 10 s, two page views, or a purchase'),
     landing_url: textOrNull('first page'),
     exit_url: textOrNull('last page'),

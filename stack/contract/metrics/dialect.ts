@@ -21,6 +21,10 @@ export interface Dialect {
   median(value: string): string
   /** Whole months from a to b by the calendar in UTC. */
   monthsBetween(a: string, b: string): string
+  /** Which bucket a time falls into, from 0; the time lies within the bounds. `join` goes behind the relation. */
+  bucket(time: string, bounds: readonly number[]): { value: string; join: string }
+  asText(value: string): string
+  nullText: string
 }
 
 const quarterSeconds = 900
@@ -39,6 +43,22 @@ export const duckdb: Dialect = {
   unnest: (array, alias) => `CROSS JOIN LATERAL (SELECT unnest(${array}) AS ${alias})`,
   median: (value) => `median(${value})`,
   monthsBetween: (a, b) => `date_diff('month', ${a}, ${b})`,
+  bucket(time, bounds) {
+    const even = evenWidth(bounds)
+    if (even) {
+      return {
+        value: `CAST((epoch_ms(${time}) - ${even.originMs}) // ${even.widthMs} AS INTEGER)`,
+        join: '',
+      }
+    }
+    const starts = bounds.slice(0, -1).map((ms, i) => `(${i}, TIMESTAMP '${isoTime(ms)}')`)
+    return {
+      value: 'k.bucket',
+      join: ` ASOF JOIN (VALUES ${starts.join(', ')}) AS k(bucket, starts) ON ${time} >= k.starts`,
+    }
+  },
+  asText: (value) => `CAST(${value} AS VARCHAR)`,
+  nullText: 'CAST(NULL AS VARCHAR)',
 }
 
 export const bigquery: Dialect = {
@@ -55,6 +75,28 @@ export const bigquery: Dialect = {
   unnest: (array, alias) => `CROSS JOIN UNNEST(${array}) AS ${alias}`,
   median: (value) => `(SELECT AVG(v) FROM UNNEST(${medianPair(value)}) AS v)`,
   monthsBetween: (a, b) => `DATE_DIFF(DATE(${b}), DATE(${a}), MONTH)`,
+  bucket(time, bounds) {
+    const even = evenWidth(bounds)
+    if (even) {
+      return { value: `DIV(UNIX_MILLIS(${time}) - ${even.originMs}, ${even.widthMs})`, join: '' }
+    }
+    const starts = bounds.slice(0, -1).map((ms) => `TIMESTAMP '${isoTime(ms)}'`)
+    return { value: `RANGE_BUCKET(${time}, [${starts.join(', ')}]) - 1`, join: '' }
+  },
+  asText: (value) => `CAST(${value} AS STRING)`,
+  nullText: 'CAST(NULL AS STRING)',
+}
+
+/** Where all buckets but the cut ones at both ends have one width, a bucket is a division. */
+function evenWidth(bounds: readonly number[]): { originMs: number; widthMs: number } | undefined {
+  const widths = bounds.slice(1).map((end, i) => end - (bounds[i] as number))
+  const inner = widths.slice(1, -1)
+  const widthMs = inner[0] ?? Math.max(...widths)
+  const isEven = inner.every((width) => width === widthMs)
+  if (!isEven || (widths[0] as number) > widthMs || (widths.at(-1) as number) > widthMs) {
+    return undefined
+  }
+  return { originMs: (bounds[1] as number) - widthMs, widthMs }
 }
 
 /** The middle one or two of the sorted values. */

@@ -134,7 +134,7 @@ export const moneyMetrics = {
     formula:
       'distinct buyers k months after the month of their first purchase / cohort size (k = 0)',
     unit: 'count',
-    numerator: [{ relation: 'cohort_orders', at: 'at', aggregate: { distinct: 'person' } }],
+    numerator: [{ relation: 'cohort_orders', at: 'moment', aggregate: { distinct: 'person' } }],
     grains: ['month'],
     dimensions: ['months_since'],
     perCurrency: false,
@@ -177,7 +177,7 @@ export const moneyMetrics = {
 function interest(name: string): Measure {
   return {
     relation: 'counted_interest',
-    at: 'at',
+    at: 'moment',
     where: `r.name = '${name}'`,
     aggregate: { distinct: 'person' },
   }

@@ -16,7 +16,6 @@ export const rollupNames = [
   'bot_visitors',
   'activity',
   'product_interest',
-  'session_steps',
 ] as const
 export type RollupName = (typeof rollupNames)[number]
 
@@ -42,6 +41,8 @@ export type RelationName = (typeof relationNames)[number]
 export interface Context {
   dialect: Dialect
   settings: Settings
+  /** What rollups read instead of all events. */
+  events?: string
 }
 
 type Sql = (context: Context) => string
@@ -70,31 +71,35 @@ export const rollups: Record<RollupName, Sql> = {
       WHERE ${isLink('e', dialect)}) AS ranked
     WHERE newest = 1`,
 
-  bot_visitors: ({ dialect, settings }) => `
+  bot_visitors: (context) => `
     SELECT ${visitor('e')} AS visitor
     FROM events_stored AS e
-    WHERE e.is_bot AND NOT ${dialect.holds('e.flags', 'noConsent')}
-    UNION DISTINCT
+    WHERE e.is_bot AND NOT ${context.dialect.holds('e.flags', 'noConsent')}
+    UNION DISTINCT ${fastVisitors(context)}`,
+
+  activity: ({ dialect, settings, events = 'events_stored' }) => `
+    SELECT DISTINCT ${dialect.floor('e.event_time', 'quarter')} AS quarter, e.anonymous_id, e.user_id, e.country, e.device
+    FROM ${events} AS e
+    WHERE ${isActivity('e', dialect, settings)}`,
+
+  product_interest: ({ dialect, settings, events = 'events_stored' }) => `
+    SELECT DISTINCT ${dialect.floor('e.event_time', 'quarter')} AS quarter, item.productId AS product_id, e.name,
+      e.anonymous_id, e.user_id
+    FROM ${events} AS e ${dialect.unnest('e.items', 'item')}
+    WHERE e.name IN ('view_item', 'add_to_cart') AND ${isActivity('e', dialect, settings)}`,
+}
+
+/** R24: more events in one UTC minute than a person makes. */
+export function fastVisitors(context: Context): string {
+  const { dialect, settings } = context
+  return `
     SELECT visitor
     FROM (
       SELECT ${visitor('e')} AS visitor, ${dialect.floor('e.event_time', 'minute')} AS minute
       FROM events_stored AS e
-      WHERE ${countsForPace('e', { dialect, settings })}
+      WHERE ${countsForPace('e', context)}
       GROUP BY 1, 2
-      HAVING count(*) > ${settings.botEventsPerMinute}) AS fast`,
-
-  activity: ({ dialect, settings }) => `
-    SELECT DISTINCT ${dialect.floor('e.event_time', 'quarter')} AS quarter, e.anonymous_id, e.user_id, e.country, e.device
-    FROM events_stored AS e
-    WHERE ${isActivity('e', dialect, settings)}`,
-
-  product_interest: ({ dialect, settings }) => `
-    SELECT DISTINCT ${dialect.floor('e.event_time', 'quarter')} AS quarter, item.productId AS product_id, e.name,
-      e.anonymous_id, e.user_id
-    FROM events_stored AS e ${dialect.unnest('e.items', 'item')}
-    WHERE e.name IN ('view_item', 'add_to_cart') AND ${isActivity('e', dialect, settings)}`,
-
-  session_steps: ({ dialect, settings }) => sessionSteps({ dialect, settings }),
+      HAVING count(*) > ${settings.botEventsPerMinute}) AS fast`
 }
 
 /** R24: what the pace of a visitor is judged by. */
@@ -109,8 +114,9 @@ export function countsForPace(alias: string, { dialect, settings }: Context): st
 }
 
 /**
- * The funnel of each session (2.7): a step counts when it comes after the step before it in T3 order. `rn` is an
- * event's place in its session, so that "after" is a comparison of two numbers.
+ * The proof of `sessions.funnel_step`: the funnel of each session (2.7), folded from events again. A step counts when
+ * it comes after the step before it in T3 order; `rn` is an event's place in its session, so that "after" is a
+ * comparison of two numbers.
  */
 export function sessionSteps({ dialect, settings }: Context): string {
   return `
@@ -134,22 +140,15 @@ export function sessionSteps({ dialect, settings }: Context): string {
     bought AS (
       SELECT s.session_key, min(s.rn) AS rn FROM steps AS s JOIN checked_out AS c ON c.session_key = s.session_key
       WHERE s.name = 'purchase' AND s.nth_of_order = 1 AND s.rn > c.rn GROUP BY 1),
-    seen AS (
-      SELECT session_key,
-        max(CASE WHEN name = 'view_item' THEN 1 ELSE 0 END) AS has_view,
-        max(CASE WHEN name = 'add_to_cart' THEN 1 ELSE 0 END) AS has_add,
-        max(CASE WHEN name = 'begin_checkout' THEN 1 ELSE 0 END) AS has_checkout,
-        max(CASE WHEN name = 'purchase' AND nth_of_order = 1 THEN 1 ELSE 0 END) AS has_purchase
-      FROM steps GROUP BY 1)
-    SELECT seen.session_key,
-      viewed.rn IS NOT NULL AS s1, added.rn IS NOT NULL AS s2,
-      checked_out.rn IS NOT NULL AS s3, bought.rn IS NOT NULL AS s4,
-      has_view = 1 AS o1, has_add = 1 AS o2, has_checkout = 1 AS o3, has_purchase = 1 AS o4
-    FROM seen
-    LEFT JOIN viewed ON viewed.session_key = seen.session_key
-    LEFT JOIN added ON added.session_key = seen.session_key
-    LEFT JOIN checked_out ON checked_out.session_key = seen.session_key
-    LEFT JOIN bought ON bought.session_key = seen.session_key`
+    reached AS (SELECT DISTINCT session_key FROM steps)
+    SELECT reached.session_key,
+      CASE WHEN bought.rn IS NOT NULL THEN 4 WHEN checked_out.rn IS NOT NULL THEN 3
+        WHEN added.rn IS NOT NULL THEN 2 WHEN viewed.rn IS NOT NULL THEN 1 ELSE 0 END AS funnel_step
+    FROM reached
+    LEFT JOIN viewed ON viewed.session_key = reached.session_key
+    LEFT JOIN added ON added.session_key = reached.session_key
+    LEFT JOIN checked_out ON checked_out.session_key = reached.session_key
+    LEFT JOIN bought ON bought.session_key = reached.session_key`
 }
 
 /** How far each person came from the first view_item in the window, with steps less than seven days after it (2.7). */
@@ -175,7 +174,7 @@ export function personFunnel({ dialect, settings }: Context, fromMs: number, toM
     added AS (${next('add_to_cart', 'viewed')}),
     checked_out AS (${next('begin_checkout', 'added')}),
     bought AS (${next('purchase', 'checked_out', ' AND s.nth_of_order = 1')})
-    SELECT viewed.event_time AS at, viewed.person,
+    SELECT viewed.event_time AS moment, viewed.person,
       CASE WHEN bought.rn IS NOT NULL THEN 4 WHEN checked_out.rn IS NOT NULL THEN 3
         WHEN added.rn IS NOT NULL THEN 2 ELSE 1 END AS step
     FROM viewed
@@ -234,9 +233,8 @@ export const countedRelations: Record<
     SELECT s.session_key, s.started_at, s.ended_at, s.duration_ms, s.orders, s.engaged, s.is_closed, s.country, s.device,
       s.campaign_source, s.campaign_medium, s.campaign_name,
       ${durationBand} AS duration_band, ${eventBand} AS event_band,
-      t.s1, t.s2, t.s3, t.s4, t.o1, t.o2, t.o3, t.o4
+      s.product_views, s.adds, s.checkouts, coalesce(s.funnel_step, 0) AS funnel_step
     FROM sessions AS s
-    LEFT JOIN session_steps AS t ON t.session_key = s.session_key
     ${noBots('s')}
     WHERE b.visitor IS NULL`,
 
@@ -290,24 +288,25 @@ export const countedRelations: Record<
     WHERE NOT r.is_bot AND NOT r.is_test AND b.visitor IS NULL AND (r.is_orphan OR o.order_id IS NOT NULL)`,
 
   counted_activity: () => `
-    SELECT a.quarter AS at, ${stitched('a')} AS person, a.country, a.device
+    SELECT a.quarter AS moment, ${stitched('a')} AS person, a.country, a.device
     FROM activity AS a ${links('a')} ${noBots('a')}
     WHERE b.visitor IS NULL`,
 
   counted_activity_events: ({ dialect, settings }) => `
-    SELECT a.event_time AS at, ${stitched('a')} AS person, a.country, a.device
+    SELECT a.event_time AS moment, ${stitched('a')} AS person, a.country, a.device
     FROM events_stored AS a ${links('a')} ${noBots('a')}
     WHERE ${isActivity('a', dialect, settings)} AND b.visitor IS NULL`,
 
-  first_activity: () => `SELECT person, min(at) AS at FROM counted_activity GROUP BY person`,
+  first_activity: () =>
+    `SELECT person, min(moment) AS moment FROM counted_activity GROUP BY person`,
 
   counted_interest: () => `
-    SELECT a.quarter AS at, a.product_id AS product, a.name, ${stitched('a')} AS person
+    SELECT a.quarter AS moment, a.product_id AS product, a.name, ${stitched('a')} AS person
     FROM product_interest AS a ${links('a')} ${noBots('a')}
     WHERE b.visitor IS NULL`,
 
   cohort_orders: ({ dialect }) => `
-    SELECT f.first_at AS at, o.person, ${dialect.monthsBetween('f.first_at', 'o.ordered_at')} AS months_since
+    SELECT f.first_at AS moment, o.person, ${dialect.monthsBetween('f.first_at', 'o.ordered_at')} AS months_since
     FROM counted_orders AS o
     JOIN (SELECT person, min(ordered_at) AS first_at FROM counted_orders WHERE person IS NOT NULL GROUP BY person) AS f
       ON f.person = o.person`,

@@ -6,10 +6,10 @@ import type { Measure, Metric } from './definition.ts'
 
 const sessions: Measure = { relation: 'counted_sessions', at: 'started_at', aggregate: 'count' }
 const sessionsWhere = (where: string): Measure => ({ ...sessions, where })
-const step = (column: string): Measure => sessionsWhere(`r.${column}`)
+const reached = (n: number): Measure => sessionsWhere(`r.funnel_step >= ${n}`)
 const active: Measure = {
   relation: 'counted_activity',
-  at: 'at',
+  at: 'moment',
   aggregate: { distinct: 'person' },
 }
 const buyers: Measure = {
@@ -17,7 +17,7 @@ const buyers: Measure = {
   at: 'ordered_at',
   aggregate: { distinct: 'person' },
 }
-const newcomers: Measure = { relation: 'first_activity', at: 'at', aggregate: 'count' }
+const newcomers: Measure = { relation: 'first_activity', at: 'moment', aggregate: 'count' }
 
 const ofSessions = {
   unit: 'count',
@@ -34,22 +34,25 @@ const ofPeople = {
   settles: 'at once',
 } as const
 
-const funnelStep = (n: number, what: string, column: string): Metric => ({
+const closedStep = (n: number, what: string): Metric => ({
   ...ofSessions,
   title: `Funnel step ${n}: ${what}`,
-  formula:
-    column[0] === 's'
-      ? `sessions with ${what}, each step after (T3) the one before it`
-      : `sessions with ${what}, counted without the earlier steps`,
-  numerator: [step(column)],
+  formula: `sessions with ${what}, each step after (T3) the one before it`,
+  numerator: [reached(n)],
+})
+const openStep = (n: number, what: string, column: string): Metric => ({
+  ...ofSessions,
+  title: `Open funnel step ${n}: ${what}`,
+  formula: `sessions with ${what}, counted without the earlier steps`,
+  numerator: [sessionsWhere(`r.${column} > 0`)],
 })
 const funnelRate = (n: number): Metric => ({
   ...ofSessions,
   title: `Funnel rate of step ${n}`,
   formula: `sessions at step ${n} / sessions at step ${n - 1}`,
   unit: 'ratio',
-  numerator: [step(`s${n}`)],
-  denominator: [step(`s${n - 1}`)],
+  numerator: [reached(n)],
+  denominator: [reached(n - 1)],
 })
 const personStep = (n: number, what: string): Metric => ({
   ...ofPeople,
@@ -57,7 +60,9 @@ const personStep = (n: number, what: string): Metric => ({
   formula: 'persons, from the first view_item in the window, steps less than 7 days after it',
   grains: [],
   dimensions: [],
-  numerator: [{ relation: 'person_funnel', at: 'at', where: `r.step >= ${n}`, aggregate: 'count' }],
+  numerator: [
+    { relation: 'person_funnel', at: 'moment', where: `r.step >= ${n}`, aggregate: 'count' },
+  ],
 })
 
 export const visitMetrics = {
@@ -145,17 +150,17 @@ export const visitMetrics = {
     dimensions: [],
     numerator: [active, { ...newcomers, sign: -1 }],
   },
-  funnel_closed_s1: funnelStep(1, 'view_item', 's1'),
-  funnel_closed_s2: funnelStep(2, 'add_to_cart', 's2'),
-  funnel_closed_s3: funnelStep(3, 'begin_checkout', 's3'),
-  funnel_closed_s4: funnelStep(4, 'purchase', 's4'),
+  funnel_closed_s1: closedStep(1, 'view_item'),
+  funnel_closed_s2: closedStep(2, 'add_to_cart'),
+  funnel_closed_s3: closedStep(3, 'begin_checkout'),
+  funnel_closed_s4: closedStep(4, 'purchase'),
   funnel_closed_rate_s2: funnelRate(2),
   funnel_closed_rate_s3: funnelRate(3),
   funnel_closed_rate_s4: funnelRate(4),
-  funnel_open_s1: funnelStep(1, 'view_item', 'o1'),
-  funnel_open_s2: funnelStep(2, 'add_to_cart', 'o2'),
-  funnel_open_s3: funnelStep(3, 'begin_checkout', 'o3'),
-  funnel_open_s4: funnelStep(4, 'purchase', 'o4'),
+  funnel_open_s1: openStep(1, 'view_item', 'product_views'),
+  funnel_open_s2: openStep(2, 'add_to_cart', 'adds'),
+  funnel_open_s3: openStep(3, 'begin_checkout', 'checkouts'),
+  funnel_open_s4: openStep(4, 'purchase', 'orders'),
   funnel_person_s1: personStep(1, 'view_item'),
   funnel_person_s2: personStep(2, 'add_to_cart'),
   funnel_person_s3: personStep(3, 'begin_checkout'),

@@ -1,0 +1,272 @@
+// Orders, their lines and refunds: insert, fold again, publish the difference. Whatever may change an order (a purchase
+// or refund that names it, a cart that it closed, the session around it, a login before it) puts it on the list; each on
+// the list is folded from all its facts, and only rows that differ from their newest version become a new version.
+
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { compareT3 } from '#stack/contract/order.ts'
+import type { Ordered } from '#stack/contract/order.ts'
+import type { EventName } from '#stack/contract/events.ts'
+import type { Settings } from '#stack/contract/settings.ts'
+import { duckdb } from '#stack/contract/metrics/dialect.ts'
+import { isLink } from '#stack/contract/metrics/derived.ts'
+import { tables } from '#stack/contract/tables.ts'
+import { visitorOf } from '#stack/contract/ids.ts'
+import type { Batch, PendingEvent } from './batch.ts'
+import { publishDifference } from './difference.ts'
+import type { DerivedRow } from './difference.ts'
+import { orderedFact } from './money/facts.ts'
+import type { MoneyFact, PurchaseFact } from './money/facts.ts'
+import { firstPurchase, foldOrder } from './money/order.ts'
+import type { OrderLinks } from './money/order.ts'
+import { numberList, plainRows, textList } from './sql.ts'
+import type { Stamp } from './writer.ts'
+
+interface Touch {
+  batch: Batch
+  events: readonly PendingEvent[]
+  /** Rows above are this transaction's. */
+  sinceSeq: number
+}
+
+/** Before the current tables are replaced: a cart's old version may have named another order. */
+export async function ordersTouchedBy(
+  connection: DuckDBConnection,
+  { batch, events, sinceSeq }: Touch,
+): Promise<Set<string>> {
+  const touched = new Set<string>()
+  for (const { money } of events) if (money) touched.add(money.orderId)
+  const collect = async (sql: string, parameters: Parameters<typeof plainRows>[2] = []) => {
+    for (const [orderId] of await plainRows(connection, sql, parameters)) {
+      touched.add(orderId as string)
+    }
+  }
+  if (batch.carts.length > 0) {
+    await collect(
+      `SELECT order_id FROM carts_log WHERE _seq > ${sinceSeq} AND order_id IS NOT NULL
+       UNION SELECT c.order_id FROM carts AS c JOIN carts_log AS n ON n.cart_key = c.cart_key AND n.episode = c.episode
+       WHERE n._seq > ${sinceSeq} AND c.order_id IS NOT NULL`,
+    )
+  }
+  if (batch.sessions.length > 0) await collect(ordersOfChangedSessions(sinceSeq))
+  const linked = firstLinks(events)
+  if (linked.size > 0) {
+    await collect(
+      `SELECT o.order_id FROM orders AS o
+       JOIN (SELECT unnest($1) AS anonymous_id, unnest($2) AS ms) AS n ON n.anonymous_id = o.anonymous_id
+       WHERE o.user_id IS NULL AND epoch_ms(o.ordered_at) >= n.ms`,
+      [textList(linked.keys()), numberList(linked.values())],
+    )
+  }
+  return touched
+}
+
+function ordersOfChangedSessions(sinceSeq: number): string {
+  const visitor = (alias: string) =>
+    `coalesce('a:' || ${alias}.anonymous_id, 'u:' || ${alias}.user_id)`
+  return `
+    SELECT o.order_id FROM orders AS o JOIN sessions_log AS s ON s.session_key = o.session_key
+    WHERE s._seq > ${sinceSeq} AND s._deleted
+    UNION
+    SELECT o.order_id FROM orders AS o JOIN sessions_log AS s ON ${visitor('s')} = ${visitor('o')}
+    WHERE s._seq > ${sinceSeq} AND NOT s._deleted AND o.ordered_at BETWEEN s.started_at AND s.ended_at
+      AND o.session_key IS DISTINCT FROM s.session_key`
+}
+
+/** The earliest new link of each anonymousId: orders from then on may have another person. */
+function firstLinks(events: readonly PendingEvent[]): Map<string, number> {
+  const first = new Map<string, number>()
+  for (const { isLink, anonymousId, ordered } of events) {
+    if (!isLink || anonymousId === null) continue
+    first.set(anonymousId, Math.min(ordered.timeMs, first.get(anonymousId) ?? Infinity))
+  }
+  return first
+}
+
+export async function refoldOrders(
+  connection: DuckDBConnection,
+  orderIds: ReadonlySet<string>,
+  { settings, stamp }: { settings: Settings; stamp: Stamp },
+): Promise<void> {
+  if (orderIds.size === 0) return
+  const ids = textList(orderIds)
+  const facts = await factsOf(connection, ids)
+  const links = await linksOf(connection, facts, { ids, settings })
+  const rows: Record<MoneyTable, DerivedRow[]> = { orders: [], order_lines: [], refunds: [] }
+  for (const [orderId, list] of facts) {
+    const folded = foldOrder(list, links.get(orderId) ?? noLinks)
+    if (folded.order) rows.orders.push(folded.order)
+    rows.order_lines.push(...folded.lines)
+    rows.refunds.push(...folded.refunds)
+  }
+  for (const table of moneyTables) {
+    await publishDifference(connection, { table, orderIds: ids, rows: rows[table], stamp })
+  }
+}
+
+const moneyTables = [
+  'orders',
+  'order_lines',
+  'refunds',
+] as const satisfies readonly (keyof typeof tables)[]
+type MoneyTable = (typeof moneyTables)[number]
+
+const noLinks: OrderLinks = { personId: null, sessionKey: null, cartKey: null, episode: null }
+
+type TextList = ReturnType<typeof textList>
+
+async function factsOf(
+  connection: DuckDBConnection,
+  ids: TextList,
+): Promise<Map<string, MoneyFact[]>> {
+  const rows = await plainRows(
+    connection,
+    'SELECT order_id, fact FROM money_facts WHERE order_id IN (SELECT unnest($1))',
+    [ids],
+  )
+  const facts = new Map<string, MoneyFact[]>()
+  for (const [orderId, fact] of rows) {
+    const list = facts.get(orderId as string) ?? []
+    list.push(JSON.parse(fact as string) as MoneyFact)
+    facts.set(orderId as string, list)
+  }
+  return facts
+}
+
+/** Person, session and cart of each order's first purchase. */
+async function linksOf(
+  connection: DuckDBConnection,
+  facts: ReadonlyMap<string, MoneyFact[]>,
+  { ids, settings }: { ids: TextList; settings: Settings },
+): Promise<Map<string, OrderLinks>> {
+  const purchases = [...facts.values()]
+    .map((list) => firstPurchase(list))
+    .filter((purchase) => purchase !== undefined)
+  const persons = await personsOf(connection, purchases)
+  const sessions = await sessionsOf(connection, purchases, settings)
+  const carts = await cartsOf(connection, ids)
+  return new Map(
+    purchases.map(({ orderId }) => {
+      const cart = carts.get(orderId)
+      const links = {
+        personId: persons.get(orderId) ?? null,
+        sessionKey: sessions.get(orderId) ?? null,
+        cartKey: cart?.cartKey ?? null,
+        episode: cart?.episode ?? null,
+      }
+      return [orderId, links]
+    }),
+  )
+}
+
+/** R2: own user, else the user that the anonymousId was last linked to at that moment (T3), else the anonymousId. */
+async function personsOf(
+  connection: DuckDBConnection,
+  purchases: readonly PurchaseFact[],
+): Promise<Map<string, string>> {
+  const anonymous = new Set<string>()
+  for (const { isNobody, userId, anonymousId } of purchases) {
+    if (!isNobody && userId === null && anonymousId !== null) anonymous.add(anonymousId)
+  }
+  const links = await linkEventsOf(connection, anonymous)
+  const persons = new Map<string, string>()
+  for (const purchase of purchases) {
+    const { orderId, isNobody, userId, anonymousId } = purchase
+    if (isNobody) continue
+    const own = userId ?? linkedUser(links.get(anonymousId as string) ?? [], orderedFact(purchase))
+    persons.set(orderId, own === undefined ? `a:${anonymousId}` : `u:${own}`)
+  }
+  return persons
+}
+
+type LinkEvent = Ordered & { userId: string }
+
+function linkedUser(links: readonly LinkEvent[], at: Ordered): string | undefined {
+  let last: LinkEvent | undefined
+  for (const link of links) {
+    if (compareT3(link, at) <= 0 && (last === undefined || compareT3(link, last) > 0)) last = link
+  }
+  return last?.userId
+}
+
+async function linkEventsOf(
+  connection: DuckDBConnection,
+  anonymous: ReadonlySet<string>,
+): Promise<Map<string, LinkEvent[]>> {
+  const links = new Map<string, LinkEvent[]>()
+  if (anonymous.size === 0) return links
+  const rows = await plainRows(
+    connection,
+    `SELECT e.anonymous_id, e.user_id, epoch_ms(e.event_time), e.producer_seq, e.name, e.event_id, e.source
+     FROM events_stored AS e WHERE e.anonymous_id IN (SELECT unnest($1)) AND ${isLink('e', duckdb)}`,
+    [textList(anonymous)],
+  )
+  for (const [anonymousId, userId, timeMs, seq, name, eventId, source] of rows) {
+    const list = links.get(anonymousId as string) ?? []
+    list.push({
+      userId: userId as string,
+      timeMs: timeMs as number,
+      seq: seq === null ? undefined : (seq as number),
+      name: name as EventName,
+      eventId: eventId as string,
+      source: source as string,
+    })
+    links.set(anonymousId as string, list)
+  }
+  return links
+}
+
+/** S2: only activity has a session. */
+async function sessionsOf(
+  connection: DuckDBConnection,
+  purchases: readonly PurchaseFact[],
+  { serverSources }: Settings,
+): Promise<Map<string, string>> {
+  const active = purchases.filter(
+    (fact) =>
+      !fact.isBot &&
+      !fact.isTest &&
+      !fact.isNobody &&
+      !fact.isTooLate &&
+      !serverSources.includes(fact.source),
+  )
+  if (active.length === 0) return new Map()
+  const visitors = active.map(({ anonymousId, userId }) =>
+    visitorOf({
+      ...(anonymousId === null ? {} : { anonymousId }),
+      ...(userId === null ? {} : { userId }),
+    }),
+  )
+  const rows = await plainRows(
+    connection,
+    `SELECT q.order_id, s.session_key
+     FROM (SELECT unnest($1) AS order_id, unnest($2) AS visitor, unnest($3) AS ms) AS q
+     JOIN sessions AS s ON coalesce('a:' || s.anonymous_id, 'u:' || s.user_id) = q.visitor
+     WHERE q.ms BETWEEN epoch_ms(s.started_at) AND epoch_ms(s.ended_at)`,
+    [
+      textList(active.map(({ orderId }) => orderId)),
+      textList(visitors),
+      numberList(active.map(({ timeMs }) => timeMs)),
+    ],
+  )
+  return new Map(rows as [string, string][])
+}
+
+/** The converted cart of an order, then the least cart key, then the highest episode. */
+async function cartsOf(
+  connection: DuckDBConnection,
+  ids: TextList,
+): Promise<Map<string, { cartKey: string; episode: number }>> {
+  const rows = await plainRows(
+    connection,
+    `SELECT order_id, cart_key, episode FROM carts WHERE order_id IN (SELECT unnest($1))
+     ORDER BY state = 'converted', cart_key DESC, episode`,
+    [ids],
+  )
+  // The best comes last and stays.
+  return new Map(
+    rows.map(([orderId, cartKey, episode]) => [
+      orderId as string,
+      { cartKey: cartKey as string, episode: episode as number },
+    ]),
+  )
+}

@@ -1,0 +1,111 @@
+// The DuckDB schema: the tables of the contract, what history keeps beside them, and the views over both. Also the
+// BigQuery schema of the same tables, as the JSON its API takes.
+
+import { duckdb } from '#stack/contract/metrics/dialect.ts'
+import { viewsOf } from '#stack/contract/metrics/relations.ts'
+import type { Settings } from '#stack/contract/settings.ts'
+import { storedColumns, tableNames, tables } from '#stack/contract/tables.ts'
+import type { ColumnType, TableDefinition, TableName } from '#stack/contract/tables.ts'
+
+/** Elements of array columns, in the order of the contract's types. */
+export const structFields = {
+  items: {
+    productId: 'string',
+    variantId: 'string',
+    name: 'string',
+    brand: 'string',
+    category: 'string',
+    quantity: 'integer',
+    unitPriceMinor: 'integer',
+    discountMinor: 'integer',
+    coupon: 'string',
+    listId: 'string',
+    position: 'integer',
+  },
+  lines: {
+    productId: 'string',
+    variantId: 'string',
+    quantity: 'integer',
+    unitPriceMinor: 'integer',
+    discountMinor: 'integer',
+    valueMinor: 'integer',
+    currency: 'string',
+  },
+  amounts: { currency: 'string', valueMinor: 'integer' },
+} as const satisfies Record<string, Record<string, 'string' | 'integer'>>
+
+const scalar: Record<Exclude<ColumnType, keyof typeof structFields>, string> = {
+  string: 'VARCHAR',
+  integer: 'BIGINT',
+  boolean: 'BOOLEAN',
+  timestamp: 'TIMESTAMP',
+  json: 'JSON',
+  strings: 'VARCHAR[]',
+}
+
+function duckdbType(type: ColumnType): string {
+  if (type !== 'items' && type !== 'lines' && type !== 'amounts') return scalar[type]
+  const fields = Object.entries(structFields[type]).map(
+    ([name, fieldType]) => `"${name}" ${scalar[fieldType]}`,
+  )
+  return `STRUCT(${fields.join(', ')})[]`
+}
+
+/** The physical table behind a table of the contract. */
+export function physicalName(name: TableName, of: 'current' | 'log'): string {
+  if (name === 'events') return 'events_stored'
+  return tables[name].kind === 'keyed' && of === 'log' ? `${name}_log` : name
+}
+
+export function columnTypes(name: TableName, of: 'current' | 'log'): ColumnType[] {
+  return storedColumns(name, of).map(([, column]) => column.type)
+}
+
+function createTable(name: TableName, of: 'current' | 'log'): string {
+  const columns = storedColumns(name, of).map(
+    ([column, { type }]) => `${column} ${duckdbType(type)}`,
+  )
+  return `CREATE TABLE IF NOT EXISTS ${physicalName(name, of)} (${columns.join(', ')})`
+}
+
+/** Grows with every change that an existing file cannot follow. */
+export const schemaVersion = 1
+
+/** Kept beside the tables of the contract. */
+const innerTables = [
+  // One row: what this file is.
+  'CREATE TABLE IF NOT EXISTS history (epoch BIGINT, version BIGINT, last_seq BIGINT, settings VARCHAR)',
+  // How far each topic was read; in the transaction of the rows.
+  'CREATE TABLE IF NOT EXISTS positions (topic VARCHAR, "partition" BIGINT, next_offset BIGINT)',
+  // Of the input, per partition: every offset below has its outcome; further ones are in the tables. Load ends are
+  // positions without an event.
+  `CREATE TABLE IF NOT EXISTS inputs ("partition" BIGINT, complete_to BIGINT, enriched BIGINT, rejected BIGINT,
+    duplicate BIGINT, late BIGINT, load_end BIGINT, max_event_time TIMESTAMP)`,
+  'CREATE TABLE IF NOT EXISTS load_ends ("partition" BIGINT, "offset" BIGINT)',
+  // What orders are folded from.
+  'CREATE TABLE IF NOT EXISTS money_facts (order_id VARCHAR, fact VARCHAR)',
+  // Every record of cart-abandonment, for the explained timeline of a cart.
+  `CREATE TABLE IF NOT EXISTS verdicts (abandonment_id VARCHAR, cart_key VARCHAR, revision BIGINT, record VARCHAR,
+    _seq BIGINT, _epoch BIGINT, _kafka_topic VARCHAR, _kafka_partition BIGINT, _kafka_offset BIGINT)`,
+  // The last link of each anonymousId, with its place in T3.
+  `CREATE TABLE IF NOT EXISTS visitor_links (anonymous_id VARCHAR, user_id VARCHAR, event_time TIMESTAMP,
+    producer_seq BIGINT, name VARCHAR, event_id VARCHAR, source VARCHAR)`,
+  'CREATE TABLE IF NOT EXISTS bot_visitors (visitor VARCHAR)',
+  `CREATE TABLE IF NOT EXISTS activity (quarter TIMESTAMP, anonymous_id VARCHAR, user_id VARCHAR, country VARCHAR,
+    device VARCHAR)`,
+  `CREATE TABLE IF NOT EXISTS product_interest (quarter TIMESTAMP, product_id VARCHAR, name VARCHAR,
+    anonymous_id VARCHAR, user_id VARCHAR)`,
+]
+
+/** Every statement that an empty file needs, in order. */
+export function schemaStatements(settings: Settings): string[] {
+  const own = tableNames.flatMap((name) => {
+    const definition: TableDefinition = tables[name]
+    const current = createTable(name, 'current')
+    return definition.kind === 'keyed' ? [current, createTable(name, 'log')] : [current]
+  })
+  const views = viewsOf(duckdb, settings).map(
+    ({ name, sql }) => `CREATE OR REPLACE VIEW ${name} AS ${sql}`,
+  )
+  return [...own, ...innerTables, ...views]
+}

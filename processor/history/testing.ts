@@ -1,0 +1,93 @@
+// For the tests of this room: a history in memory, and records as the topics carry them.
+
+import { secondMs } from '#stack/base/units.ts'
+import { decodeEvent } from '#stack/contract/decode.ts'
+import type { EnrichedEvent, EventFlag } from '#stack/contract/events.ts'
+import { defaultSettings } from '#stack/contract/settings.ts'
+import type { Settings } from '#stack/contract/settings.ts'
+import { topics } from '#stack/contract/topics.ts'
+import type { IncomingRecord } from '#stack/kafka-client/records.ts'
+import { Batch } from './batch.ts'
+import { defaultLimits } from './database.ts'
+import { openHistory } from './history-file.ts'
+import type { History } from './history-file.ts'
+
+export interface TestHistory extends History, AsyncDisposable {}
+
+export async function memoryHistory(settings: Settings = defaultSettings): Promise<TestHistory> {
+  const history = await openHistory(':memory:', 1, { settings, limits: defaultLimits })
+  return { ...history, [Symbol.asyncDispose]: () => history.close() }
+}
+
+export interface TopicRecord {
+  topic: string
+  partition: number
+  key: string | null
+  value: unknown
+  headers?: Record<string, string>
+}
+
+/** Numbers records per partition as a broker would. */
+export class Feed {
+  readonly #next = new Map<string, number>()
+
+  batch(records: readonly TopicRecord[]): Batch {
+    const batch = new Batch()
+    for (const { topic, partition, key, value, headers = {} } of records) {
+      const name = `${topic}-${partition}`
+      const offset = this.#next.get(name) ?? 0
+      this.#next.set(name, offset + 1)
+      batch.add(topic, partition, incoming({ key, value, headers, offset }), defaultSettings)
+      batch.advance({ topic, partition }, offset + 1)
+    }
+    return batch
+  }
+}
+
+function incoming(record: {
+  key: string | null
+  value: unknown
+  headers: Record<string, string>
+  offset: number
+}): IncomingRecord {
+  const headers = Object.entries(record.headers).map(([name, text]) => [name, Buffer.from(text)])
+  return {
+    key: record.key === null ? null : Buffer.from(record.key),
+    value: record.value === null ? null : Buffer.from(JSON.stringify(record.value)),
+    headers: Object.fromEntries(headers) as Record<string, Buffer>,
+    timestampMs: 0,
+    offset: record.offset,
+  }
+}
+
+/** A canonical event as stage one would enrich it, as far as money and links look at it. */
+export function enrichedRecord(
+  line: string,
+  offset: number,
+  { settings = defaultSettings, partition = 0 }: { settings?: Settings; partition?: number } = {},
+): TopicRecord {
+  const decoded = decodeEvent(line)
+  if (!decoded.ok) throw new Error(`${decoded.reason}: ${line}`)
+  const { event } = decoded
+  const lagMs = Date.parse(event.receivedAt) - Date.parse(event.eventTime)
+  const agent = event.context?.userAgent ?? ''
+  const flags: EventFlag[] = [...(event.flags ?? [])]
+  if (/bot|crawler/i.test(agent)) flags.push('bot')
+  if (event.context?.test === true) flags.push('test')
+  if (lagMs > settings.watermarkDelayMs) flags.push('late')
+  if (lagMs > settings.allowedLatenessMs) flags.push('tooLate')
+  const enriched: EnrichedEvent = {
+    ...event,
+    flags,
+    input: { topic: topics.events.name, partition, offset },
+    country: null,
+    region: null,
+    device: null,
+    browser: null,
+    os: null,
+    personId: null,
+    session: null,
+    processedAt: new Date(Date.parse(event.receivedAt) + secondMs).toISOString(),
+  }
+  return { topic: topics.enriched.name, partition, key: null, value: enriched }
+}
