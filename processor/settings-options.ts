@@ -4,7 +4,7 @@ import type { OptionTable, OptionValues } from '#stack/base/options.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 
-const ms = <const K extends keyof Settings>(key: K, help: string) =>
+const ms = (key: keyof Settings, help: string) =>
   ({ type: 'number', value: 'MS', default: defaultSettings[key] as number, min: 0, help }) as const
 
 export const settingsOptions = {
