@@ -1,0 +1,237 @@
+// The broker alone, over TCP, by a client that costs next to nothing: prepared frames, several connections, several
+// requests in flight. Broker and load share the machine, each in a process of its own.
+
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../base/clock.ts'
+import { OperatingError } from '../base/errors.ts'
+import type { PartMessage } from '../base/lifecycle.ts'
+import { KiB, MiB } from '../base/units.ts'
+import type { Durability } from './log/partition-log.ts'
+import { fetch, produce } from './protocol/messages/data.ts'
+import { createTopics } from './protocol/messages/topics.ts'
+import { buildBatch } from './protocol/record-batch.ts'
+import { encodeRequest, decodeResponse, WireClient } from './wire-client.ts'
+
+export interface BrokerBenchOptions {
+  /** Of each measurement. */
+  secondsEach?: number
+}
+
+export interface BrokerMeasurement {
+  name: string
+  value: number
+  unit: string
+  note?: string
+}
+
+interface Load {
+  recordsPerBatch: number
+  recordBytes: number
+  connections: number
+  inFlight: number
+  acks: number
+}
+
+const large: Load = { recordsPerBatch: 64, recordBytes: KiB, connections: 4, inFlight: 5, acks: -1 }
+const tiny: Load = { recordsPerBatch: 1, recordBytes: 100, connections: 8, inFlight: 64, acks: -1 }
+const topic = 'bench'
+const partitions = 4
+const produceVersion = 7
+const fetchVersion = 11
+const fetchBytes = MiB
+const warmUpMs = 300
+
+export async function benchBroker({ secondsEach = 3 }: BrokerBenchOptions = {}): Promise<
+  BrokerMeasurement[]
+> {
+  const ms = secondsEach * 1000
+  const durable = await withBroker('fsync', async (port) => [
+    ...rates('produce, durable', await produceFor(port, large, ms), large),
+    ...rates('produce, durable, single records', await produceFor(port, tiny, ms), tiny),
+    ...(await fetchRates(port, ms)),
+  ])
+  const cached = await withBroker('none', async (port) => {
+    const load = { ...large, acks: 1 }
+    return rates('produce, page cache', await produceFor(port, load, ms), load)
+  })
+  return [...durable, ...cached]
+}
+
+async function withBroker<T>(
+  durability: Durability,
+  measure: (port: number) => Promise<T>,
+): Promise<T> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-bench-broker-'))
+  const main = new URL('./main.ts', import.meta.url).pathname
+  const flags = [
+    '--port',
+    '0',
+    '--control-port',
+    '0',
+    '--data',
+    dataDir,
+    '--durability',
+    durability,
+  ]
+  const child = spawn(process.execPath, [main, ...flags], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  try {
+    const port = await readyPort(child)
+    await createTopic(port)
+    return await measure(port)
+  } finally {
+    child.kill()
+    if (child.exitCode === null) await once(child, 'exit')
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+async function readyPort(child: ChildProcess): Promise<number> {
+  const [message] = (await once(child, 'message')) as [PartMessage]
+  if (message.event !== 'ready') throw new OperatingError('the broker did not start')
+  return Number(message.addresses['kafka']?.split(':').at(-1))
+}
+
+async function createTopic(port: number): Promise<void> {
+  using client = await WireClient.connect(port)
+  const wanted = {
+    name: topic,
+    partitionCount: partitions,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+  }
+  const { topics } = await client.call(createTopics, 4, {
+    topics: [wanted],
+    timeoutMs: 10_000,
+    validateOnly: false,
+  })
+  if (topics[0]?.errorCode !== 0) throw new OperatingError('the topic could not be created')
+}
+
+interface Counted {
+  requests: number
+  bytes: number
+  seconds: number
+  latenciesMs: number[]
+}
+
+/** Every connection keeps its requests in flight until the time is over; a warm-up is not counted. */
+async function produceFor(port: number, load: Load, ms: number): Promise<Counted> {
+  const value = Buffer.alloc(load.recordBytes, 'x')
+  const record = { key: null, value, timestampMs: systemClock.now() }
+  const batch = buildBatch({ records: Array.from({ length: load.recordsPerBatch }, () => record) })
+  return repeat(port, load, ms, (connection) => {
+    const topics = [
+      { name: topic, partitions: [{ index: connection % partitions, records: batch }] },
+    ]
+    const request = { transactionalId: null, acks: load.acks, timeoutMs: 30_000, topics }
+    const frame = encodeRequest(produce, produceVersion, request)
+    return async (client) => {
+      const answer = decodeResponse(produce, produceVersion, await client.exchange(frame))
+      const errorCode = answer.responses[0]?.partitions[0]?.errorCode
+      if (errorCode !== 0) throw new OperatingError(`produce was answered with ${errorCode}`)
+      return frame.length
+    }
+  })
+}
+
+async function fetchRates(port: number, ms: number): Promise<BrokerMeasurement[]> {
+  const load = { ...large, connections: 2, inFlight: 2 }
+  const counted = await repeat(port, load, ms, (connection) => {
+    const request = {
+      replicaId: -1,
+      maxWaitMs: 0,
+      minBytes: 1,
+      maxBytes: fetchBytes,
+      isolationLevel: 0,
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [
+        {
+          name: topic,
+          topicId: '',
+          partitions: [
+            {
+              index: connection % partitions,
+              currentLeaderEpoch: -1,
+              fetchOffset: 0,
+              lastFetchedEpoch: -1,
+              logStartOffset: -1,
+              maxBytes: fetchBytes,
+            },
+          ],
+        },
+      ],
+      forgottenTopics: [],
+      rackId: '',
+    }
+    const frame = encodeRequest(fetch, fetchVersion, request)
+    return async (client) => (await client.exchange(frame)).length
+  })
+  return rates('fetch of 1 MiB, page cache', counted, load).filter(
+    ({ unit }) => unit !== 'records/s',
+  )
+}
+
+type Once = (client: WireClient) => Promise<number>
+
+async function repeat(
+  port: number,
+  load: Load,
+  ms: number,
+  prepare: (connection: number) => Once,
+): Promise<Counted> {
+  const startMs = systemClock.monotonicMs() + warmUpMs
+  const endMs = startMs + ms
+  const counted: Counted = { requests: 0, bytes: 0, seconds: ms / 1000, latenciesMs: [] }
+  const workers = Array.from({ length: load.connections }, async (_, connection) => {
+    using client = await WireClient.connect(port)
+    const send = prepare(connection)
+    const lane = async () => {
+      for (let nowMs = systemClock.monotonicMs(); nowMs < endMs;) {
+        const bytes = await send(client)
+        const thenMs = systemClock.monotonicMs()
+        if (thenMs >= startMs && thenMs < endMs) {
+          counted.requests++
+          counted.bytes += bytes
+          counted.latenciesMs.push(thenMs - nowMs)
+        }
+        nowMs = thenMs
+      }
+    }
+    await Promise.all(Array.from({ length: load.inFlight }, lane))
+  })
+  await Promise.all(workers)
+  return counted
+}
+
+function rates(name: string, counted: Counted, load: Load): BrokerMeasurement[] {
+  const perSecond = counted.requests / counted.seconds
+  const note =
+    `${load.recordsPerBatch} × ${load.recordBytes} B a batch, ` +
+    `${load.connections} connections × ${load.inFlight} in flight`
+  const latencies = counted.latenciesMs.sort((a, b) => a - b)
+  const percentile = (share: number) => latencies[Math.floor(latencies.length * share)] ?? 0
+  return [
+    {
+      name,
+      value: Math.round(perSecond * load.recordsPerBatch),
+      unit: 'records/s',
+      note,
+    },
+    { name, value: Math.round(counted.bytes / counted.seconds / 1e6), unit: 'MB/s', note },
+    { name: `${name}, p50`, value: round(percentile(0.5)), unit: 'ms' },
+    { name: `${name}, p99`, value: round(percentile(0.99)), unit: 'ms' },
+  ]
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100
+}
