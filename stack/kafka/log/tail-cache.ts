@@ -34,17 +34,18 @@ export class TailCache {
 
 /** The cached end of one partition, in offset order without gaps. */
 export class PartitionTail {
-  #batches: CachedBatch[] = []
+  #batches: (CachedBatch | undefined)[] = []
   #first = 0
 
   push(batch: CachedBatch): void {
     this.#batches.push(batch)
   }
 
-  /** Drops the oldest; returns its bytes, 0 where the tail was cleared meanwhile. */
+  /** Drops the oldest and lets go of its bytes; returns how many they were. */
   shift(): number {
     const batch = this.#batches[this.#first]
     if (!batch) return 0
+    this.#batches[this.#first] = undefined
     this.#first++
     if (this.#first > 256 && this.#first * 2 > this.#batches.length) {
       this.#batches = this.#batches.slice(this.#first)
