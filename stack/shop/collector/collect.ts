@@ -31,7 +31,7 @@ export type Outcome =
       rejection: Rejection
       dialect: Dialect
       source: string | null
-      body: string
+      body: string | Buffer
     }
 
 export type Mapper = (body: unknown, context: MapContext) => Mapped[]
@@ -79,9 +79,15 @@ export function collectMapped(
     const position = context.position + index
     const isReadable = !('unreadable' in mapped)
     if (isReadable && options.visitor) addVisitor(mapped, options.visitor)
-    const finished = isReadable ? finish(mapped, context, position) : notObject
-    return outcomeOf(finished, mapped.raw, isReadable ? mapped.dialect : dialect, position)
+    return isReadable
+      ? conclude(mapped, context, position)
+      : outcomeOf(notObject, mapped.raw, dialect, position)
   })
+}
+
+/** What becomes of one draft. */
+export function conclude(draft: Draft, context: MapContext, position: number): Outcome {
+  return outcomeOf(finish(draft, context, position), draft.raw, draft.dialect, position)
 }
 
 /** What the body says of the browser wins over what the request shows. */

@@ -15,7 +15,7 @@ import type { Visitor } from './draft.ts'
 import type { GuardOptions } from './guard.ts'
 import { Outbox, outboxLimits } from './outbox.ts'
 import type { OutboxLimits, RecordSink, TopicRecord } from './outbox.ts'
-import { rejectedValue } from './rejected.ts'
+import { bodyText, rejectedValue } from './rejected.ts'
 
 export interface CollectorOptions {
   sink: RecordSink
@@ -166,10 +166,4 @@ function unparsed(bytes: Buffer, position: number): Rejection {
         message: `more than ${limits.eventBytes} bytes`,
       }
     : { position, reason: 'not_json', field: null, message: 'the bytes are no JSON in UTF-8' }
-}
-
-/** Text where it is UTF-8; the cut at a body's limit may go through a character, and then it is not. */
-function bodyText(bytes: Buffer): string | Buffer {
-  const text = bytes.toString('utf8')
-  return Buffer.from(text).equals(bytes) ? text : bytes
 }

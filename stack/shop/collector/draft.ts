@@ -43,6 +43,8 @@ export interface Draft {
   extra: RawObject
   /** Retail: a purchase without an order id takes the event's id (1.10). */
   orderIdFromEvent?: boolean
+  /** What else tells this event from another of the same content, for its derived id. */
+  idParts?: readonly string[]
   /** The element of the body it came from. */
   raw: unknown
 }

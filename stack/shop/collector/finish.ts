@@ -85,6 +85,7 @@ function deriveId(draft: Draft, event: RawObject, position: number): void {
     draft.writtenTime,
     canonicalJson(draft.data),
     String(position),
+    ...(draft.idParts ?? []),
   )
   draft.flags.add('derivedId')
   if (draft.orderIdFromEvent && isPlainObject(draft.data)) {

@@ -110,7 +110,7 @@ export class Outbox {
     while (this.#queue.length > 0) {
       const parcels = this.#takeParcels()
       try {
-        await this.#sink.send(byTopic(parcels))
+        await this.#sink.send(byTopic(parcels.flatMap(({ records }) => records)))
         for (const { settle } of parcels) settle.resolve()
       } catch (error) {
         const failure = new NotAcknowledged(messageOf(error), { cause: error })
@@ -131,14 +131,12 @@ export class Outbox {
   }
 }
 
-function byTopic(parcels: readonly Parcel[]): TopicRecords[] {
+export function byTopic(records: readonly TopicRecord[]): TopicRecords[] {
   const recordsByTopic = new Map<string, OutgoingRecord[]>()
-  for (const { records } of parcels) {
-    for (const { topic, record } of records) {
-      const list = recordsByTopic.get(topic)
-      if (list) list.push(record)
-      else recordsByTopic.set(topic, [record])
-    }
+  for (const { topic, record } of records) {
+    const list = recordsByTopic.get(topic)
+    if (list) list.push(record)
+    else recordsByTopic.set(topic, [record])
   }
-  return [...recordsByTopic].map(([topic, records]) => ({ topic, records }))
+  return [...recordsByTopic].map(([topic, list]) => ({ topic, records: list }))
 }

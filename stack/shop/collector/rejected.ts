@@ -64,3 +64,9 @@ function withCutAddresses(value: unknown): unknown {
     ]),
   )
 }
+
+/** Text where it is UTF-8; the cut at a body's limit may go through a character, and then it is not. */
+export function bodyText(bytes: Buffer): string | Buffer {
+  const text = bytes.toString('utf8')
+  return Buffer.from(text).equals(bytes) ? text : bytes
+}

@@ -60,6 +60,7 @@ export function readAction(
   context: MapContext,
 ): void {
   readPerson(draft, entities)
+  put(draft.extra, 'pageViewId', entities.one('web_page').text('id'))
   if (action !== undefined) {
     const fields = new Fields(action.data)
     const isCommerce = action.name === 'snowplow_ecommerce_action'

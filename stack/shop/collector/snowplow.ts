@@ -24,7 +24,6 @@ function payloadDraft(payload: RawObject, context: MapContext): Draft {
   put(envelope, 'anonymousId', fields.text('duid', 'nuid'))
   put(envelope, 'userId', fields.text('uid'))
   put(envelope, 'sessionId', fields.text('sid'))
-  put(envelope, 'source', fields.text('aid'))
   const eventId = fields.text('eid')
   if (eventId !== undefined) draft.eventId = eventId
   readTimes(draft, fields)

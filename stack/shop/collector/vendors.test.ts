@@ -117,9 +117,10 @@ describe('@snowplow/node-tracker', () => {
     expect(page).toMatchObject({
       name: 'page_view',
       dialect: 'snowplow',
-      source: 'web-shop',
+      source: 'web',
       anonymousId: 'A',
       userId: 'U',
+      extra: { aid: 'web-shop' },
       context: { page: { url: 'https://shop.example/p', path: '/p', title: 'P' } },
     })
     expect(add).toMatchObject({
