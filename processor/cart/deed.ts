@@ -12,7 +12,7 @@
 import type { CartEvent, DeedCommand, MoveCommand, Person } from '../model.ts'
 import { nothingPublished } from './published.ts'
 import type { Published, PublishedCart, PublishedVerdict } from './published.ts'
-import { cartKeyOf } from './roles.ts'
+import { keptFor } from './roles.ts'
 import { emptyBase } from './world.ts'
 import type { PersonBase } from './world.ts'
 
@@ -29,24 +29,32 @@ export interface Home {
   hereMove: number
   /** The last move whose deed has come. */
   deedMove: number
-  awayMove: number
-  to: Person | null
+  /** The last move away. */
+  away: Move
+  /** Moves away that wait for a deed to send on: the cart left, perhaps came back, before its papers arrived. */
+  unserved: Move[]
   cutMs: number | null
   /** The first watermark it was judged at after its last change (T5). */
   sinceMs: number | null
 }
 
+interface Move {
+  move: number
+  to: Person
+}
+
 const neverMoved: Home = {
   hereMove: 0,
   deedMove: 0,
-  awayMove: 0,
-  to: null,
+  away: { move: 0, to: '' },
+  unserved: [],
   cutMs: null,
   sinceMs: null,
 }
 
 /** The part of a key's state that deeds are about. */
 export interface Holdings {
+  key: Person
   events: CartEvent[]
   base: PersonBase
   published: Published
@@ -54,8 +62,12 @@ export interface Holdings {
   cutMs: number | null
 }
 
-/** Whether this key is the one that may publish of a cart now. */
-export function holdsPapers({ homes }: Holdings, cartKey: string): boolean {
+/**
+ * Whether this key is the one that may publish of a cart now. A user's own cart never moves; while news of a login are
+ * still under way, another key may fold one by mistake.
+ */
+export function holdsPapers({ key, homes }: Holdings, cartKey: string): boolean {
+  if (cartKey.startsWith('u:')) return cartKey === key
   const home = homes[cartKey]
   return home === undefined || !(isAway(home) || isAwaited(home))
 }
@@ -64,12 +76,16 @@ export function isAwaitingDeeds({ homes }: Holdings): boolean {
   return Object.values(homes).some(isAwaited)
 }
 
-/** Whether an event is counted in what its cart came with. */
-export function isCounted({ homes }: Holdings, event: CartEvent): boolean {
-  return event.timeMs < (homes[cartKeyOf(event)]?.cutMs ?? -Infinity)
+/**
+ * Whether an event is counted in the base: it was let go here, or before its cart was moved here, and is told once more
+ * (another route, another session).
+ */
+export function isCounted({ homes, cutMs }: Holdings, event: CartEvent): boolean {
+  const home = homes[keptFor(event)]
+  return event.timeMs < ((home === undefined ? cutMs : home.cutMs) ?? -Infinity)
 }
 
-export const noHoldings: Readonly<Holdings> = {
+export const noHoldings: Readonly<Omit<Holdings, 'key'>> = {
   events: [],
   base: emptyBase,
   published: nothingPublished,
@@ -93,25 +109,30 @@ export function isEmptyHanded({ events, base, published, homes }: Holdings): boo
 
 /** Answers the deeds to be sent. */
 export function takeMove(holdings: Holdings, command: MoveCommand): DeedCommand[] {
-  const { cartKey, move, kind } = command
+  const { cartKey, move, kind, to } = command
   const home: Home = { ...(holdings.homes[cartKey] ?? neverMoved), sinceMs: null }
   if (kind === 'here') {
     holdings.homes[cartKey] = { ...home, hereMove: Math.max(home.hereMove, move) }
     return []
   }
-  if (command.to === undefined || move <= home.awayMove || move <= home.hereMove) return []
-  const away = { ...home, awayMove: move, to: command.to }
-  holdings.homes[cartKey] = away
-  // What has not come yet is sent on when it comes.
-  return isAwaited(home) ? [] : [sendOn(holdings, cartKey, away)]
+  // Told before.
+  if (to === undefined || move <= home.away.move) return []
+  const away = { move, to }
+  const isServed = !isAwaited(home)
+  const unserved = isServed ? home.unserved : [...home.unserved, away]
+  holdings.homes[cartKey] = { ...home, away, unserved }
+  return isServed ? [sendOn(holdings, cartKey, away)] : []
 }
 
+/** Answers the deed as it is to be sent on, if the cart has left again. */
 export function takeDeed(holdings: Holdings, command: DeedCommand): DeedCommand[] {
   const { cartKey, move, deed } = command
   const home = holdings.homes[cartKey] ?? neverMoved
+  const [next, ...unserved] = home.unserved
   const joined: Home = {
     ...home,
     deedMove: Math.max(home.deedMove, move),
+    unserved,
     cutMs: laterOf(home.cutMs, deed.cutMs),
     sinceMs: null,
   }
@@ -119,9 +140,10 @@ export function takeDeed(holdings: Holdings, command: DeedCommand): DeedCommand[
   holdings.published = joinPublished(holdings.published, deed.published)
   holdings.base = joinBases(holdings.base, deed.base)
   holdings.events = holdings.events.filter(
-    (event) => cartKeyOf(event) !== cartKey || !isCounted(holdings, event),
+    (event) => keptFor(event) !== cartKey || !isCounted(holdings, event),
   )
-  return isAway(joined) ? [sendOn(holdings, cartKey, joined)] : []
+  const onward = next ?? (isAway(joined) ? joined.away : undefined)
+  return onward === undefined ? [] : [sendOn(holdings, cartKey, onward)]
 }
 
 /**
@@ -144,8 +166,8 @@ export function forgetHomes(
   return nextMs
 }
 
-function isAway({ hereMove, awayMove }: Home): boolean {
-  return awayMove > hereMove
+function isAway({ hereMove, away }: Home): boolean {
+  return away.move > hereMove
 }
 
 /** Kept under this key, but another has yet to say what it has published of it. */
@@ -153,7 +175,7 @@ function isAwaited({ hereMove, deedMove }: Home): boolean {
   return deedMove < hereMove
 }
 
-function sendOn(holdings: Holdings, cartKey: string, { to, awayMove, cutMs }: Home): DeedCommand {
+function sendOn(holdings: Holdings, cartKey: string, { move, to }: Move): DeedCommand {
   const carts = split(holdings.published.carts, (_, key) => key.startsWith(`${cartKey}#`))
   const verdicts = split(holdings.published.verdicts, ({ record }) => record.cartKey === cartKey)
   const base = splitBase(holdings.base, cartKey)
@@ -162,9 +184,9 @@ function sendOn(holdings: Holdings, cartKey: string, { to, awayMove, cutMs }: Ho
   const deed: CartDeed = {
     published: { carts: carts.taken, verdicts: verdicts.taken },
     base: base.taken,
-    cutMs: laterOf(cutMs, holdings.cutMs),
+    cutMs: laterOf(holdings.homes[cartKey]?.cutMs ?? null, holdings.cutMs),
   }
-  return { kind: 'deed', key: to ?? cartKey, cartKey, move: awayMove, deed }
+  return { kind: 'deed', key: to, cartKey, move, deed }
 }
 
 function split<T>(

@@ -29,31 +29,26 @@ export function takeEvent(events: CartEvent[], name: EventName): boolean {
   return true
 }
 
-/**
- * The set as the fold takes it: a cart_merge once, as the owner's only if both its carts are this key's (R4: carts of two
- * owners are not folded).
- */
-export function actingEvents(events: readonly CartEvent[]): readonly CartEvent[] {
+/** An event as the fold takes it. `ownedIds`: of a cart_merge, those of its carts that are this key's. */
+export type ActingEvent = CartEvent & { ownedIds?: ReadonlySet<string> }
+
+/** The set as the fold takes it: each event once, although a cart_merge may have come through two hops. */
+export function actingEvents(events: readonly CartEvent[]): readonly ActingEvent[] {
   if (!events.some(({ name }) => name === 'cart_merge')) return events
-  const copies = new Map<string, Set<string>>()
+  const owned = new Map<string, Set<string>>()
   for (const event of events) {
     if (event.name !== 'cart_merge') continue
-    const owned = copies.get(nameOf(event)) ?? new Set()
-    if (event.namedCart === 'owner' && event.via !== undefined) owned.add(event.via)
-    copies.set(nameOf(event), owned)
+    const ids = owned.get(nameOf(event)) ?? new Set()
+    if (event.namedCart === 'owner' && event.via !== undefined) ids.add(event.via)
+    owned.set(nameOf(event), ids)
   }
-  const acting: CartEvent[] = []
+  const acting: ActingEvent[] = []
   for (const event of events) {
-    const owned = copies.get(nameOf(event))
-    if (owned === undefined) acting.push(event)
-    else if (copies.delete(nameOf(event))) acting.push({ ...event, namedCart: asOf(event, owned) })
+    const ownedIds = owned.get(nameOf(event))
+    if (ownedIds === undefined) acting.push(event)
+    else if (acting.at(-1)?.ownedIds !== ownedIds) acting.push({ ...event, ownedIds })
   }
   return acting
-}
-
-function asOf({ data }: CartEvent, owned: ReadonlySet<string>): 'owner' | 'elsewhere' {
-  const ids = [data?.fromCartId, data?.intoCartId]
-  return ids.every((id) => id !== undefined && owned.has(id)) ? 'owner' : 'elsewhere'
 }
 
 function nameOf({ source, eventId }: CartEvent): string {

@@ -12,6 +12,7 @@ import { actOnCart } from './content.ts'
 import { suppressedAmong } from './cooldown.ts'
 import { countAsActivity, expireUntil } from './deadline.ts'
 import type { Episode } from './episode.ts'
+import { actingEvents } from './event-set.ts'
 import { linkVisitor, mergeCarts } from './merge.ts'
 import { actAsPurchase } from './purchase.ts'
 import { roleOf } from './roles.ts'
@@ -59,7 +60,7 @@ export function foldPerson(
   { base = emptyBase, trace }: FoldOptions = {},
 ): PersonFold {
   const world = newWorld(settings, base, trace)
-  const folded = foldEvents(world, events, watermarkMs)
+  const heldEvents = foldEvents(world, events, watermarkMs)
   const episodes = episodesOf(world)
   const suppressed = suppressedAmong(episodes, settings, base.lastUnsuppressed)
   return {
@@ -67,16 +68,13 @@ export function foldPerson(
       present(episode, suppressed.has(episode), watermarkMs, settings),
     ),
     nextWakeMs: nextWakeOf(world, episodes, watermarkMs),
-    heldEvents: events.length - folded,
+    heldEvents,
   }
 }
 
-/** Folds as many events as the watermark allows, then lets time pass up to it. Answers how many were folded. */
-export function foldEvents(
-  world: World,
-  events: readonly CartEvent[],
-  watermarkMs: number,
-): number {
+/** Folds as many events as the watermark allows, then lets time pass up to it. Answers how many wait. */
+export function foldEvents(world: World, all: readonly CartEvent[], watermarkMs: number): number {
+  const events = actingEvents(all)
   let at = 0
   for (; at < events.length; at++) {
     const event = events[at] as CartEvent
@@ -88,7 +86,7 @@ export function foldEvents(
   for (let held = at; held < events.length; held++) {
     remark(world, { event: events[held] as CartEvent, at: held }, 'R14', 'waits for a deadline')
   }
-  return at
+  return events.length - at
 }
 
 export function episodesOf(world: World): Episode[] {

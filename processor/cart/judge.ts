@@ -5,7 +5,7 @@ import type { Settings } from '#stack/contract/settings.ts'
 import type { CartEvent } from '../model.ts'
 import { forgetHomes, holdsPapers, isAwaitingDeeds, isCounted } from './deed.ts'
 import type { Holdings } from './deed.ts'
-import { actingEvents, putEvent, takeEvent } from './event-set.ts'
+import { putEvent, takeEvent } from './event-set.ts'
 import type { EventName } from './event-set.ts'
 import { foldPerson } from './fold.ts'
 import type { PersonFold } from './fold.ts'
@@ -31,8 +31,7 @@ export interface Judged {
 /** `change`: what came since the last time. The holdings are brought up to date. */
 export function judgePerson(holdings: Holdings, change: Change, context: JudgeContext): Judged {
   const { watermarkMs, settings, processedAt } = context
-  const events = actingEvents(holdings.events)
-  const fold = foldPerson(events, watermarkMs, settings, { base: holdings.base })
+  const fold = foldPerson(holdings.events, watermarkMs, settings, { base: holdings.base })
   const { published, ...difference } = diffPerson(
     holdings.published,
     publishable(holdings, fold),
@@ -56,7 +55,6 @@ export function takeOut(holdings: Holdings, name: EventName): boolean {
 
 /** One key alone publishes of a cart (deed.ts). */
 function publishable(holdings: Holdings, fold: PersonFold): PersonFold {
-  if (Object.keys(holdings.homes).length === 0) return fold
   return {
     ...fold,
     episodes: fold.episodes.filter(({ row }) => holdsPapers(holdings, row.cartKey)),

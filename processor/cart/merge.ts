@@ -19,24 +19,28 @@ export function linkVisitor(world: World, placed: Placed, visitor: Person): void
   fold(world, placed, open, cartNamed(world, mark, null, mark), world.settings.mergePolicy)
 }
 
-/** `cart_merge`: open `from` into `into`; `from` not open, or carts of two owners: nothing (R4). */
+/**
+ * `cart_merge`: open `from` into `into`; `from` not open, or carts of two owners: nothing (R4). To be named by it first
+ * makes a cart its person's (R5), also where nothing is merged.
+ */
 export function mergeCarts(world: World, placed: Placed): void {
   const { event } = placed
   const { fromCartId, intoCartId, policy } = event.data ?? {}
-  if (event.namedCart === 'elsewhere' || fromCartId === intoCartId) {
-    remark(world, placed, 'R4', 'nothing to merge')
-    return
-  }
-  if (fromCartId === undefined || intoCartId === undefined) return
-  const from = cartNamed(world, `c:${fromCartId}`, fromCartId, event.mark)
-  const into = cartNamed(world, `c:${intoCartId}`, intoCartId, event.mark)
-  const open = openEpisodeOf(from)
-  if (open === undefined || from.owner !== into.owner) {
+  const from = ownCart(world, placed, fromCartId)
+  const into = ownCart(world, placed, intoCartId)
+  const open = from === undefined ? undefined : openEpisodeOf(from)
+  if (open === undefined || into === undefined || from === into || from?.owner !== into.owner) {
     remark(world, placed, 'R4', 'nothing to merge')
     return
   }
   const merged = fold(world, placed, open, into, policy ?? world.settings.mergePolicy)
   touch(merged, event, placed.at)
+}
+
+/** One of the merge's carts, if it is kept under this key. */
+function ownCart(world: World, { event }: Placed, cartId: string | undefined): Cart | undefined {
+  if (cartId === undefined || event.ownedIds?.has(cartId) !== true) return undefined
+  return cartNamed(world, `c:${cartId}`, cartId, event.mark)
 }
 
 /** All that is not closed yet becomes the user's, abandoned carts too; and the orders, so that none counts twice (R20). */

@@ -53,3 +53,8 @@ export function cartIdsNamed(event: {
 export function cartKeyOf(event: Pick<CartEvent, 'cartId' | 'mark'>): string {
   return event.cartId === undefined ? event.mark : `c:${event.cartId}`
 }
+
+/** For the sake of which cart an event is kept under a key: one that a hop sent to the cart's owner, else its person's. */
+export function keptFor({ namedCart, via, cartId, mark }: CartEvent): string {
+  return namedCart === 'owner' ? `c:${via ?? cartId}` : mark
+}

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { AbandonmentRecord } from '#stack/contract/cart.ts'
 import { validateEvent } from '#stack/contract/decode.ts'
+import { abandonmentId } from '#stack/contract/ids.ts'
 import type { MergePolicy, ShopEvent } from '#stack/contract/events.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
@@ -13,7 +14,7 @@ import { foldPerson } from './fold.ts'
 import type { CartRow } from './rows.ts'
 import { routeAll } from './scenario-router.ts'
 import type { Prices } from './scenario-router.ts'
-import { judgeInArrivalOrder } from './scenario-stream.ts'
+import { LocalKeys } from './local-keys.ts'
 
 const folder = join(process.env['SLIPWAY_SHARED'] ?? '../shared', 'data/scenarios')
 
@@ -176,15 +177,25 @@ function holds(row: CartRow, columns: Record<string, unknown>): boolean {
 
 /** As the stream of one scenario reads: status, when it was abandoned, its starting event, revision. */
 function streamOf(number: string): string[] {
-  const scenario = scenarios.find((candidate) => candidate.number === number) as Scenario
-  const starts = new Map<string, string>()
-  const { log, settings, watermarkMs, prices } = scenario
-  const records = judgeInArrivalOrder(log, settings, { watermarkMs, prices, starts })
-  return records.map((record) => described(record, starts))
+  const { log, settings, watermarkMs, prices } = scenarios.find(
+    (scenario) => scenario.number === number,
+  ) as Scenario
+  const keys = new LocalKeys({ settings, prices })
+  for (const event of log) {
+    // Partitions are idle until it comes, so the watermark goes with the clock (T2).
+    keys.tell([], Date.parse(event.receivedAt) - settings.watermarkDelayMs)
+    keys.drain()
+    keys.tell([event], -Infinity)
+    keys.drain()
+  }
+  keys.tell([], watermarkMs)
+  keys.drain()
+  return keys.stream.map((record) => described(record, log))
 }
 
-function described(record: AbandonmentRecord, starts: ReadonlyMap<string, string>): string {
-  const { abandonmentId, status, reason, abandonedAt, revision } = record
+function described(record: AbandonmentRecord, log: readonly ShopEvent[]): string {
+  const { abandonmentId: id, cartKey, status, reason, abandonedAt, revision } = record
+  const start = log.find(({ source, eventId }) => abandonmentId(cartKey, source, eventId) === id)
   const told = reason === null ? status : `${status}(${reason})`
-  return `${told} ${abandonedAt.slice(11, 16)} ${starts.get(abandonmentId)} ${revision}`
+  return `${told} ${abandonedAt.slice(11, 16)} ${start?.eventId} ${revision}`
 }

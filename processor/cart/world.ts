@@ -6,6 +6,7 @@ import type { CartEvent, Person } from '../model.ts'
 import type { Cart, Episode } from './episode.ts'
 import { newEpisode, reanimate } from './episode.ts'
 import type { Expired } from './episode.ts'
+import type { ActingEvent } from './event-set.ts'
 import { cartKeyOf } from './roles.ts'
 import type { Effect, Trace } from './trace.ts'
 
@@ -24,7 +25,7 @@ export const emptyBase: PersonBase = { carts: [], orders: [], closings: [], last
 
 /** An event at its place in T3 order. */
 export interface Placed {
-  event: CartEvent
+  event: ActingEvent
   at: number
 }
 

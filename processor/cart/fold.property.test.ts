@@ -1,0 +1,31 @@
+// T7 for carts on a few hundred random shops; fold.property.long.test.ts runs many more.
+
+import { describe, expect, test } from 'vitest'
+import {
+  compactsToTheFold,
+  compactsWithRetention,
+  foldsSets,
+  judgesInTime,
+} from './fold-properties.ts'
+import type { Equal } from './fold-properties.ts'
+
+const runs = 500
+const equal: Equal = (actual, expected) => expect(actual).toEqual(expected)
+
+describe('the fold of a person', () => {
+  test('is the same for any order in which events came, and for any of them twice', () => {
+    expect(() => foldsSets({ numRuns: runs }, equal)).not.toThrow()
+  })
+  test('judges nothing before the watermark has come to its deadline, and wakes for all that is open', () => {
+    expect(() => judgesInTime({ numRuns: runs }, equal)).not.toThrow()
+  })
+})
+
+describe('what is left after compaction is the fold of the set of events', () => {
+  test('for any order of arrival, any batches, and keys that are read at any speed', () => {
+    expect(() => compactsToTheFold({ numRuns: runs }, equal)).not.toThrow()
+  })
+  test('with retention for a log in the order of arrival, and retention lets events go on the way', () => {
+    expect(compactsWithRetention({ numRuns: runs }, equal)).toBeGreaterThan(runs)
+  })
+})
