@@ -28,8 +28,9 @@ export default route(apiVersions, (request, { version }) => {
     errorCode: isRefused ? errorCodes.INVALID_REQUEST : errorCodes.NONE,
     apiKeys: isRefused ? [] : apiKeys,
     throttleTimeMs: 0,
-    supportedFeatures: [],
-    finalizedFeaturesEpoch: -1,
-    finalizedFeatures: [],
+    // Left out rather than empty: librdkafka before 2.1 misreads a tagged field of one byte.
+    supportedFeatures: undefined,
+    finalizedFeaturesEpoch: undefined,
+    finalizedFeatures: undefined,
   }
 })

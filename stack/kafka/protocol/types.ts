@@ -80,6 +80,9 @@ export const uuid = primitive<string>(
   (w, v) => w.uuid(v),
 )
 
+/** "Not asked for": what Kafka tells of authorized operations where nobody wants to know. */
+export const noOperations = -2147483648
+
 export const nullableString: FieldType<string | null> = {
   minBytes: 1,
   absent: null,
@@ -322,6 +325,3 @@ function writeTagged(
     for (const part of inner.buffers()) writer.raw(part)
   }
 }
-
-/** "Not asked for": what Kafka tells of authorized operations where nobody wants to know. */
-export const noOperations = -2147483648
