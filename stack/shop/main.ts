@@ -98,12 +98,14 @@ const options = {
   trustProxy: { type: 'flag', help: 'take the client address from the last X-Forwarded-For' },
 } as const satisfies OptionTable
 
-const parsed = parseOptions(options, process.argv.slice(2), process.env)
-if (parsed.help) process.stdout.write(`slipway shop [options]\n\n${optionsHelp(options)}\n`)
-else await runPart('shop', () => startShop(shopOptions()))
+const argv = process.argv.slice(2)
+if (argv.includes('--help')) {
+  process.stdout.write(`slipway shop [options]\n\n${optionsHelp(options)}\n`)
+} else await runPart('shop', async () => startShop(shopOptions()))
 
+/** Throws UsageError, which the part's life turns into words and exit code 2. */
 function shopOptions(): Parameters<typeof startShop>[0] {
-  const given = parsed.options
+  const { options: given } = parseOptions(options, argv, process.env)
   return {
     brokers: list(given.brokers),
     partitions: given.partitions,
