@@ -85,12 +85,8 @@ export function isCounted({ homes, cutMs }: Holdings, event: CartEvent): boolean
   return event.timeMs < ((home === undefined ? cutMs : home.cutMs) ?? -Infinity)
 }
 
-export const noHoldings: Readonly<Omit<Holdings, 'key'>> = {
-  events: [],
-  base: emptyBase,
-  published: nothingPublished,
-  homes: {},
-  cutMs: null,
+export function emptyHoldings(key: Person): Holdings {
+  return { key, events: [], base: emptyBase, published: nothingPublished, homes: {}, cutMs: null }
 }
 
 /** Nothing in them that has to be remembered. */

@@ -7,7 +7,7 @@ import { episodeKey } from '#stack/contract/cart.ts'
 import type { ShopEvent } from '#stack/contract/events.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import type { CartEvent, DeedCommand, MoveCommand, Person } from '../model.ts'
-import { noHoldings, takeDeed, takeMove } from './deed.ts'
+import { emptyHoldings, takeDeed, takeMove } from './deed.ts'
 import type { Holdings } from './deed.ts'
 import { judgePerson, takeIn, takeOut } from './judge.ts'
 import type { Change } from './retraction.ts'
@@ -175,7 +175,7 @@ export class LocalKeys {
     if (key === undefined) {
       key = {
         inbox: [],
-        holdings: { key: name, ...structuredClone(noHoldings) },
+        holdings: emptyHoldings(name),
         told: new Map(),
         arrived: [],
         isMoved: false,
