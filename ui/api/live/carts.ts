@@ -9,12 +9,11 @@ import type { CartCounts } from './frame.ts'
 
 interface LiveCart {
   cartKey: string
-  episode: number
   revision: number
   state: CartRecord['state']
   inCheckout: boolean
   visitor: string
-  orderId: string | null
+  reanimatedFrom: number | null
   startedMs: number
   lastActivityMs: number
   abandonedMs: number | null
@@ -102,11 +101,12 @@ export class LiveCarts {
     return minutes
   }
 
-  /** R19: the purchase of a reanimated episode recovers the one it was reanimated from. */
+  /** R19: the purchase of an episode that was reanimated from an abandoned one is that one's recovery. */
   #isConversion(cart: LiveCart): boolean {
     if (cart.state !== 'converted') return false
-    const before = this.#byEpisode.get(episodeKey(cart.cartKey, cart.episode - 1))
-    return !(before?.state === 'recovered' && before.recoveredMs === cart.closedMs)
+    if (cart.reanimatedFrom === null) return true
+    const before = this.#byEpisode.get(episodeKey(cart.cartKey, cart.reanimatedFrom))
+    return before !== undefined && !abandonedStates.has(before.state)
   }
 }
 
@@ -123,12 +123,11 @@ function liveCart(cart: CartRecord): LiveCart {
   const priced = cart.valueMinor !== null && cart.currency !== null
   return {
     cartKey: cart.cartKey,
-    episode: cart.episode,
     revision: cart.revision,
     state: cart.state,
     inCheckout: cart.stage !== 'cart',
     visitor: cart.anonymousId === null ? cart.personId : `a:${cart.anonymousId}`,
-    orderId: cart.orderId,
+    reanimatedFrom: cart.reanimatedFrom ?? null,
     startedMs: Date.parse(cart.startedAt),
     lastActivityMs: Date.parse(cart.lastActivityAt),
     abandonedMs: timeOrNull(cart.abandonedAt),

@@ -31,6 +31,8 @@ export class Columns<Name extends string> {
   }
 
   set(name: Name, at: number, value: number, seq: number): void {
+    // A row that was never written is zero; it is not sent.
+    if (value === 0 && this.#at[at % this.#slots] !== at) return
     const slot = this.#claim(at, seq)
     if (this.#values[name][slot] === value) return
     this.#values[name][slot] = value

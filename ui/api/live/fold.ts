@@ -192,6 +192,7 @@ export class LiveFold {
       kind,
       epoch: this.epoch,
       seq: this.#seq,
+      sinceSeq: since,
       nowMs: this.#nowMs,
       watermarkMs: this.#watermark.at(this.#nowMs),
       backToMs: this.#backToMs,

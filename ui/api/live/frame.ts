@@ -13,6 +13,8 @@ export interface LiveFrame {
   /** Of this run of the dashboard; sequences of different epochs cannot be compared. */
   epoch: string
   seq: number
+  /** The frame that this one follows for its reader; null for a snapshot. A reader at an older one has a gap. */
+  sinceSeq: number | null
   /** The shop's now when the frame was built. */
   nowMs: number
   /** Seconds at or after it are provisional. Null before the first record. */
@@ -34,7 +36,7 @@ export interface LiveFrame {
   away: string[]
 }
 
-/** Columns of equal length: rows that changed. `at` is in whole seconds (minutes) since 1970. */
+/** Columns of equal length: rows that changed; a row that was never sent is zero. `at` is in whole seconds (minutes) since 1970. */
 export interface SecondRows {
   at: number[]
   /** By event time. */

@@ -1,0 +1,111 @@
+// Live: eight figures, purchases and products, carts, and the events themselves, all moving together once a second.
+
+import type { JSX } from 'solid-js'
+import { For, Match, onCleanup, Show, Switch } from 'solid-js'
+import { duration } from '../parts/format.ts'
+import { listenForKeys } from '../parts/keys.ts'
+import { usePage } from '../parts/page-context.ts'
+import { windowChoices } from '../parts/url-state.ts'
+import { clockTime } from '../parts/zone.ts'
+import { AbandonmentTrend } from './live/abandonment.tsx'
+import { CartFlow } from './live/cart-flow.tsx'
+import { EventFeed } from './live/feed.tsx'
+import { KpiRow } from './live/kpis.tsx'
+import { Purchases } from './live/purchases.tsx'
+import { TopProducts } from './live/top-products.tsx'
+
+export default function LivePage(): JSX.Element {
+  const page = usePage()
+  const setWindow = (windowMin: (typeof windowChoices)[number]) =>
+    page.change({ windowMin }, { replace: true })
+  onCleanup(
+    listenForKeys({
+      Space: () => page.live.togglePause(),
+      '1': () => setWindow(1),
+      '2': () => setWindow(5),
+      '3': () => setWindow(15),
+      '4': () => setWindow(60),
+    }),
+  )
+  return (
+    <>
+      <div class="page-head">
+        <h1>Live</h1>
+        <p class="label">
+          <Show when={page.live.frame()} fallback="Waiting for the first frame…">
+            {(frame) => (
+              <>
+                as of {clockTime(frame().nowMs, page.zone())} {page.zone()}
+              </>
+            )}
+          </Show>
+        </p>
+        <div class="segments" role="group" aria-label="Window of the charts">
+          <For each={windowChoices}>
+            {(minutes) => (
+              <button
+                type="button"
+                aria-pressed={page.url().windowMin === minutes}
+                onClick={() => setWindow(minutes)}
+              >
+                {minutes} min
+              </button>
+            )}
+          </For>
+        </div>
+      </div>
+      <Notice />
+      <KpiRow />
+      <div class="grid">
+        <Purchases />
+        <TopProducts />
+        <CartFlow />
+        <AbandonmentTrend />
+        <EventFeed />
+      </div>
+    </>
+  )
+}
+
+/** What keeps the figures from being what they seem. */
+function Notice(): JSX.Element {
+  const page = usePage()
+  const status = () => page.live.status()
+  const frame = () => page.live.frame()
+  const warmingMs = () => {
+    const now = frame()
+    return now?.watermarkMs === null || now === undefined ? 0 : now.nowMs - now.watermarkMs
+  }
+  return (
+    <Switch>
+      <Match when={status().name === 'paused'}>
+        <p class="banner" role="status">
+          The page stands still; nothing is lost. Press Space or the button above to go on.
+        </p>
+      </Match>
+      <Match when={frame()?.away.includes('broker')}>
+        <p class="banner is-bad" role="status">
+          The broker does not answer: these are the last figures before it went. They go on by
+          themselves when it is back.
+        </p>
+      </Match>
+      <Match when={(frame()?.away.length ?? 0) > 0}>
+        <p class="banner" role="status">
+          Not answering: {frame()?.away.join(', ')}. What depends on it stands still.
+        </p>
+      </Match>
+      <Match when={frame() && frame()?.counts.events === 0}>
+        <p class="banner" role="status">
+          No event yet. The storefront on port 4401 makes some, so does <code>POST /v1/events</code>
+          ; <code>npm start</code> without <code>--no-demo</code> brings simulated shoppers.
+        </p>
+      </Match>
+      <Match when={warmingMs() > 15 * 60_000}>
+        <p class="banner" role="status">
+          Catching up: event time stands {duration(warmingMs())} before now. Past traffic goes into
+          History; Live starts with the newest hour.
+        </p>
+      </Match>
+    </Switch>
+  )
+}

@@ -1,0 +1,123 @@
+// The figures of the Live page from a frame and the rows behind it. Pure: what a tile shows can be tested without a
+// browser.
+
+import type { CurrencyMoney, LiveFrame } from '../../../api/live/frame.ts'
+import type { LiveState } from '../../live/rings.ts'
+
+export const minuteMs = 60_000
+export const hourMs = 60 * minuteMs
+
+type Rows = Pick<LiveState, 'seconds' | 'minutes'>
+
+/** One division of two integers; null where there is nothing to divide by. */
+export function ratio(numerator: number, denominator: number): number | null {
+  return denominator === 0 ? null : numerator / denominator
+}
+
+export function moneyOf(frame: LiveFrame, currency: string): CurrencyMoney {
+  return (
+    frame.kpi.money.find((money) => money.currency === currency) ?? {
+      currency,
+      orders: 0,
+      grossMinor: 0,
+      refundsMinor: 0,
+      unknown: 0,
+    }
+  )
+}
+
+/** Orders that a money tile leaves out, since currencies are never added. */
+export function ordersElsewhere(frame: LiveFrame, currency: string): number {
+  return frame.kpi.money.reduce(
+    (sum, money) => sum + (money.currency === currency ? 0 : money.orders),
+    0,
+  )
+}
+
+export const minuteOf = (ms: number): number => Math.floor(ms / minuteMs)
+
+/** One value a minute of the last hour, the present minute last. */
+export function lastHour(frame: LiveFrame, value: (minute: number) => number): number[] {
+  const last = minuteOf(frame.nowMs)
+  return Array.from({ length: 60 }, (_, i) => value(last - 59 + i))
+}
+
+export interface RatePoint {
+  minute: number
+  abandoned: number
+  converted: number
+  /** Over the minutes before, this one included. */
+  rate: number
+  low: number
+  high: number
+}
+
+export const rateOverMin = 15
+
+/** The abandonment rate of each of the last 60 minutes over the 15 minutes up to it, with its 95 % interval. */
+export function abandonmentPoints(frame: LiveFrame, { minutes }: Rows): RatePoint[] {
+  const last = minuteOf(frame.nowMs)
+  return Array.from({ length: 60 }, (_, i) => {
+    const minute = last - 59 + i
+    const from = minute - rateOverMin + 1
+    const a = minutes.sum('abandoned', from, minute + 1)
+    const n = a + minutes.sum('converted', from, minute + 1)
+    const { low, high } = wilson(a, n)
+    return {
+      minute,
+      abandoned: minutes.get('abandoned', minute),
+      converted: minutes.get('converted', minute),
+      rate: n === 0 ? NaN : a / n,
+      low,
+      high,
+    }
+  })
+}
+
+/** Wilson's score interval for a proportion, 95 %. */
+export function wilson(successes: number, n: number): { low: number; high: number } {
+  if (n === 0) return { low: NaN, high: NaN }
+  const z = 1.959964
+  const p = successes / n
+  const middle = p + (z * z) / (2 * n)
+  const margin = z * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n))
+  const scale = 1 + (z * z) / n
+  return {
+    low: Math.max(0, (middle - margin) / scale),
+    high: Math.min(1, (middle + margin) / scale),
+  }
+}
+
+export interface PurchaseColumns {
+  x: Float64Array
+  perSecond: Float64Array
+  mean: Float64Array
+  fromMs: number
+  toMs: number
+}
+
+const meanOverS = 5
+const pointsMax = 900
+
+/** Purchases per second of the window: single seconds up to 15 minutes, five-second means above. */
+export function purchaseColumns(
+  frame: LiveFrame,
+  { seconds }: Rows,
+  windowMin: number,
+): PurchaseColumns {
+  const step = windowMin * 60 <= pointsMax ? 1 : meanOverS
+  const last = Math.floor(frame.nowMs / 1000 / step) * step
+  const count = (windowMin * 60) / step
+  const first = last - (count - 1) * step
+  const x = new Float64Array(count)
+  const perSecond = new Float64Array(count)
+  const mean = new Float64Array(count)
+  for (let i = 0; i < count; i++) {
+    const second = first + i * step
+    x[i] = second * 1000
+    perSecond[i] = seconds.sum('orders', second, second + step) / step
+    // Centred on the second, so that the mean does not trail what it smooths.
+    mean[i] = seconds.sum('orders', second - 2, second - 2 + meanOverS) / meanOverS
+  }
+  return { x, perSecond, mean, fromMs: first * 1000, toMs: last * 1000 }
+}

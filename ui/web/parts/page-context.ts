@@ -1,0 +1,49 @@
+// What all pages share: the live view, what the link says, zone and currency in force.
+
+import { useLocation, useNavigate } from '@solidjs/router'
+import { createContext, createMemo, useContext } from 'solid-js'
+import type { Live } from '../live/live.ts'
+import type { UrlState } from './url-state.ts'
+import { parseUrl, printUrl } from './url-state.ts'
+import { browserZone } from './zone.ts'
+
+export interface PageContext {
+  live: Live
+  url(): UrlState
+  problems(): string[]
+  change(part: Partial<UrlState>, options?: { replace?: boolean }): void
+  zone(): string
+  /** The chosen currency, else the shop's main one. */
+  currency(): string
+  /** The link's part after `?`, for links between pages. */
+  search(): string
+}
+
+const Context = createContext<PageContext>()
+export const PageProvider = Context.Provider
+
+export function usePage(): PageContext {
+  const context = useContext(Context)
+  if (!context) throw new Error('used outside the page')
+  return context
+}
+
+export function createPageContext(live: Live): PageContext {
+  const location = useLocation()
+  const navigate = useNavigate()
+  const parsed = createMemo(() => parseUrl(location.search))
+  const mainCurrency = createMemo(() => live.frame()?.kpi.currency ?? 'USD')
+  return {
+    live,
+    url: () => parsed().state,
+    problems: () => parsed().problems,
+    change: (part, options) =>
+      navigate(location.pathname + printUrl({ ...parsed().state, ...part }), {
+        replace: options?.replace ?? false,
+        scroll: false,
+      }),
+    zone: () => parsed().state.zone || browserZone(),
+    currency: () => parsed().state.currency || mainCurrency(),
+    search: () => printUrl(parsed().state),
+  }
+}

@@ -1,0 +1,115 @@
+// Questions to the dashboard's API from a page: answers are kept, the same question is asked once, one that nobody
+// waits for is aborted, and the previous answer stays (marked as such) while the next one is on its way.
+
+import type { Accessor } from 'solid-js'
+import { createEffect, createSignal, on, onCleanup } from 'solid-js'
+
+export interface QueryState<T> {
+  data: T | undefined
+  /** The data is the answer to an earlier question. */
+  isPrevious: boolean
+  isLoading: boolean
+  error: QueryError | undefined
+  /** Browser time of the answer. */
+  answeredMs: number | undefined
+}
+
+export interface QueryError {
+  message: string
+  hint: string
+  requestId: string | undefined
+}
+
+export interface Query<T> {
+  state: Accessor<QueryState<T>>
+  retry(): void
+}
+
+interface Kept {
+  data: unknown
+  answeredMs: number
+}
+
+const keptMax = 200
+const kept = new Map<string, Kept>()
+
+/** `url` undefined: nothing to ask yet. An answer younger than `freshMs` is not asked for again. */
+export function createQuery<T>(url: Accessor<string | undefined>, freshMs = 30_000): Query<T> {
+  const empty = {
+    data: undefined,
+    isPrevious: false,
+    isLoading: false,
+    error: undefined,
+    answeredMs: undefined,
+  }
+  const [state, setState] = createSignal<QueryState<T>>(empty)
+  const [attempt, setAttempt] = createSignal(0)
+  createEffect(
+    on([url, attempt], ([asked, tries], previous) => {
+      if (asked === undefined) return
+      const known = kept.get(asked)
+      if (known) setState({ ...empty, data: known.data as T, answeredMs: known.answeredMs })
+      const isRetry = previous !== undefined && previous[1] !== tries
+      if (known && !isRetry && Date.now() - known.answeredMs < freshMs) return
+      const abort = new AbortController()
+      onCleanup(() => abort.abort())
+      setState((before) => ({
+        ...before,
+        isLoading: true,
+        isPrevious: !known && before.data !== undefined,
+      }))
+      void ask<T>(asked, abort.signal).then(
+        (data) => {
+          const answeredMs = Date.now()
+          keep(asked, { data, answeredMs })
+          setState({ ...empty, data, answeredMs })
+        },
+        (error: unknown) => {
+          if (abort.signal.aborted) return
+          setState((before) => ({ ...before, isLoading: false, error: asQueryError(error) }))
+        },
+      )
+    }),
+  )
+  return { state, retry: () => setAttempt((tries) => tries + 1) }
+}
+
+class AnswerError extends Error {
+  readonly detail: QueryError
+
+  constructor(detail: QueryError) {
+    super(detail.message)
+    this.detail = detail
+  }
+}
+
+async function ask<T>(url: string, signal: AbortSignal): Promise<T> {
+  const response = await fetch(url, { signal, headers: { accept: 'application/json' } })
+  if (response.ok) return (await response.json()) as T
+  const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
+  throw new AnswerError({
+    message: textOf(body['error']) ?? `The server answered ${response.status}.`,
+    hint: textOf(body['hint']) ?? 'Try again in a moment.',
+    requestId: textOf(body['requestId']) ?? response.headers.get('x-request-id') ?? undefined,
+  })
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function asQueryError(error: unknown): QueryError {
+  if (error instanceof AnswerError) return error.detail
+  return {
+    message: 'The dashboard did not answer.',
+    hint: 'Is the stack still running? Try again.',
+    requestId: undefined,
+  }
+}
+
+function keep(url: string, answer: Kept): void {
+  kept.delete(url)
+  kept.set(url, answer)
+  const oldest = kept.keys().next()
+  if (kept.size > keptMax && !oldest.done) kept.delete(oldest.value)
+}
