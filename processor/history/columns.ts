@@ -37,7 +37,7 @@ export async function appendRows(
         const vector = chunk.getColumnVector(c)
         for (let r = 0; r < count; r++) {
           const cell = (rows[from + r] as Cells)[c] as Cell
-          vector.setItem(r, (cell === null ? null : convert(cell)) as never)
+          vector.setItem(r, cell === null ? null : convert(cell))
         }
         vector.flush()
       }

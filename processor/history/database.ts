@@ -7,6 +7,7 @@
 import { statSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBValue, Json } from '@duckdb/node-api'
+import { OperatingError } from '#stack/base/errors.ts'
 
 export interface DatabaseLimits {
   memoryMb: number
@@ -19,6 +20,8 @@ export const defaultLimits: DatabaseLimits = { memoryMb: 256, threads: 2, walMbM
 
 /** Questions at the same time; further ones wait. */
 const readersMax = 4
+/** Answers that are handed out piece by piece at the same time; further ones are refused. */
+const sessionsMax = 8
 
 export type Parameters = DuckDBValue[] | Record<string, DuckDBValue>
 export type JsonRow = Record<string, Json>
@@ -31,6 +34,7 @@ export class Database {
   readonly #idle: DuckDBConnection[] = []
   readonly #waiting: ((connection: DuckDBConnection) => void)[] = []
   #readers = 0
+  #sessions = 0
   #writing: Promise<unknown> = Promise.resolve()
 
   private constructor(
@@ -101,6 +105,26 @@ export class Database {
       const reader = await connection.runAndReadAll(sql, parameters)
       return reader.getRowObjectsJson()
     })
+  }
+
+  /** A connection of one's own for an answer that takes as long as its reader does. */
+  async session(): Promise<{ connection: DuckDBConnection; close(): void }> {
+    if (this.#sessions >= sessionsMax) {
+      throw new OperatingError('too many answers are being handed out', {
+        retriable: true,
+        hint: 'try again in a moment',
+      })
+    }
+    this.#sessions++
+    const connection = await this.#instance.connect()
+    let isOpen = true
+    const close = () => {
+      if (!isOpen) return
+      isOpen = false
+      this.#sessions--
+      connection.closeSync()
+    }
+    return { connection, close }
   }
 
   walBytes(): number {

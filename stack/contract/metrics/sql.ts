@@ -41,7 +41,7 @@ export function metricSql(question: Question, context: SqlContext): string {
     branch(part, measure, question, context, false),
     ...(question.bounds.length > 0 ? [branch(part, measure, question, context, true)] : []),
   ])
-  return `${branches.join('\nUNION ALL\n')}`
+  return branches.join('\nUNION ALL\n')
 }
 
 /** Currencies that occur in the window of a metric about money. */
@@ -67,7 +67,7 @@ function branch(
   const { dialect } = context
   const { by, bounds } = question
   const bucket = isBucketed ? dialect.bucket(`r.${measure.at}`, bounds) : { value: '-1', join: '' }
-  const key = by === null ? `${dialect.nullText}` : dialect.asText(`r.${by}`)
+  const key = by === null ? dialect.nullText : dialect.asText(`r.${by}`)
   const conditions = [
     ...window(measure, question, dialect),
     ...(measure.where === undefined ? [] : [`(${measure.where})`]),

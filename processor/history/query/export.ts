@@ -1,0 +1,33 @@
+// Rows as Parquet, written by DuckDB into a file beside the database that is deleted when it has been read.
+
+import { createReadStream, mkdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { randomUUID } from 'node:crypto'
+import { storedColumns, tables } from '#stack/contract/tables.ts'
+import type { Database } from '../database.ts'
+import { physicalName } from '../schema.ts'
+import type { TableRef } from './rows.ts'
+
+/** Stored columns only: what is derived is derived on the other side too. */
+export async function exportParquet(
+  database: Database,
+  { name, of }: TableRef,
+  { afterSeq, toSeq }: { afterSeq: number; toSeq: number },
+): Promise<ReadableStream<Uint8Array>> {
+  const dir = join(dirname(database.path), 'export')
+  mkdirSync(dir, { recursive: true })
+  const path = join(dir, `${randomUUID()}.parquet`)
+  const columns = storedColumns(name, of).map(([column]) => column)
+  const order = of === 'current' && tables[name].kind === 'keyed' ? tables[name].key : ['_seq']
+  await database.read(async (connection) => {
+    await connection.run(
+      `COPY (SELECT ${columns.join(', ')} FROM ${physicalName(name, of)}
+        WHERE _seq > ${afterSeq} AND _seq <= ${toSeq} ORDER BY ${order.join(', ')})
+       TO '${path.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`,
+    )
+  })
+  const file = createReadStream(path)
+  file.once('close', () => rmSync(path, { force: true }))
+  return Readable.toWeb(file) as ReadableStream<Uint8Array>
+}

@@ -1,0 +1,164 @@
+// Rows of a table as NDJSON, made by DuckDB and handed out a chunk at a time, as fast as the reader takes them. What is
+// written once, and the logs, come in `_seq` order by ranges of `_seq`, so that no chunk costs more than its rows; the
+// current rows of a keyed table come in key order from one open question.
+
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { UsageError } from '#stack/base/errors.ts'
+import { derivedEventColumns, tableNames, tables } from '#stack/contract/tables.ts'
+import type { TableName } from '#stack/contract/tables.ts'
+import { physicalName } from '../schema.ts'
+import { numbers, plainRows } from '../sql.ts'
+import { wireColumns, wireObject } from '../wire.ts'
+
+export interface TableRef {
+  name: TableName
+  of: 'current' | 'log'
+}
+
+export interface RowRange {
+  afterSeq: number
+  toSeq: number
+  limit: number
+  /** Of `events`: person, session and cart too. */
+  hasDerived: boolean
+}
+
+const chunkRows = 2000
+
+/** `orders` or `orders_log`. */
+export function tableRef(text: string): TableRef {
+  const isLog = text.endsWith('_log')
+  const plain = isLog ? text.slice(0, -'_log'.length) : text
+  const name = tableNames.find((each) => each === plain)
+  if (name === undefined || (isLog && tables[name].kind !== 'keyed')) {
+    throw new UsageError(`there is no table "${text}"`, { hint: `one of ${tableNames.join(', ')}` })
+  }
+  return { name, of: isLog ? 'log' : 'current' }
+}
+
+export function isInKeyOrder({ name, of }: TableRef): boolean {
+  return tables[name].kind === 'keyed' && of === 'current'
+}
+
+/** Pieces of NDJSON. The connection is used by nobody else until the end. */
+export function rowPieces(
+  connection: DuckDBConnection,
+  table: TableRef,
+  range: RowRange,
+): AsyncGenerator<string> {
+  return isInKeyOrder(table)
+    ? piecesByKey(connection, table, range)
+    : piecesBySeq(connection, table, range)
+}
+
+async function* piecesByKey(
+  connection: DuckDBConnection,
+  { name, of }: TableRef,
+  { afterSeq, toSeq, limit }: RowRange,
+): AsyncGenerator<string> {
+  const json = wireObject('t', wireColumns(name, of, false))
+  const result = await connection.stream(
+    `SELECT ${json} FROM ${name} AS t WHERE _seq > ${afterSeq} AND _seq <= ${toSeq}
+     ORDER BY ${tables[name].key.join(', ')} LIMIT ${limit}`,
+  )
+  for (let chunk = await result.fetchChunk(); chunk?.rowCount; chunk = await result.fetchChunk()) {
+    yield lines(chunk.getColumnValues(0) as string[])
+  }
+}
+
+async function* piecesBySeq(
+  connection: DuckDBConnection,
+  { name, of }: TableRef,
+  { afterSeq, toSeq, limit, hasDerived }: RowRange,
+): AsyncGenerator<string> {
+  const isDerived = name === 'events' && hasDerived
+  const source = isDerived
+    ? await placedEvents(connection, afterSeq, toSeq)
+    : `${physicalName(name, of)} AS t`
+  const json = wireObject('t', wireColumns(name, of, isDerived))
+  let left = limit
+  // `_seq` is shared by all tables: where this one's rows are few, the ranges grow.
+  let width = chunkRows * 2
+  for (let from = afterSeq; from < toSeq && left > 0;) {
+    const to = Math.min(from + width, toSeq)
+    const rows = await plainRows(
+      connection,
+      `SELECT ${json} FROM ${source} WHERE t._seq > ${from} AND t._seq <= ${to} ORDER BY t._seq LIMIT ${left}`,
+    )
+    left -= rows.length
+    from = to
+    if (rows.length < chunkRows / 4) width *= 2
+    else if (rows.length > chunkRows) width = Math.ceil(width / 2)
+    if (rows.length > 0) yield lines(rows.map(([line]) => line as string))
+  }
+}
+
+/** What the view derives, computed once for the whole answer. */
+async function placedEvents(
+  connection: DuckDBConnection,
+  afterSeq: number,
+  toSeq: number,
+): Promise<string> {
+  const derived = Object.keys(derivedEventColumns)
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE placed_events AS
+     SELECT _seq AS placed_seq, ${derived.join(', ')} FROM events WHERE _seq > ${afterSeq} AND _seq <= ${toSeq}`,
+  )
+  return `(SELECT s.*, p.* EXCLUDE (placed_seq) FROM events_stored AS s JOIN placed_events AS p ON p.placed_seq = s._seq) AS t`
+}
+
+function lines(rows: readonly string[]): string {
+  return rows.length === 0 ? '' : `${rows.join('\n')}\n`
+}
+
+export interface TableListing {
+  name: string
+  kind: 'once' | 'keyed'
+  key: readonly string[]
+  columns: { name: string; type: string; nullable: boolean; doc: string }[]
+  rows: number
+  maxSeq: number
+  oldest: string | null
+  newest: string | null
+}
+
+export async function listTables(connection: DuckDBConnection): Promise<TableListing[]> {
+  const listings: TableListing[] = []
+  for (const name of tableNames) {
+    const { kind } = tables[name]
+    for (const of of kind === 'keyed' ? (['current', 'log'] as const) : (['current'] as const)) {
+      listings.push(await listTable(connection, { name, of }))
+    }
+  }
+  return listings
+}
+
+async function listTable(
+  connection: DuckDBConnection,
+  { name, of }: TableRef,
+): Promise<TableListing> {
+  const { kind, key, time } = tables[name]
+  const physical = physicalName(name, of)
+  const [row] = await numbers(
+    connection,
+    `SELECT count(*), coalesce(max(_seq), 0), coalesce(epoch_ms(min(${time})), -1), coalesce(epoch_ms(max(${time})), -1)
+     FROM ${physical}`,
+  )
+  const [rows = 0, maxSeq = 0, oldestMs = -1, newestMs = -1] = row ?? []
+  const iso = (ms: number) => (ms < 0 ? null : new Date(ms).toISOString())
+  return {
+    name: of === 'log' ? `${name}_log` : name,
+    kind: of === 'log' ? 'once' : kind,
+    key,
+    columns: wireColumns(name, of, true).map(([column, { type, nullable, doc }]) => ({
+      name: column,
+      type,
+      nullable,
+      doc,
+    })),
+    rows,
+    maxSeq,
+    oldest: iso(oldestMs),
+    newest: iso(newestMs),
+  }
+}

@@ -1,0 +1,238 @@
+// History as a running thing: the current file, what feeds it, and what its readers ask. A rebuild reads everything
+// again into a file beside the current one, with a new epoch, and changes over when it has come as far.
+
+import type { Clock } from '#stack/base/clock.ts'
+import type { DomainClock } from '#stack/base/clock.ts'
+import type { Logger } from '#stack/base/logger.ts'
+import type { Metrics } from '#stack/base/metrics.ts'
+import { secondMs } from '#stack/base/units.ts'
+import { topics } from '#stack/contract/topics.ts'
+import type { KafkaPort } from '#stack/kafka-client/connect.ts'
+import type { KafkaAdmin } from '#stack/kafka-client/admin.ts'
+import type { KafkaConsumer } from '#stack/kafka-client/consumer.ts'
+import type { Position } from '#stack/kafka-client/records.ts'
+import { historyTopics } from './batch.ts'
+import type { DatabaseLimits } from './database.ts'
+import { HistoryDirectory, openHistory } from './history-file.ts'
+import type { History } from './history-file.ts'
+import { Intake } from './intake.ts'
+import type { Settings } from '#stack/contract/settings.ts'
+
+export interface ServiceOptions {
+  dataDir: string
+  kafka: KafkaPort
+  settings: Settings
+  limits: DatabaseLimits
+  clock: Clock
+  domainClock: DomainClock
+  logger: Logger
+  metrics: Metrics
+  onFatal(error: unknown): void
+}
+
+export type RebuildState =
+  | { state: 'idle' }
+  | { state: 'running'; done: number; total: number; epoch: number }
+  | { state: 'failed'; error: string }
+
+const groupId = 'slipway-history'
+/** The group's own positions are only for people who look at the lag from outside. */
+const tellGroupMs = 2 * secondMs
+
+export class HistoryService {
+  readonly #options: ServiceOptions
+  readonly #directory: HistoryDirectory
+  readonly admin: KafkaAdmin
+  /** What the file was when it was opened: rebuilt from the topics because it was damaged. */
+  wasDamaged = false
+  #history: History
+  #intake: Intake | undefined
+  #consumer: KafkaConsumer | undefined
+  #rebuild: RebuildState = { state: 'idle' }
+  #watermarkMs: number | null = null
+  #teller: { cancel(): void } | undefined
+
+  private constructor(
+    options: ServiceOptions,
+    opened: { directory: HistoryDirectory; history: History; admin: KafkaAdmin },
+  ) {
+    this.#options = options
+    this.#directory = opened.directory
+    this.#history = opened.history
+    this.admin = opened.admin
+  }
+
+  static async open(options: ServiceOptions): Promise<HistoryService> {
+    const { dataDir, kafka, logger, clock, settings, limits } = options
+    const directory = new HistoryDirectory(dataDir, { logger, nowMs: () => clock.now() })
+    const opened = await directory.open({ settings, limits })
+    const admin = await kafka.admin()
+    const service = new HistoryService(options, { directory, history: opened, admin })
+    service.wasDamaged = opened.wasDamaged
+    await service.#startReading()
+    service.#teller = clock.every(tellGroupMs, () => service.#tellGroup())
+    return service
+  }
+
+  get history(): History {
+    return this.#history
+  }
+
+  get rebuild(): RebuildState {
+    return this.#rebuild
+  }
+
+  /** T2 as far as history has read; in silence at the end of everything it follows the shop's clock. */
+  watermarkMs(): number | null {
+    const { settings, domainClock } = this.#options
+    const newestMs = this.#history.state.ledger.minEventMs()
+    if (newestMs === null) return null
+    const isIdle = (this.#intake?.quietMs() ?? 0) >= settings.idleTimeoutMs
+    const nowMs = isIdle ? Math.max(newestMs, domainClock.now()) : newestMs
+    this.#watermarkMs = Math.max(this.#watermarkMs ?? 0, nowMs - settings.watermarkDelayMs)
+    return this.#watermarkMs
+  }
+
+  /** Resolves when what was handed over so far is in the file. */
+  async flush(): Promise<void> {
+    await this.#intake?.flush()
+  }
+
+  /** How far a partition was handed over, written or not. */
+  fetched(at: { topic: string; partition: number }): number | undefined {
+    return this.#consumer?.position(at)
+  }
+
+  /** Starts to read everything again. The present history answers until the new one has come as far. */
+  startRebuild(): RebuildState {
+    if (this.#rebuild.state === 'running') return this.#rebuild
+    const target = this.#directory.next()
+    this.#rebuild = { state: 'running', done: 0, total: 0, epoch: target.epoch }
+    this.#runRebuild(target).catch((error: unknown) => {
+      this.#options.logger.error('the rebuild failed', { error })
+      const text = error instanceof Error ? error.message : String(error)
+      this.#rebuild = { state: 'failed', error: text }
+    })
+    return this.#rebuild
+  }
+
+  async close(): Promise<void> {
+    this.#teller?.cancel()
+    await this.#stopReading()
+    await this.admin.close()
+    await this.#history.close()
+  }
+
+  async #startReading(): Promise<void> {
+    const { kafka, clock, logger, metrics, onFatal } = this.#options
+    const history = this.#history
+    await this.#noteStarts(history)
+    const intake = new Intake({ history, clock, logger, metrics, onFatal })
+    this.#intake = intake
+    this.#consumer = await kafka.consume({
+      groupId,
+      topics: historyTopics,
+      maxWaitMs: 250,
+      onAssigned: async (assigned) =>
+        assigned.map(({ topic, partition }) => ({
+          topic,
+          partition,
+          offset: history.positions().get(`${topic}-${partition}`)?.offset ?? 0,
+        })),
+      onBatch: (batch) => intake.take(batch),
+      onCrash: onFatal,
+    })
+  }
+
+  async #stopReading(): Promise<void> {
+    await this.#consumer?.close()
+    this.#consumer = undefined
+    await this.#intake?.close()
+    this.#intake = undefined
+  }
+
+  /** Input records that the broker no longer has will have no outcome. */
+  async #noteStarts(history: History): Promise<void> {
+    const starts = await this.admin.startOffsets(topics.events.name)
+    starts.forEach((offset, partition) => history.state.ledger.startAt(partition, offset))
+  }
+
+  async #runRebuild(target: ReturnType<HistoryDirectory['next']>): Promise<void> {
+    const { settings, limits, logger } = this.#options
+    const path = this.#directory.pathOf(target)
+    const next = await openHistory(path, target.epoch, { settings, limits })
+    try {
+      await this.#noteStarts(next)
+      await this.#readInto(next)
+      await this.#stopReading()
+      await this.#readInto(next)
+    } catch (error) {
+      await next.close()
+      this.#directory.remove(path)
+      if (this.#consumer === undefined) await this.#startReading()
+      throw error
+    }
+    const before = this.#history
+    this.#directory.pointTo(target)
+    this.#history = next
+    await this.#startReading()
+    await before.close()
+    this.#directory.remove(before.database.path)
+    this.#rebuild = { state: 'idle' }
+    logger.info('history was rebuilt', { epoch: target.epoch })
+  }
+
+  /** Everything up to the ends that the topics have now. */
+  async #readInto(next: History): Promise<void> {
+    const { kafka, clock, logger, metrics } = this.#options
+    const failed = Promise.withResolvers<never>()
+    failed.promise.catch(() => {})
+    const intake = new Intake({ history: next, clock, logger, metrics, onFatal: failed.reject })
+    const from = await this.#positionsOf(next)
+    const ends = await this.#ends()
+    const total = [...ends.values()].reduce((sum, { offset }) => sum + offset, 0)
+    let done = from.reduce((sum, { offset }) => sum + offset, 0)
+    const reading = kafka.readPartitions({
+      from,
+      onBatch: async (batch) => {
+        await intake.take(batch)
+        done += batch.records.length
+        this.#rebuild = { state: 'running', done, total, epoch: next.epoch }
+      },
+    })
+    await Promise.race([reading, failed.promise])
+    await Promise.race([intake.close(), failed.promise])
+  }
+
+  async #positionsOf(history: History): Promise<Position[]> {
+    const ends = await this.#ends()
+    return [...ends].map(([name, { topic, partition }]) => ({
+      topic,
+      partition,
+      offset: history.positions().get(name)?.offset ?? 0,
+    }))
+  }
+
+  async #ends(): Promise<Map<string, Position>> {
+    const ends = new Map<string, Position>()
+    for (const topic of historyTopics) {
+      const offsets = await this.admin.endOffsets(topic)
+      offsets.forEach((offset, partition) =>
+        ends.set(`${topic}-${partition}`, { topic, partition, offset }),
+      )
+    }
+    return ends
+  }
+
+  #tellGroup(): void {
+    const consumer = this.#consumer
+    const owned = new Set(consumer?.assigned().map((at) => `${at.topic}-${at.partition}`))
+    const positions = [...this.#history.positions()]
+      .filter(([name]) => owned.has(name))
+      .map(([, position]) => position)
+    if (positions.length === 0) return
+    consumer?.commit(positions).catch((error: unknown) => {
+      this.#options.logger.debug('the group was not told how far history is', { error })
+    })
+  }
+}
