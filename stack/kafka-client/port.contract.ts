@@ -29,7 +29,15 @@ export function portContract(name: string, connect: () => Promise<KafkaPort>): v
     test('a null key goes round, a null value is a tombstone', async () => {
       const { port, topic } = await freshTopic(connect, 1)
       const producer = await port.producer()
-      await producer.send([{ topic, records: [{ key: 'k', value: null }, { key: null, value: 'v' }] }])
+      await producer.send([
+        {
+          topic,
+          records: [
+            { key: 'k', value: null },
+            { key: null, value: 'v' },
+          ],
+        },
+      ])
       await producer.close()
       const [first, second] = (await readAll(port, topic, 1)).flatMap((batch) => batch.records)
       expect(first?.value).toBeNull()
@@ -104,7 +112,11 @@ async function freshTopic(connect: () => Promise<KafkaPort>, partitions: number)
 
 async function readAll(port: KafkaPort, topic: string, partitions: number): Promise<RecordBatch[]> {
   const batches: RecordBatch[] = []
-  const from = Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 }))
+  const from = Array.from({ length: partitions }, (_, partition) => ({
+    topic,
+    partition,
+    offset: 0,
+  }))
   await port.readPartitions({ from, onBatch: (batch) => void batches.push(batch) })
   return batches
 }

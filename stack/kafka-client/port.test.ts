@@ -11,5 +11,7 @@ if (brokers === undefined) {
     test.skip('skipped: KAFKA_BROKERS names no broker', () => {})
   })
 } else {
-  portContract(brokers, async () => connectKafka({ brokers: brokers.split(','), clientId: 'port-test' }))
+  portContract(brokers, async () =>
+    connectKafka({ brokers: brokers.split(','), clientId: 'port-test' }),
+  )
 }

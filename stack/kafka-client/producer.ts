@@ -28,9 +28,9 @@ export interface KafkaProducer {
   close(): Promise<void>
 }
 
-/** Bounds of one request, per partition: below max.message.bytes (1 MiB) and short of the quadratic. */
+/** Bounds of one request, per partition: short of the quadratic, and a batch fits into one of our fetches. */
 const chunkRecordsMax = 500
-const chunkBytesMax = 700 * KiB
+const chunkBytesMax = 400 * KiB
 
 export async function createProducer(
   kafka: Kafka,

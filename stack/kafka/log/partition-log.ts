@@ -22,6 +22,7 @@ import type { ProducerState } from './producer-state.ts'
 import type { Recovered } from './recovery.ts'
 import { recoverPartition, saveProducers } from './recovery.ts'
 import { Segment } from './segment.ts'
+import { readSegment } from './segment-read.ts'
 import { PartitionTail } from './tail-cache.ts'
 import type { TailCache } from './tail-cache.ts'
 
@@ -481,68 +482,4 @@ function* bySegment(entries: readonly Pending[]): Generator<Pending[]> {
     group.push(entry)
   }
   if (group.length > 0) yield group
-}
-
-const readAheadBytes = 64 * 1024
-const headerBytes = 61
-
-async function readSegment(
-  segment: Segment,
-  offset: number,
-  maxBytes: number,
-  upTo: number,
-): Promise<Buffer[]> {
-  let position = segment.positionOf(offset)
-  let chunk: Buffer = Buffer.alloc(0)
-  let at = 0
-  let start = -1
-  while (position + at < segment.sizeBytes) {
-    if (at + headerBytes > chunk.length) {
-      // Skipped batches are let go; what is to be returned stays in one piece.
-      const keep = start < 0 ? at : start
-      const wanted = start < 0 ? readAheadBytes : Math.max(maxBytes, readAheadBytes)
-      chunk = await readChunk(segment, position + keep, wanted)
-      position += keep
-      at -= keep
-      if (start >= 0) start = 0
-      if (at + headerBytes > chunk.length) break
-    }
-    const header = readBatchHeader(chunk, at)
-    if (header.lastOffset >= upTo) break
-    if (header.lastOffset < offset) {
-      at += header.sizeBytes
-      if (at > chunk.length) {
-        position += at
-        at = 0
-        chunk = Buffer.alloc(0)
-      }
-      continue
-    }
-    if (start >= 0 && at - start + header.sizeBytes > maxBytes) break
-    if (start < 0) start = at
-    if (at + header.sizeBytes > chunk.length) {
-      chunk = await readChunk(
-        segment,
-        position + start,
-        Math.max(maxBytes, at - start + header.sizeBytes),
-      )
-      position += start
-      at -= start
-      start = 0
-      if (at + header.sizeBytes > chunk.length) break
-    }
-    at += header.sizeBytes
-  }
-  return start < 0 || at === start ? [] : [chunk.subarray(start, at)]
-}
-
-async function readChunk(segment: Segment, position: number, wantedBytes: number): Promise<Buffer> {
-  const chunk = Buffer.allocUnsafe(Math.min(wantedBytes, segment.sizeBytes - position))
-  let filled = 0
-  while (filled < chunk.length) {
-    const bytesRead = await segment.file.readAt(chunk.subarray(filled), position + filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return chunk.subarray(0, filled)
 }
