@@ -44,7 +44,7 @@ export function decodeEvent(bytes: Uint8Array | string): Decoded {
   } catch {
     return refusal('not_json', null, 'the value is no JSON')
   }
-  if (mayHoldSurrogates(text) && !isWellFormed(value, 0)) {
+  if (holdsHalfPair(text, value)) {
     return refusal('not_json', null, 'a string holds half of a surrogate pair')
   }
   return validateEvent(value)
@@ -116,7 +116,9 @@ class Findings {
   add(step: Step, reason: RejectReason, field: string, message: string): void {
     if (step >= this.#step) return
     this.#step = step
-    this.first = refusal(reason, field, `${field} ${message}`)
+    // A key may be as long as the event.
+    const path = field.slice(0, limits.identityUnits).toWellFormed()
+    this.first = refusal(reason, path, `${path} ${message}`)
   }
 }
 
@@ -375,6 +377,7 @@ function freeFault(value: unknown, depth: number, unitsMax: number): RejectReaso
   let keys = 0
   for (const key in value) {
     if (++keys > limits.keys || key === '__proto__') return 'bad_field'
+    if (key.length > limits.textUnits) return 'string_too_long'
     const fault = freeFault((value as RawObject)[key], depth + 1, unitsMax)
     if (fault !== undefined) return fault
   }
@@ -481,9 +484,13 @@ function utf8(bytes: Uint8Array): string {
   return buffer.toString('utf8')
 }
 
-/** Halves of pairs come as escapes, since UTF-8 has none, or in a string that was given as such. */
-function mayHoldSurrogates(text: string): boolean {
-  return text.includes('\\ud') || text.includes('\\uD') || !text.isWellFormed()
+/**
+ * Half of a surrogate pair is no character, and whoever writes it as UTF-8 loses it. Halves come as escapes, since
+ * UTF-8 has none, or in a text that was given as such. `value` is what the text holds.
+ */
+export function holdsHalfPair(text: string, value: unknown): boolean {
+  const isSuspicious = text.includes('\\ud') || text.includes('\\uD') || !text.isWellFormed()
+  return isSuspicious && !isWellFormed(value, 0)
 }
 
 function isWellFormed(value: unknown, depth: number): boolean {

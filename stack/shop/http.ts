@@ -3,6 +3,7 @@
 
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { AddressInfo } from 'node:net'
 import type { Server } from 'node:http'
 import type { Clock } from '#stack/base/clock.ts'
@@ -76,8 +77,9 @@ async function answer(
 ): Promise<Response> {
   const given = await answerControl(control, context.req.method, context.req.path, body)
   if (given === undefined) return context.notFound()
-  const headers = { 'content-type': given.contentType, 'cache-control': 'no-store' }
-  return new Response(given.body, { status: given.status, headers })
+  context.header('content-type', given.contentType)
+  context.header('cache-control', 'no-store')
+  return context.body(given.body, given.status as ContentfulStatusCode)
 }
 
 // The server

@@ -1,6 +1,7 @@
 // One body of a dialect → what becomes of each of its events. Pure: the same body, dialect, time and position give
 // the same outcomes. This is the collector without HTTP and Kafka, and what tests of other rooms map raw input with.
 
+import { holdsHalfPair } from '#stack/contract/decode.ts'
 import { limits } from '#stack/contract/event-fields.ts'
 import type { Dialect, RejectReason, ShopEvent } from '#stack/contract/events.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
@@ -98,13 +99,13 @@ function addVisitor({ context, envelope }: Draft, visitor: Visitor): void {
 }
 
 function outcomeOf(finished: Finished, raw: unknown, dialect: Dialect, position: number): Outcome {
+  let refusal: Omit<Rejection, 'position'>
   if (finished.ok) {
     const value = JSON.stringify(finished.event)
-    if (Buffer.byteLength(value) <= limits.eventBytes) {
-      return { position, event: finished.event, value }
-    }
-  }
-  const refusal = finished.ok ? tooLarge : finished
+    const fault = faultOf(value, finished.event)
+    if (fault === undefined) return { position, event: finished.event, value }
+    refusal = fault
+  } else refusal = finished
   const { reason, field, message } = refusal
   // An event is a plain object, here as anywhere.
   const candidate = finished.ok ? (finished.event as unknown as RawObject) : finished.candidate
@@ -117,6 +118,15 @@ function outcomeOf(finished: Finished, raw: unknown, dialect: Dialect, position:
   }
 }
 
+/** What only the event's text shows; the topic's readers would refuse it for the same. */
+function faultOf(value: string, event: ShopEvent): Omit<Rejection, 'position'> | undefined {
+  if (Buffer.byteLength(value) > limits.eventBytes) {
+    return { reason: 'too_large', field: null, message: `more than ${limits.eventBytes} bytes` }
+  }
+  if (!holdsHalfPair(value, event)) return undefined
+  return { reason: 'not_json', field: null, message: 'a string holds half of a surrogate pair' }
+}
+
 const notObject: Finished = {
   ok: false,
   reason: 'not_object',
@@ -124,9 +134,3 @@ const notObject: Finished = {
   message: 'the event is no JSON object',
   candidate: {},
 }
-
-const tooLarge = {
-  reason: 'too_large',
-  field: null,
-  message: `more than ${limits.eventBytes} bytes`,
-} as const

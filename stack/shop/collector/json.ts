@@ -21,13 +21,14 @@ const json = JSON as unknown as JsonOfTheDay
 /** Sixteen digits in a row, or an exponent: only then a number may have lost something. */
 const suspicious = /\d[\d.]{15}|\d[eE][+-]?\d/
 const exactDigits = 15
-/** Every walk recurses; no event may be as deep as this. */
+/** Every walk recurses, and some cost more than the keys they see; no event may be as deep or wide as this. */
 const depthMax = 64
+const keysMax = 1000
 
-/** Throws SyntaxError like JSON.parse. What is nested deeper than any event may be is cut off, and refused later. */
+/** Throws SyntaxError like JSON.parse. What is nested too deep or has too many keys is cut off, and says so. */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text)
-  if (isDeeperThan(value, depthMax)) return pruned(value, depthMax)
+  if (isUnwieldy(value, depthMax)) return pruned(value, depthMax)
   if (!suspicious.test(text)) return value
   return json.parse(text, (_key, inner, { source }) =>
     typeof inner === 'number' && source !== undefined && isInexact(inner, source)
@@ -36,14 +37,26 @@ export function parseJson(text: string): unknown {
   )
 }
 
-/** So that no later walk can run out of stack. */
+function isUnwieldy(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) return value.some((element) => isUnwieldy(element, levels - 1))
+  let keys = 0
+  for (const key in value) {
+    if (++keys > keysMax) return true
+    if (isUnwieldy((value as Record<string, unknown>)[key], levels - 1)) return true
+  }
+  return false
+}
+
 function pruned(value: unknown, levels: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (levels === 0) return '(deeper levels were cut off)'
   if (Array.isArray(value)) return value.map((element) => pruned(element, levels - 1))
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, pruned(inner, levels - 1)]),
-  )
+  const members = Object.entries(value)
+  const kept = members.slice(0, keysMax).map(([key, inner]) => [key, pruned(inner, levels - 1)])
+  if (members.length > keysMax) kept.push(['(further keys were cut off)', true])
+  return Object.fromEntries(kept)
 }
 
 function isInexact(value: number, source: string): boolean {

@@ -32,7 +32,7 @@ export function rejectedValue(rejection: Rejection, from: RejectedBody): string 
       message: rejection.message,
       receivedAt: isoTime(from.receivedMs),
       dialect: from.dialect,
-      source: from.source,
+      source: from.source?.toWellFormed() ?? null,
       body,
       ...(isText ? {} : { bodyEncoding: 'base64' }),
       ...(body.length < text.length ? { bodyBytes: Buffer.byteLength(from.body) } : {}),
