@@ -72,10 +72,6 @@ export function holdsPapers({ key, homes }: Holdings, cartKey: string): boolean 
   return home === undefined || !(isAway(home) || isAwaited(home))
 }
 
-export function isAwaitingDeeds({ homes }: Holdings): boolean {
-  return Object.values(homes).some(isAwaited)
-}
-
 /**
  * Whether an event is counted in the base: it was let go here, or before its cart was moved here, and is told once more
  * (another route, another session).

@@ -9,7 +9,7 @@ import {
 } from './fold-properties.ts'
 import type { Equal } from './fold-properties.ts'
 
-const runs = 500
+const runs = 300
 const equal: Equal = (actual, expected) => expect(actual).toEqual(expected)
 
 describe('the fold of a person', () => {

@@ -3,7 +3,7 @@
 
 import type { Settings } from '#stack/contract/settings.ts'
 import type { CartEvent } from '../model.ts'
-import { forgetHomes, holdsPapers, isAwaitingDeeds, isCounted } from './deed.ts'
+import { forgetHomes, holdsPapers, isCounted } from './deed.ts'
 import type { Holdings } from './deed.ts'
 import { putEvent, takeEvent } from './event-set.ts'
 import type { EventName } from './event-set.ts'
@@ -65,14 +65,14 @@ function publishable(holdings: Holdings, fold: PersonFold): PersonFold {
 function retain(holdings: Holdings, fold: PersonFold, context: JudgeContext): number | null {
   const { watermarkMs, settings } = context
   const homesMs = forgetHomes(holdings, watermarkMs, keepMsOf(settings))
-  // What was never published cannot be let go.
-  if (isAwaitingDeeds(holdings)) return homesMs
+  // Of a cart that has just come here, events may still be on their way, or its papers.
+  if (Object.keys(holdings.homes).length > 0) return homesMs
   const { cutMs, ...kept } = letGo(holdings, fold, watermarkMs, settings)
   holdings.events = kept.events
   holdings.base = kept.base
   holdings.published = kept.published
   holdings.cutMs = cutMs ?? holdings.cutMs
-  return earlier(homesMs, nextCutMs(holdings.events, fold, watermarkMs, settings))
+  return nextCutMs(holdings.events, fold, watermarkMs, settings)
 }
 
 function earlier(a: number | null, b: number | null): number | null {
