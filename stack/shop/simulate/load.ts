@@ -7,7 +7,7 @@ import type { KafkaProducer } from '#stack/kafka-client/producer.ts'
 import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
 import type { Delivery } from './delivery.ts'
 import type { LoadState } from './load-state.ts'
-import { outgoingRecord } from './outgoing.ts'
+import { loadRecord } from './outgoing.ts'
 
 export interface LoadOptions {
   state: LoadState
@@ -41,7 +41,7 @@ export async function writeLoad(options: LoadOptions): Promise<Delivery | undefi
     const dueMs = options.nowMs()
     while (next && next.receivedMs <= dueMs && batch.length < batchRecords) {
       untilMs = next.receivedMs
-      batch.push(outgoingRecord(next, { [loadHeader]: state.loadId }))
+      batch.push(loadRecord(next, state.loadId))
       next = records.next().value ?? undefined
     }
     await onItsWay

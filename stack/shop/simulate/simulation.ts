@@ -47,6 +47,7 @@ const defaultVisitorsPerDay = 1040
 /** What a visitor leaves within a month, and what of it soon after they came; held by the calibration test. */
 const recordsPerVisitor = 18
 const recordsPerVisitorSoon = 11
+const returnsWithinMs = 15 * dayMs
 /** However busy live is to be, the past hour stays of a size that is quickly written. */
 const openingEventsPerSecondMost = 10
 
@@ -72,13 +73,28 @@ export async function createSimulation(options: SimulationOptions): Promise<Simu
         fromMs: fromMs ?? startMs,
         ...(arrivalsUntilMs !== undefined && { arrivalsUntilMs }),
       }),
-    expectedRecords(untilMs, fromMs = startMs) {
-      let visitors = 0
-      for (let atMs = fromMs; atMs < untilMs; atMs += bucketMs) {
-        visitors += expectedVisitors(rhythm, Math.floor(atMs / bucketMs) * bucketMs)
-      }
-      return Math.round(visitors * recordsPerVisitor)
-    },
+    expectedRecords: expectation(rhythm, startMs),
+  }
+}
+
+/** Counts visitors bucket by bucket, each bucket once. */
+function expectation(rhythm: Rhythm, startMs: number): Simulation['expectedRecords'] {
+  const firstMs = Math.floor(startMs / bucketMs) * bucketMs
+  const cumulated = [0]
+  const visitorsUntil = (timeMs: number): number => {
+    const buckets = Math.max(0, (timeMs - firstMs) / bucketMs)
+    const whole = Math.floor(buckets)
+    while (cumulated.length < whole + 2) {
+      const bucketStartMs = firstMs + (cumulated.length - 1) * bucketMs
+      cumulated.push((cumulated.at(-1) as number) + expectedVisitors(rhythm, bucketStartMs))
+    }
+    const before = cumulated[whole] as number
+    return before + ((cumulated[whole + 1] as number) - before) * (buckets - whole)
+  }
+  return (untilMs, fromMs = startMs) => {
+    const share = Math.min(1, (untilMs - fromMs) / returnsWithinMs)
+    const perVisitor = recordsPerVisitorSoon + (recordsPerVisitor - recordsPerVisitorSoon) * share
+    return Math.round((visitorsUntil(untilMs) - visitorsUntil(fromMs)) * perVisitor)
   }
 }
 
