@@ -1,0 +1,178 @@
+// A cart that moves from key to key: one key alone publishes of it, whichever is read first; and what is let go (T5)
+// leaves its numbers behind.
+
+import { describe, expect, test } from 'vitest'
+import { defaultSettings } from '#stack/contract/settings.ts'
+import { dayMs, minuteMs } from '#stack/base/units.ts'
+import type { CartEvent, DeedCommand, MoveCommand, Person } from '../model.ts'
+import { add, at, buy, event, line, link } from './cart-events.ts'
+import { emptyHoldings, isEmptyHanded, takeDeed, takeMove } from './deed.ts'
+import type { Holdings } from './deed.ts'
+import { judgePerson, takeIn, takeOut } from './judge.ts'
+
+const hour = 60
+const day = 24 * hour
+
+function judge(holdings: Holdings, minutes: number, hasRetention = false) {
+  const change = { arrived: [], isMoved: false }
+  const watermarkMs = minutes === Infinity ? Infinity : at(minutes)
+  const context = { watermarkMs, settings: defaultSettings, processedAt: '', hasRetention }
+  const { difference, wakeMs } = judgePerson(holdings, change, context)
+  const rows = difference.carts.map(
+    (row) => `${row.cartKey}#${row.episode} ${row.state} ${row.revision}`,
+  )
+  return { rows, tombstones: difference.tombstones, verdicts: difference.abandonments, wakeMs }
+}
+
+function holding(key: Person, events: readonly CartEvent[] = []): Holdings {
+  const holdings = emptyHoldings(key)
+  for (const each of events) takeIn(holdings, each)
+  return holdings
+}
+
+function away(key: Person, to: Person, move: number): MoveCommand {
+  return { kind: 'away', key, cartKey: 'a:A', move, to, input: { partition: 0, offset: 0 } }
+}
+
+function here(key: Person, move: number): MoveCommand {
+  return { kind: 'here', key, cartKey: 'a:A', move, input: { partition: 0, offset: 0 } }
+}
+
+describe('a cart that moves', () => {
+  const first = add(0)
+
+  test('is published by its new key only when the deed has come, with the next revision', () => {
+    const visitor = holding('a:A', [first])
+    judge(visitor, 0)
+    const user = holding('u:U')
+    takeMove(user, here('u:U', 1))
+    for (const each of [first, link(10)]) takeIn(user, each)
+    expect(judge(user, 10).rows).toEqual(['u:U#1 open 0'])
+
+    const [deed] = takeMove(visitor, away('a:A', 'u:U', 1))
+    expect(judge(visitor, 10)).toMatchObject({ rows: [], tombstones: [] })
+    takeDeed(user, deed as DeedCommand)
+    expect(judge(user, 10).rows).toEqual(['a:A#1 merged 1'])
+  })
+
+  test('is taken back by its new key when the fold has it no more', () => {
+    const visitor = holding('a:A', [first])
+    judge(visitor, hour)
+    const [deed] = takeMove(visitor, away('a:A', 'u:U', 1)) as [DeedCommand]
+    takeOut(visitor, first)
+    expect(judge(visitor, hour)).toMatchObject({ tombstones: [], verdicts: [] })
+    const user = holding('u:U')
+    takeMove(user, here('u:U', 1))
+    takeDeed(user, deed)
+    const { tombstones, verdicts } = judge(user, hour)
+    expect(tombstones).toEqual(['a:A#1'])
+    expect(verdicts).toMatchObject([{ status: 'retracted', revision: 1 }])
+  })
+
+  test('sends its papers on when it has left before they came, and when it has come back since', () => {
+    const user = holding('u:U')
+    takeMove(user, here('u:U', 1))
+    expect(takeMove(user, away('u:U', 'u:V', 2))).toEqual([])
+    takeMove(user, here('u:U', 3))
+    const visitor = holding('a:A', [first])
+    judge(visitor, 0)
+    const [deed] = takeMove(visitor, away('a:A', 'u:U', 1)) as [DeedCommand]
+    const [onward] = takeDeed(user, deed) as [DeedCommand]
+    expect(onward).toMatchObject({ key: 'u:V', move: 2 })
+    takeIn(user, first)
+    expect(judge(user, 0).rows).toEqual([])
+
+    const other = holding('u:V')
+    takeMove(other, here('u:V', 2))
+    takeMove(other, away('u:V', 'u:U', 3))
+    const [back] = takeDeed(other, onward) as [DeedCommand]
+    takeDeed(user, back)
+    expect(judge(user, 0).rows).toEqual(['a:A#1 open 1'])
+  })
+
+  test('is published again for a deed that comes twice: its sender may have repeated its last words', () => {
+    const visitor = holding('a:A', [first])
+    judge(visitor, hour)
+    const [deed] = takeMove(visitor, away('a:A', 'u:U', 1)) as [DeedCommand]
+    expect(takeMove(visitor, away('a:A', 'u:U', 1))).toEqual([])
+    const user = holding('u:U', [first, link(2 * hour)])
+    takeMove(user, here('u:U', 1))
+    takeDeed(user, deed)
+    expect(judge(user, 2 * hour).verdicts).toMatchObject([{ status: 'abandoned', revision: 1 }])
+    takeDeed(user, deed)
+    const again = judge(user, 2 * hour)
+    expect(again.rows).toEqual(['a:A#1 abandoned 2'])
+    expect(again.verdicts).toMatchObject([{ status: 'abandoned', revision: 2 }])
+  })
+})
+
+describe('what is let go', () => {
+  const keepMinutes =
+    (defaultSettings.allowedLatenessMs + defaultSettings.abandonAfterMs) / minuteMs + 10
+
+  test('is a closed episode with its events, L + W + 10 min after its end, not before', () => {
+    const holdings = holding('a:A', [add(0), buy(5, 'O1')])
+    judge(holdings, 5 + keepMinutes, true)
+    expect(holdings.events).toHaveLength(2)
+    const { wakeMs } = judge(holdings, 5 + keepMinutes, true)
+    expect(wakeMs).toBe(at(5 + keepMinutes) + 1)
+    judge(holdings, 6 + keepMinutes, true)
+    expect(holdings.events).toEqual([])
+  })
+
+  test('leaves numbers and orders behind', () => {
+    const holdings = holding('a:A', [add(0), buy(5, 'O1')])
+    judge(holdings, 3 * day, true)
+    for (const each of [add(4 * day), buy(4 * day + 1, 'O1')]) takeIn(holdings, each)
+    expect(judge(holdings, 4 * day).rows).toEqual(['a:A#2 open 0'])
+  })
+
+  test('is not an abandoned cart before its recovery has ended', () => {
+    const holdings = holding('a:A', [add(0)])
+    judge(holdings, 7 * day, true)
+    expect(holdings.events).toHaveLength(1)
+    judge(holdings, hour + 7 * day + keepMinutes + 1, true)
+    expect(holdings.events).toEqual([])
+    expect(holdings.published).toEqual({ carts: {}, verdicts: {} })
+  })
+
+  test('moves with the cart, so that a later login goes on with the numbers', () => {
+    const visitor = holding('a:A', [add(0), buy(5, 'O1')])
+    judge(visitor, 3 * day, true)
+    const [deed] = takeMove(visitor, away('a:A', 'u:U', 1)) as [DeedCommand]
+    const user = holding('u:U')
+    takeMove(user, here('u:U', 1))
+    // Stage one kept the old events longer than this key did.
+    for (const each of [add(0), add(4 * day), link(4 * day + 1)]) takeIn(user, each)
+    takeDeed(user, deed)
+    expect(judge(user, 4 * day + 1).rows).toEqual(['a:A#2 merged 0', 'u:U#1 open 0'])
+  })
+
+  test('is mere activity too, in bulk', () => {
+    const views = Array.from({ length: 100 }, (_, i) => event(i, 'page_view'))
+    const holdings = holding('a:A', views)
+    judge(holdings, 99 + keepMinutes + 1, true)
+    expect(isEmptyHanded(holdings)).toBe(true)
+  })
+
+  test('is the memory of a move, in the end', () => {
+    const user = holding('u:U')
+    takeMove(user, here('u:U', 1))
+    takeDeed(user, takeMove(holding('a:A'), away('a:A', 'u:U', 1))[0] as DeedCommand)
+    const { wakeMs } = judge(user, 0, true)
+    judge(user, ((wakeMs ?? 0) - at(0)) / minuteMs, true)
+    expect(isEmptyHanded(user)).toBe(true)
+  })
+
+  test('goes into a base that knows the last unsuppressed record while the cooldown asks for it', () => {
+    const holdings = holding('a:A', [add(0, [line('P')])])
+    const settings = { ...defaultSettings, cooldownMs: 30 * dayMs }
+    const context = { settings, processedAt: '', hasRetention: true, watermarkMs: at(10 * day) }
+    judgePerson(holdings, { arrived: [], isMoved: false }, context)
+    expect(holdings.events).toEqual([])
+    takeIn(holdings, add(10 * day, [line('P')]))
+    const later = { ...context, watermarkMs: at(11 * day) }
+    const { difference } = judgePerson(holdings, { arrived: [], isMoved: false }, later)
+    expect(difference.abandonments).toMatchObject([{ suppressed: true, episode: 2 }])
+  })
+})
