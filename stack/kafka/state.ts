@@ -11,6 +11,7 @@ import { Journal } from './journal/journal.ts'
 import { realFiles } from './log/file-layer.ts'
 import type { FileLayer } from './log/file-layer.ts'
 import { FlushLimit } from './log/flush-limit.ts'
+import { LoadedIndexes } from './log/loaded-indexes.ts'
 import type { Durability } from './log/partition-log.ts'
 import { TailCache } from './log/tail-cache.ts'
 import { ProducerIds } from './producer-ids.ts'
@@ -45,6 +46,7 @@ export interface BrokerState {
 
 /** Syncs of so many files run at once: libuv has four threads, and a read needs one. */
 const syncsAtOnce = 4
+const indexesInMemory = 64
 const tailCacheBytesDefault = 64 * MiB
 const offsetsCheckMs = 10 * minuteMs
 /** Smaller than Kafka's: after a crash the open segment of each partition is scanned. */
@@ -61,9 +63,9 @@ export function openState(options: StateOptions): BrokerState {
       logger,
       durability,
       cache: new TailCache(options.tailCacheBytes ?? tailCacheBytesDefault),
+      indexes: new LoadedIndexes(indexesInMemory),
       flushLimit: new FlushLimit(syncsAtOnce),
       leaderEpoch: directory.starts,
-      cleanStart: directory.wasClean,
     }
     const catalog = new TopicCatalog({
       logsDir: directory.logsDir,

@@ -1,7 +1,9 @@
 // Which leader epoch began at which offset (KIP-101): one line `epoch startOffset` per epoch that wrote something.
-// A node of its own gets a new epoch with each start, so a client can see that a crash cut the tail.
+// A node of its own gets a new epoch with each start, so a client can see that a crash cut the tail. The file is
+// written when an epoch writes first; recovery adds what the batches it scans say.
 
 import { join } from 'node:path'
+import { checkedText, readChecked } from './checked-file.ts'
 import type { FileLayer } from './file-layer.ts'
 
 interface EpochStart {
@@ -11,31 +13,37 @@ interface EpochStart {
 
 export class LeaderEpochs {
   #entries: EpochStart[]
+  #isSaved = true
+  /** False where the file is damaged or missing: what it said has to be found in the batches. */
+  readonly isKnown: boolean
   readonly #files: FileLayer
   readonly #path: string
 
   constructor(files: FileLayer, dir: string) {
     this.#files = files
     this.#path = join(dir, 'leader-epochs')
-    this.#entries = files.exists(this.#path) ? parse(files.read(this.#path).toString()) : []
+    const text = readChecked(files, this.#path)
+    this.isKnown = text !== undefined
+    this.#entries = parse(text ?? '')
   }
 
-  /** Takes note of the epoch's first batch. */
-  note(epoch: number, startOffset: number): void {
+  /** Takes note of a batch; true where it is the first of its epoch. */
+  note(epoch: number, startOffset: number): boolean {
     const last = this.#entries.at(-1)
-    if (last && last.epoch >= epoch) return
+    if (last && last.epoch >= epoch) return false
     this.#entries.push({ epoch, startOffset })
-    this.#save()
+    this.#isSaved = false
+    return true
   }
 
   /** After recovery cut the tail, epochs that began behind it never were. */
   truncate(endOffset: number): void {
     const kept = this.#entries.filter((entry) => entry.startOffset < endOffset)
-    if (kept.length === this.#entries.length) return
+    if (kept.length < this.#entries.length) this.#isSaved = false
     this.#entries = kept
-    this.#save()
   }
 
+  /** The end of the newest epoch that is not newer than the asked one; -1 where there is none. */
   endOf(epoch: number, logEndOffset: number): { leaderEpoch: number; endOffset: number } {
     const at = this.#entries.findLastIndex((entry) => entry.epoch <= epoch)
     const found = this.#entries[at]
@@ -46,9 +54,11 @@ export class LeaderEpochs {
     }
   }
 
-  #save(): void {
+  save(): void {
+    if (this.#isSaved) return
     const lines = this.#entries.map((entry) => `${entry.epoch} ${entry.startOffset}\n`)
-    this.#files.writeWhole(this.#path, lines.join(''))
+    this.#files.writeWhole(this.#path, checkedText(lines.join('')))
+    this.#isSaved = true
   }
 }
 

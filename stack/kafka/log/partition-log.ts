@@ -1,32 +1,33 @@
-// The log of one partition. Appending is synchronous: offsets are given, producer state is judged, the bytes are
-// queued. One writer at a time then writes everything that has piled up and, with durability `fsync`, syncs it: that
-// is the group commit. The high watermark moves after the sync, never before, so nobody reads what a crash can take
-// back. After a failed write or sync the partition is offline until the broker starts again.
+// The log of one partition. Appending is synchronous: offsets are given, producer state is judged, the bytes are queued
+// for the writer (log-writer.ts). Reading is answered from memory where the tail is cached, otherwise from the segments'
+// files. This file owns the offsets:
+//
+//   log start ≤ … records … ≤ high watermark ≤ log end
+//
+// The high watermark is what consumers may see: with durability `fsync`, what is synced.
 
-import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
-import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
+import { dayMs, MiB } from '../../base/units.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
-import {
-  batchRecords,
-  placeBatch,
-  readBatchHeader,
-  stampAppendTime,
-} from '../protocol/record-batch.ts'
+import { placeBatch, readBatchHeader, stampAppendTime } from '../protocol/record-batch.ts'
+import { readBatches } from './batch-read.ts'
 import type { FileLayer } from './file-layer.ts'
 import type { FlushLimit } from './flush-limit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LoadedIndexes } from './loaded-indexes.ts'
+import { LogWriter } from './log-writer.ts'
+import type { Durability, QueuedBatch } from './log-writer.ts'
 import type { ProducerState } from './producer-state.ts'
-import type { Recovered } from './recovery.ts'
-import { recoverPartition, saveProducers } from './recovery.ts'
+import { recoverPartition, saveLogStart } from './recovery.ts'
 import { Segment } from './segment.ts'
-import { readSegment } from './segment-read.ts'
 import { PartitionTail } from './tail-cache.ts'
 import type { TailCache } from './tail-cache.ts'
+import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts'
+import type { FoundOffset, TimeRange } from './time-lookup.ts'
 
-export type Durability = 'fsync' | 'interval' | 'none'
+export type { Durability } from './log-writer.ts'
 
 /** What all partitions of a broker share. */
 export interface LogShared {
@@ -35,11 +36,10 @@ export interface LogShared {
   logger: Logger
   durability: Durability
   cache: TailCache
+  indexes: LoadedIndexes
   flushLimit: FlushLimit
   /** Grows with each start of the broker; a client learns from it that a crash cut the tail. */
   leaderEpoch: number
-  /** The last stop was clean: nothing needs to be scanned. */
-  cleanStart: boolean
 }
 
 /** The topic's settings that the log obeys; read at each use, so that changes hold at once. */
@@ -59,57 +59,57 @@ export interface AppendResult {
   logStartOffset: number
 }
 
-interface Pending {
-  bytes: Buffer
-  segment: Segment
-  position: number
-  nextOffset: number
-  written: (() => void)[]
-  failed: ((error: unknown) => void)[]
+export interface Appended {
+  result: AppendResult
+  /** Resolves at the level that `acks` asks for; rejects where the batch cannot be stored. */
+  durable: Promise<void>
 }
 
-export interface FoundOffset {
-  offset: number
-  timestampMs: number
-  leaderEpoch: number
-}
-
-const syncIntervalMs = 50
-const snapshotsKept = 2
+/** After so many bytes a crash has to scan no more than these. */
+const checkpointBytes = 16 * MiB
+const producerExpiryMs = dayMs
+/** Offsets in the index are 32 bits, relative to the segment's base. */
+const offsetsPerSegmentMax = 2 ** 31 - 1
 
 export class PartitionLog {
   readonly name: string
   readonly #dir: string
   readonly #shared: LogShared
   readonly #settings: () => LogSettings
-  #segments: Segment[]
-  #producers: ProducerState
-  #epochs: LeaderEpochs
+  readonly #segments: [Segment, ...Segment[]]
+  readonly #producers: ProducerState
+  readonly #epochs: LeaderEpochs
+  readonly #writer: LogWriter
+  readonly #tail = new PartitionTail()
+  readonly #watchers = new Set<() => void>()
   #logStartOffset: number
   #logEndOffset: number
   #highWatermark: number
-  #tail = new PartitionTail()
-  #pending: Pending[] = []
-  #flushing = false
-  #flushed: Promise<void> = Promise.resolve()
+  #bytesSinceCheckpoint: number
   #offline: string | undefined
-  #unsynced = new Set<Segment>()
-  #watchers = new Set<() => void>()
-  #sizeBytes = 0
 
   constructor(name: string, dir: string, shared: LogShared, settings: () => LogSettings) {
     this.name = name
     this.#dir = dir
     this.#shared = shared
     this.#settings = settings
-    const recovered: Recovered = recoverPartition({ name, dir, ...shared })
+    const recovered = recoverPartition({ name, dir, ...shared })
     this.#segments = recovered.segments
     this.#producers = recovered.producers
     this.#epochs = recovered.epochs
     this.#logStartOffset = recovered.logStartOffset
-    this.#logEndOffset = recovered.logEndOffset
-    this.#highWatermark = recovered.logEndOffset
-    this.#sizeBytes = this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+    this.#logEndOffset = this.#highWatermark = recovered.logEndOffset
+    this.#bytesSinceCheckpoint = recovered.scannedBytes
+    this.#writer = new LogWriter({
+      ...shared,
+      dir,
+      endOffset: recovered.logEndOffset,
+      events: {
+        visible: (offset) => this.#advance(offset),
+        refused: (batches, why) => this.#takeBack(batches, why),
+        stopped: (why) => this.#goOffline(why),
+      },
+    })
   }
 
   get logStartOffset(): number {
@@ -129,60 +129,53 @@ export class PartitionLog {
     return this.#shared.leaderEpoch
   }
   get sizeBytes(): number {
-    return this.#sizeBytes
+    return this.#segments.reduce((sum, segment) => sum + segment.plannedBytes, 0)
   }
   get isOffline(): boolean {
     return this.#offline !== undefined
   }
 
-  /**
-   * One validated batch, in a buffer that is ours from now on. `durable` resolves at the level that `acks` asks for.
-   */
-  append(batch: Buffer, acks: number): { result: AppendResult; durable: Promise<void> } {
-    const refuse = (errorCode: number, baseOffset = -1) => ({
-      result: { errorCode, baseOffset, logAppendTimeMs: -1, logStartOffset: this.#logStartOffset },
-      durable: Promise.resolve(),
-    })
-    if (this.#offline !== undefined) return refuse(errorCodes.KAFKA_STORAGE_ERROR)
+  /** One validated batch, in a buffer that is ours from now on. */
+  append(batch: Buffer, acks: number): Appended {
+    if (this.#offline !== undefined) return this.#refuse(errorCodes.KAFKA_STORAGE_ERROR)
     const verdict = this.#producers.judge(readBatchHeader(batch))
-    if (verdict.kind === 'refused') return refuse(verdict.errorCode)
+    if (verdict.kind === 'refused') return this.#refuse(verdict.errorCode)
     if (verdict.kind === 'duplicate') {
       // The first copy may still wait for its sync; its retry must not be acknowledged earlier.
-      return { ...refuse(errorCodes.NONE, verdict.baseOffset), durable: this.#flushed }
+      const { result } = this.#refuse(errorCodes.NONE)
+      const durable = this.#durable(verdict.nextOffset, acks)
+      return { result: { ...result, baseOffset: verdict.baseOffset }, durable }
     }
     const nowMs = this.#shared.clock.now()
     const { appendTime } = this.#settings()
     if (appendTime) stampAppendTime(batch, nowMs)
     placeBatch(batch, 0, this.#logEndOffset, this.#shared.leaderEpoch)
     const header = readBatchHeader(batch)
-    const segment = this.#segmentFor(header, nowMs)
-    this.#producers.note(header, nowMs)
-    this.#epochs.note(header.leaderEpoch, header.baseOffset)
-    const durable = this.#enqueue(batch, header, segment, acks)
+    this.#queue(batch, header, nowMs)
     const result = {
       errorCode: errorCodes.NONE,
       baseOffset: header.baseOffset,
       logAppendTimeMs: appendTime ? nowMs : -1,
       logStartOffset: this.#logStartOffset,
     }
-    return { result, durable }
+    return { result, durable: this.#durable(this.#logEndOffset, acks) }
   }
 
   /** Whole batches from the one that holds `offset`, all below `upTo`; the first one even if it is larger than asked. */
   read(offset: number, maxBytes: number, upTo: number): Buffer[] | Promise<Buffer[]> {
     if (offset >= upTo) return []
-    return this.#tail.from(offset, maxBytes, upTo) ?? this.#readFile(offset, maxBytes, upTo)
+    return this.#tail.from(offset, maxBytes, upTo) ?? this.#readFile({ offset, maxBytes, upTo })
   }
 
-  /** About how many bytes lie from an offset on, to within an index interval. */
+  /** How many visible bytes lie from an offset on; on disk to within an index interval. */
   bytesFrom(offset: number): number {
+    const cached = this.#tail.bytesFrom(offset, this.#highWatermark, Infinity)
+    if (cached !== undefined) return cached
     const first = this.#segmentIndex(offset)
-    return this.#segments
+    const bytes = this.#segments
       .slice(first)
-      .reduce(
-        (sum, segment, i) => sum + segment.sizeBytes - (i === 0 ? segment.positionOf(offset) : 0),
-        0,
-      )
+      .reduce((sum, segment) => sum + segment.writtenBytes, 0)
+    return bytes - (this.#segments[first] as Segment).floor(offset).position
   }
 
   /** Called whenever visible bytes grew or the partition went offline. Returns how to stop. */
@@ -193,35 +186,12 @@ export class PartitionLog {
 
   /** The first record at or after the time, looked for inside batches too. */
   offsetForTimestamp(timestampMs: number): FoundOffset | undefined {
-    for (const segment of this.#segments) {
-      if (segment.maxTimestampMs < timestampMs) continue
-      const from = segment.positionBefore(timestampMs)
-      for (const found of this.#recordsFrom(
-        segment,
-        from,
-        (header) => header.maxTimestampMs >= timestampMs,
-      )) {
-        if (found.timestampMs >= timestampMs && found.offset >= this.#logStartOffset) return found
-      }
-    }
-    return undefined
+    return firstAtOrAfter(this.#timeRange(), timestampMs)
   }
 
   /** The record with the largest timestamp (ListOffsets -3). */
   maxTimestampOffset(): FoundOffset | undefined {
-    const largest = Math.max(-1, ...this.#segments.map((segment) => segment.maxTimestampMs))
-    const segment = this.#segments.find(
-      (each) => each.maxTimestampMs === largest && each.sizeBytes > 0,
-    )
-    if (!segment) return undefined
-    for (const found of this.#recordsFrom(
-      segment,
-      0,
-      (header) => header.maxTimestampMs === largest,
-    )) {
-      if (found.timestampMs === largest) return found
-    }
-    return undefined
+    return largestTimestamp(this.#timeRange())
   }
 
   /** Where an epoch of the log ended: (-1, -1) for one never seen (KIP-320). */
@@ -231,181 +201,130 @@ export class PartitionLog {
 
   /** Durable before it returns: records below are gone, also after a crash. */
   deleteRecordsBefore(offset: number): void {
-    if (offset <= this.#logStartOffset) return
+    if (offset <= this.#logStartOffset || offset > this.#highWatermark) return
     this.#setLogStart(offset)
-    this.#dropWhile((segment, next) => next.baseOffset <= offset && segment !== this.#active)
+    this.#dropWhile((_first, next) => next.baseOffset <= offset)
   }
 
-  /** By time with each segment's largest timestamp, by size down to what is kept; never the active segment's data. */
+  /** By time with each segment's largest timestamp, by size down to what is kept; never what is not visible yet. */
   applyRetention(nowMs: number): void {
     const { deletes, retentionMs, retentionBytes } = this.#settings()
-    this.#producers.expire(nowMs - 24 * 3600 * 1000)
+    this.#producers.expire(nowMs - producerExpiryMs)
     if (!deletes || this.#offline !== undefined) return
     const isExpired = (segment: Segment) =>
-      retentionMs >= 0 && segment.sizeBytes > 0 && segment.maxTimestampMs < nowMs - retentionMs
-    if (isExpired(this.#active) && this.#highWatermark === this.#logEndOffset) this.#roll(nowMs)
+      retentionMs >= 0 && segment.writtenBytes > 0 && segment.maxTimestampMs < nowMs - retentionMs
+    const isIdle = this.#highWatermark === this.#logEndOffset
+    if (isIdle && isExpired(this.#active)) this.#roll(nowMs)
     this.#dropWhile(
       (segment) =>
         isExpired(segment) ||
-        (retentionBytes >= 0 && this.#sizeBytes - segment.sizeBytes >= retentionBytes),
+        (retentionBytes >= 0 && this.sizeBytes - segment.plannedBytes >= retentionBytes),
     )
-    const first = (this.#segments[0] as Segment).baseOffset
-    if (first > this.#logStartOffset) this.#setLogStart(first)
+    const { baseOffset } = this.#segments[0]
+    if (baseOffset > this.#logStartOffset) this.#setLogStart(baseOffset)
   }
 
-  /** Everything on disk, indexes and producer state saved: the next start scans nothing. */
-  async close(): Promise<void> {
-    await this.#flushed
-    if (this.#offline === undefined) {
-      for (const segment of this.#unsynced) await segment.file.sync()
-      this.#active.saveIndex()
-      saveProducers(
-        this.#shared.files,
-        this.#dir,
-        this.#logEndOffset,
-        this.#producers,
-        snapshotsKept,
-      )
+  /** Everything on disk, producer state saved: the next start scans nothing. False where that failed. */
+  async close(): Promise<boolean> {
+    await this.#writer.idle()
+    if (this.#offline === undefined && this.#bytesSinceCheckpoint > 0) {
+      this.#checkpoint(undefined)
+      await this.#writer.idle()
     }
+    const isSaved = this.#offline === undefined
+    this.#offline ??= 'the broker is stopping'
     for (const segment of this.#segments) segment.close()
+    return isSaved
   }
 
   async delete(): Promise<void> {
-    this.#goOffline('the topic was deleted')
-    await this.#flushed
-    for (const segment of this.#segments) segment.close()
+    this.#offline = 'the topic was deleted'
+    this.#writer.stop(this.#offline)
+    await this.#writer.idle()
+    for (const segment of this.#segments) this.#release(segment)
+    this.#shared.cache.truncate(this.#tail, 0)
     this.#shared.files.remove(this.#dir)
+    this.#changed()
   }
 
   get #active(): Segment {
     return this.#segments.at(-1) as Segment
   }
 
+  #refuse(errorCode: number): Appended {
+    const { logStartOffset } = this
+    const result = { errorCode, baseOffset: -1, logAppendTimeMs: -1, logStartOffset }
+    return { result, durable: Promise.resolve() }
+  }
+
+  /** Also for acks=0: the request's bytes count as held until they are written. */
+  #durable(offset: number, acks: number): Promise<void> {
+    const level = acks === -1 && this.#shared.durability === 'fsync' ? 'visible' : 'written'
+    return this.#writer.until(level, offset)
+  }
+
+  #queue(bytes: Buffer, header: BatchHeader, nowMs: number): void {
+    const segment = this.#segmentFor(header, nowMs)
+    if (this.#epochs.note(header.leaderEpoch, header.baseOffset)) this.#epochs.save()
+    const undo = this.#producers.note(header, nowMs)
+    const position = segment.plan(header.sizeBytes)
+    this.#logEndOffset = header.lastOffset + 1
+    this.#bytesSinceCheckpoint += header.sizeBytes
+    const { baseOffset, lastOffset } = header
+    this.#shared.cache.add(this.#tail, { baseOffset, lastOffset, bytes })
+    this.#writer.add({ bytes, header, segment, position, undo })
+  }
+
   #segmentFor(header: BatchHeader, nowMs: number): Segment {
     const { segmentBytes, segmentMs } = this.#settings()
     const active = this.#active
-    const isFull = active.sizeBytes + header.sizeBytes > segmentBytes
+    const isFull =
+      active.plannedBytes + header.sizeBytes > segmentBytes ||
+      header.lastOffset - active.baseOffset > offsetsPerSegmentMax
     const isOld = active.firstAppendMs !== undefined && nowMs - active.firstAppendMs >= segmentMs
-    if (active.sizeBytes > 0 && (isFull || isOld)) this.#roll(nowMs)
+    if (active.plannedBytes > 0 && (isFull || isOld)) this.#roll(nowMs)
+    else if (this.#bytesSinceCheckpoint >= checkpointBytes) this.#checkpoint(undefined)
     this.#active.firstAppendMs ??= nowMs
     return this.#active
   }
 
   #roll(nowMs: number): void {
-    const sealed = this.#active
-    sealed.saveIndex()
-    saveProducers(this.#shared.files, this.#dir, this.#logEndOffset, this.#producers, snapshotsKept)
     const next = new Segment(this.#shared.files, this.#dir, this.#logEndOffset)
     next.firstAppendMs = nowMs
-    this.#shared.files.syncDir(this.#dir)
+    this.#checkpoint(next)
     this.#segments.push(next)
   }
 
-  #enqueue(batch: Buffer, header: BatchHeader, segment: Segment, acks: number): Promise<void> {
-    const position = segment.extend(header)
-    this.#sizeBytes += header.sizeBytes
-    this.#logEndOffset = header.lastOffset + 1
-    this.#shared.cache.add(this.#tail, {
-      baseOffset: header.baseOffset,
-      lastOffset: header.lastOffset,
-      bytes: batch,
-    })
-    const entry: Pending = {
-      bytes: batch,
-      segment,
-      position,
-      nextOffset: this.#logEndOffset,
-      written: [],
-      failed: [],
+  #checkpoint(next: Segment | undefined): void {
+    this.#bytesSinceCheckpoint = 0
+    const goesOn = next ?? this.#active
+    const checkpoint = {
+      offset: this.#logEndOffset,
+      segment: goesOn.baseOffset,
+      position: goesOn.plannedBytes,
+      producers: this.#producers.stored(),
     }
-    this.#pending.push(entry)
-    const written = new Promise<void>((resolve, reject) => {
-      entry.written.push(resolve)
-      entry.failed.push(reject)
-    })
-    written.catch(() => {})
-    if (!this.#flushing) this.#flushed = this.#flush()
-    if (acks === 0) return Promise.resolve()
-    const syncs = this.#shared.durability === 'fsync'
-    return acks === 1 || !syncs ? written : this.#synced(entry.nextOffset)
+    this.#writer.add({ checkpoint, segment: this.#active, next })
   }
 
-  /** Resolves when the high watermark has reached the offset. */
-  #synced(offset: number): Promise<void> {
-    if (this.#highWatermark >= offset) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      const stop = this.watch(() => {
-        if (this.#highWatermark >= offset) {
-          stop()
-          resolve()
-        } else if (this.#offline !== undefined) {
-          stop()
-          reject(new Error(this.#offline))
-        }
-      })
-    })
-  }
-
-  async #flush(): Promise<void> {
-    this.#flushing = true
-    // What arrives in this turn of the event loop joins the same write.
-    await Promise.resolve()
-    try {
-      while (this.#pending.length > 0 && this.#offline === undefined) {
-        await this.#shared.flushLimit.run(() => this.#writePending())
-      }
-    } catch (error) {
-      this.#goOffline(messageOf(error))
-    } finally {
-      this.#flushing = false
-    }
-  }
-
-  async #writePending(): Promise<void> {
-    const entries = this.#pending
-    this.#pending = []
-    const touched = new Set<Segment>()
-    try {
-      for (const group of bySegment(entries)) {
-        const [first] = group as [Pending, ...Pending[]]
-        await first.segment.file.writeAt(
-          group.map((entry) => entry.bytes),
-          first.position,
-        )
-        touched.add(first.segment)
-      }
-      for (const entry of entries) for (const resolve of entry.written) resolve()
-      await this.#syncAsConfigured(touched)
-    } catch (error) {
-      for (const entry of [...entries, ...this.#pending])
-        for (const reject of entry.failed) reject(error)
-      throw error
-    }
-    const last = entries.at(-1) as Pending
-    this.#highWatermark = last.nextOffset
+  #advance(offset: number): void {
+    this.#highWatermark = offset
     this.#changed()
   }
 
-  async #syncAsConfigured(touched: ReadonlySet<Segment>): Promise<void> {
-    const { durability, clock } = this.#shared
-    if (durability === 'fsync') {
-      for (const segment of touched) await segment.file.sync()
-      return
-    }
-    const wasIdle = this.#unsynced.size === 0
-    for (const segment of touched) this.#unsynced.add(segment)
-    if (durability === 'interval' && wasIdle)
-      clock.after(syncIntervalMs, () => void this.#syncBehind())
-  }
-
-  async #syncBehind(): Promise<void> {
-    const segments = [...this.#unsynced]
-    this.#unsynced.clear()
-    try {
-      for (const segment of segments) await segment.file.sync()
-    } catch (error) {
-      this.#goOffline(messageOf(error))
-    }
+  /** Batches, newest first, that could not be written: as if they had never come. */
+  #takeBack(batches: readonly QueuedBatch[], why: string): void {
+    for (const { undo } of batches) if (undo) this.#producers.undo(undo)
+    while (this.#segments.length > 1 && !this.#active.isCreated) this.#segments.pop()
+    this.#active.plannedBytes = this.#active.writtenBytes
+    this.#logEndOffset = this.#writer.writtenOffset
+    this.#shared.cache.truncate(this.#tail, this.#logEndOffset)
+    this.#shared.logger.warn('batches could not be written and were refused', {
+      partition: this.name,
+      batches: batches.length,
+      offset: this.#logEndOffset,
+      why,
+    })
   }
 
   #goOffline(why: string): void {
@@ -422,10 +341,12 @@ export class PartitionLog {
     for (const watcher of this.#watchers) watcher()
   }
 
-  async #readFile(offset: number, maxBytes: number, upTo: number): Promise<Buffer[]> {
-    for (let i = this.#segmentIndex(offset); i < this.#segments.length; i++) {
-      const slices = await readSegment(this.#segments[i] as Segment, offset, maxBytes, upTo)
-      if (slices.length > 0) return slices
+  async #readFile(range: { offset: number; maxBytes: number; upTo: number }): Promise<Buffer[]> {
+    const first = this.#segmentIndex(range.offset)
+    for (const segment of this.#segments.slice(first)) {
+      const slice = await readBatches(segment, range)
+      if (segment !== this.#active) this.#shared.indexes.touch(segment)
+      if (slice) return [slice]
     }
     return []
   }
@@ -437,49 +358,29 @@ export class PartitionLog {
     return index
   }
 
-  *#recordsFrom(
-    segment: Segment,
-    position: number,
-    wanted: (header: BatchHeader) => boolean,
-  ): Generator<FoundOffset> {
-    for (const header of segment.headers(position)) {
-      if (header.lastOffset >= this.#highWatermark) return
-      if (!wanted(header)) continue
-      for (const record of batchRecords(segment.batchAt(header.position, header.sizeBytes))) {
-        yield {
-          offset: record.offset,
-          timestampMs: record.timestampMs,
-          leaderEpoch: header.leaderEpoch,
-        }
-      }
-    }
+  #timeRange(): TimeRange {
+    const segments = this.#segments.filter((segment) => segment.isCreated)
+    return { segments, logStartOffset: this.#logStartOffset, upTo: this.#highWatermark }
   }
 
-  #dropWhile(isDue: (segment: Segment, next: Segment) => boolean): void {
-    while (this.#segments.length > 1) {
-      const [first, next] = this.#segments as [Segment, Segment]
-      if (!isDue(first, next)) return
+  #dropWhile(isDue: (first: Segment, next: Segment) => boolean): void {
+    for (;;) {
+      const [first, next] = this.#segments
+      if (!next || next.baseOffset > this.#highWatermark || !isDue(first, next)) return
       this.#segments.shift()
-      this.#sizeBytes -= first.sizeBytes
+      this.#release(first)
       first.delete()
     }
   }
 
+  #release(segment: Segment): void {
+    this.#shared.indexes.forget(segment)
+    segment.close()
+  }
+
   #setLogStart(offset: number): void {
+    saveLogStart(this.#shared.files, this.#dir, offset)
     this.#logStartOffset = offset
-    this.#shared.files.writeWhole(join(this.#dir, 'log-start'), `${offset}\n`)
     this.#changed()
   }
-}
-
-function* bySegment(entries: readonly Pending[]): Generator<Pending[]> {
-  let group: Pending[] = []
-  for (const entry of entries) {
-    if (group.length > 0 && group[0]?.segment !== entry.segment) {
-      yield group
-      group = []
-    }
-    group.push(entry)
-  }
-  if (group.length > 0) yield group
 }

@@ -1,126 +1,212 @@
-// Opening a partition. After a clean stop everything saved is trusted. Otherwise the last segment, which alone can
-// hold unsynced bytes (a segment is synced before the next one is acknowledged), is scanned batch by batch; a torn
-// tail is cut and said so; indexes and producer state are built anew.
+// Opening a partition. Everything below its newest checkpoint is trusted; what follows is scanned batch by batch. A
+// torn tail is cut and said so; bit rot is named and stays, so that nothing good behind it is dropped. After a clean stop the checkpoint is the end and nothing is scanned.
 
 import { join } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import { checkedText, readChecked } from './checked-file.ts'
+import type { Damage } from './batch-scan.ts'
+import { scanBatches } from './batch-scan.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import { loadCheckpoint } from './checkpoint.ts'
 import type { FileLayer } from './file-layer.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { ProducerState } from './producer-state.ts'
-import { scanSegment, Segment, segmentName } from './segment.ts'
+import { Segment } from './segment.ts'
 
 export interface Recovered {
-  segments: Segment[]
+  segments: [Segment, ...Segment[]]
   producers: ProducerState
   epochs: LeaderEpochs
   logStartOffset: number
   logEndOffset: number
+  /** Bytes that lie behind the checkpoint. */
+  scannedBytes: number
 }
 
-interface RecoveryOptions {
+export interface RecoveryOptions {
   name: string
   dir: string
   files: FileLayer
+  clock: Clock
   logger: Logger
-  cleanStart: boolean
 }
 
 export function recoverPartition(options: RecoveryOptions): Recovered {
   const { files, dir } = options
   files.makeDir(dir)
-  const bases = files
-    .list(dir)
-    .filter((name) => name.endsWith('.log'))
-    .map((name) => Number(name.slice(0, -4)))
-    .sort((a, b) => a - b)
-  const segments = (bases.length === 0 ? [0] : bases).map((base) => new Segment(files, dir, base))
-  const producers = new Map(
-    snapshotOffsets(files, dir).map((offset) => [
-      offset,
-      join(dir, segmentName(offset, 'snapshot')),
-    ]),
-  )
-  let state = new ProducerState()
-  let logEndOffset = 0
-  segments.forEach((segment, i) => {
-    const isLast = i === segments.length - 1
-    const snapshot = producers.get(segment.baseOffset)
-    if (snapshot !== undefined) state = ProducerState.decode(files.read(snapshot).toString())
-    const isTrusted = (!isLast || options.cleanStart) && segment.loadIndex()
-    if (isTrusted) logEndOffset = endOf(segment)
-    else logEndOffset = rebuild(segment, state, options)
-  })
-  const atEnd = producers.get(logEndOffset)
-  if (options.cleanStart && atEnd !== undefined)
-    state = ProducerState.decode(files.read(atEnd).toString())
+  removeLeftovers(files, dir)
+  const saved = readLogStart(options)
+  const segments = openSegments(files, dir, saved ?? 0)
+  const checkpoint = usableCheckpoint(segments, loadCheckpoint(files, dir))
   const epochs = new LeaderEpochs(files, dir)
+  if (!epochs.isKnown) segments.forEach((segment) => noteFirstEpoch(segment, epochs))
+  const recovery = new Recovery(options, checkpoint, epochs)
+  segments.forEach((segment, i) => recovery.open(segment, segments[i + 1]))
+  const logEndOffset = recovery.endOffset
   epochs.truncate(logEndOffset)
-  const first = (segments[0] as Segment).baseOffset
+  epochs.save()
   return {
     segments,
-    producers: state,
+    producers: recovery.producers,
     epochs,
-    logStartOffset: savedLogStart(files, dir, first, logEndOffset),
+    logStartOffset: Math.min(Math.max(saved ?? 0, segments[0].baseOffset), logEndOffset),
     logEndOffset,
+    scannedBytes: recovery.scannedBytes,
   }
 }
 
-/** Returns the offset after the segment's last good batch. */
-function rebuild(
-  segment: Segment,
-  producers: ProducerState,
-  { name, logger }: RecoveryOptions,
-): number {
-  const fileBytes = segment.sizeBytes
-  segment.reset()
-  let nextOffset = segment.baseOffset
-  const { goodBytes, fault } = scanSegment(segment, fileBytes, (header) => {
-    segment.extend(header)
-    producers.note(header, header.maxTimestampMs)
-    nextOffset = header.lastOffset + 1
-  })
-  if (goodBytes < fileBytes) {
+/** Goes through the segments in order. */
+class Recovery {
+  readonly producers: ProducerState
+  scannedBytes = 0
+  endOffset = 0
+  readonly #options: RecoveryOptions
+  readonly #checkpoint: Checkpoint | undefined
+  readonly #epochs: LeaderEpochs
+
+  constructor(options: RecoveryOptions, checkpoint: Checkpoint | undefined, epochs: LeaderEpochs) {
+    this.#options = options
+    this.#checkpoint = checkpoint
+    this.#epochs = epochs
+    this.producers = new ProducerState(checkpoint?.producers)
+  }
+
+  open(segment: Segment, next: Segment | undefined): void {
+    const fileBytes = segment.file.sizeBytes()
+    const checkpoint = this.#checkpoint
+    if (checkpoint && next && next.baseOffset <= checkpoint.offset) {
+      segment.trust(fileBytes)
+      this.endOffset = next.baseOffset
+    } else if (checkpoint?.segment === segment.baseOffset) {
+      segment.trust(checkpoint.position)
+      this.#scan(segment, fileBytes, checkpoint.offset, next)
+    } else this.#scan(segment, fileBytes, segment.baseOffset, next)
+  }
+
+  #scan(segment: Segment, to: number, nextOffset: number, next: Segment | undefined): void {
+    const from = segment.writtenBytes
+    this.endOffset = nextOffset
+    const nowMs = this.#options.clock.now()
+    const range = { file: segment.file, from, to, lastOffset: nextOffset - 1, endsAtHole: !next }
+    const { goodBytes, damages, end } = scanBatches(range, (header, position) => {
+      segment.wrote(header, position)
+      this.producers.note(header, nowMs)
+      this.#epochs.note(header.leaderEpoch, header.baseOffset)
+      this.endOffset = header.lastOffset + 1
+    })
+    this.scannedBytes += to - from
+    for (const damage of damages) this.#report(segment, damage)
+    if (end === undefined) this.#keep(segment, to)
+    else if (next) {
+      // A file is whole on disk before the next one is begun: this is no torn tail.
+      this.#report(segment, { from: goodBytes, to, fault: end.fault })
+      this.#keep(segment, to)
+    } else {
+      if (end.hasGoodBehind) this.#setAside(segment, goodBytes, to)
+      this.#cut(segment, goodBytes, to, end.fault)
+    }
+    if (next) this.endOffset = next.baseOffset
+  }
+
+  /** What a killed process had written may not be on disk yet, and consumers are going to see it. */
+  #keep(segment: Segment, bytes: number): void {
+    segment.plannedBytes = segment.writtenBytes = bytes
+    if (this.scannedBytes > 0) segment.file.syncSync()
+  }
+
+  /** Whole batches behind pages that were never written were not acknowledged; somebody may want to look at them. */
+  #setAside(segment: Segment, from: number, to: number): void {
+    const bytes = Buffer.alloc(to - from)
+    segment.file.readAtSync(bytes, from)
+    this.#options.files.writeWhole(segment.path(`${from}.cut`), bytes)
+  }
+
+  #cut(segment: Segment, goodBytes: number, fileBytes: number, fault: string): void {
     segment.file.truncateSync(goodBytes)
-    logger.warn(`recovery cut ${fileBytes - goodBytes} bytes of a torn tail`, {
-      partition: name,
-      offset: nextOffset,
+    segment.plannedBytes = segment.writtenBytes = goodBytes
+    this.#options.logger.warn(`recovery cut ${fileBytes - goodBytes} bytes of a torn tail`, {
+      partition: this.#options.name,
+      offset: this.endOffset,
+      position: goodBytes,
       fault,
     })
   }
-  return nextOffset
-}
 
-function endOf(segment: Segment): number {
-  let end = segment.baseOffset
-  for (const header of segment.headers(segment.positionOf(Number.MAX_SAFE_INTEGER)))
-    end = header.lastOffset + 1
-  return end
-}
-
-function savedLogStart(files: FileLayer, dir: string, first: number, end: number): number {
-  const path = join(dir, 'log-start')
-  const saved = files.exists(path) ? Number(files.read(path).toString()) : 0
-  return Math.min(Math.max(saved, first), end)
-}
-
-/** The state of all producers at an offset, beside the segment that begins there. The oldest ones are dropped. */
-export function saveProducers(
-  files: FileLayer,
-  dir: string,
-  offset: number,
-  producers: ProducerState,
-  kept: number,
-): void {
-  files.writeWhole(join(dir, segmentName(offset, 'snapshot')), producers.encode())
-  for (const old of snapshotOffsets(files, dir).slice(0, -kept)) {
-    files.remove(join(dir, segmentName(old, 'snapshot')))
+  #report(segment: Segment, { from, to, fault }: Damage): void {
+    this.#options.logger.error('the log is damaged; what is lost will not be served', {
+      partition: this.#options.name,
+      path: segment.path('log'),
+      position: from,
+      bytes: to - from,
+      fault,
+    })
   }
 }
 
-function snapshotOffsets(files: FileLayer, dir: string): number[] {
-  return files
+function openSegments(files: FileLayer, dir: string, firstBase: number): [Segment, ...Segment[]] {
+  const bases = files
     .list(dir)
-    .filter((name) => name.endsWith('.snapshot'))
-    .map((name) => Number(name.slice(0, -9)))
+    .filter((name) => name.endsWith('.log'))
+    .map((name) => Number(name.slice(0, -'.log'.length)))
     .sort((a, b) => a - b)
+  const [first = firstBase, ...others] = bases
+  const open = (base: number) => {
+    const segment = new Segment(files, dir, base)
+    segment.create()
+    return segment
+  }
+  return [open(first), ...others.map(open)]
+}
+
+/** One that speaks of a file that is not there, or is shorter, belongs to another time. */
+function usableCheckpoint(
+  segments: readonly Segment[],
+  checkpoint: Checkpoint | undefined,
+): Checkpoint | undefined {
+  const segment = segments.find(({ baseOffset }) => baseOffset === checkpoint?.segment)
+  const isCovered = segment && checkpoint && segment.file.sizeBytes() >= checkpoint.position
+  return isCovered ? checkpoint : undefined
+}
+
+/** Without the file of epochs: each segment's batches name theirs. */
+function noteFirstEpoch(segment: Segment, epochs: LeaderEpochs): void {
+  const range = {
+    file: segment.file,
+    from: 0,
+    to: segment.file.sizeBytes(),
+    lastOffset: segment.baseOffset - 1,
+  }
+  scanBatches(range, (header) => void epochs.note(header.leaderEpoch, header.baseOffset))
+}
+
+const logStartName = 'log-start'
+
+function readLogStart({ files, dir, logger, name }: RecoveryOptions): number | undefined {
+  const path = join(dir, logStartName)
+  const text = readChecked(files, path)
+  if (text !== undefined) return Number(text)
+  if (files.exists(path)) {
+    logger.error('the log start is damaged; deleted records may be there again', {
+      partition: name,
+      path,
+    })
+  }
+  return undefined
+}
+
+/** Durable before it returns. */
+export function saveLogStart(files: FileLayer, dir: string, offset: number): void {
+  files.writeWhole(join(dir, logStartName), checkedText(String(offset)))
+  files.syncDir(dir)
+}
+
+/** Of writes and removals that a crash cut short. */
+function removeLeftovers(files: FileLayer, dir: string): void {
+  const names = new Set(files.list(dir))
+  for (const name of names) {
+    const isIndex = name.endsWith('.index') || name.endsWith('.timeindex')
+    const isOrphan = isIndex && !names.has(`${name.slice(0, name.indexOf('.'))}.log`)
+    if (name.endsWith('.tmp') || isOrphan) files.remove(join(dir, name))
+  }
 }

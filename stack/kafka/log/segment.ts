@@ -1,25 +1,28 @@
-// One segment: a file of whole batches from its base offset on, with its sparse index. Names and bytes are Kafka's, so
-// Kafka's own dump tool reads them.
+// One segment: a file of whole batches from its base offset on, with its sparse indexes. Names and bytes are Kafka's,
+// so Kafka's own dump tool reads them. Offsets are planned ahead of the bytes: `plannedBytes` counts what is queued,
+// `writtenBytes` what is in the file; the index knows written batches only.
 
 import { join } from 'node:path'
-import { MalformedError } from '../protocol/reader.ts'
+import { invariant } from '../../base/invariant.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
-import { batchHeaderBytes, isBatchIntact, readBatchHeader } from '../protocol/record-batch.ts'
+import { scanBatches } from './batch-scan.ts'
 import type { FileLayer, OpenFile } from './file-layer.ts'
-import { SparseIndex } from './offset-index.ts'
+import { lastTimestamp, SparseIndex } from './offset-index.ts'
 
 const indexIntervalBytes = 4096
-const scanBytes = 1024 * 1024
 
 export class Segment {
   readonly baseOffset: number
-  readonly file: OpenFile
-  sizeBytes = 0
-  /** Largest timestamp, -1 while empty. */
+  plannedBytes = 0
+  writtenBytes = 0
+  /** Of written batches, -1 while there are none. */
   maxTimestampMs = -1
+  #maxTimestampOffset = 0
   firstAppendMs: number | undefined
-  #index = new SparseIndex()
+  #file: OpenFile | undefined
+  #index: SparseIndex | undefined
   #bytesSinceIndex = 0
+  #isRebuilt = false
   readonly #files: FileLayer
   readonly #dir: string
 
@@ -27,181 +30,144 @@ export class Segment {
     this.#files = files
     this.#dir = dir
     this.baseOffset = baseOffset
-    this.file = files.open(this.#path('log'))
-    this.sizeBytes = this.file.sizeBytes()
   }
 
-  /** Takes note of a batch that now lies at the end; the bytes themselves are written by the log. */
-  extend(header: BatchHeader): number {
-    const position = this.sizeBytes
-    if (header.maxTimestampMs > this.maxTimestampMs) this.maxTimestampMs = header.maxTimestampMs
-    if (this.#bytesSinceIndex >= indexIntervalBytes || position === 0) {
-      this.#index.add(header.baseOffset - this.baseOffset, position)
-      this.#index.addTime(this.maxTimestampMs, header.baseOffset - this.baseOffset)
-      this.#bytesSinceIndex = 0
-    }
-    this.#bytesSinceIndex += header.sizeBytes
-    this.sizeBytes += header.sizeBytes
+  /** Begins the file, or opens the one that is there. */
+  create(): void {
+    this.#file ??= this.#files.open(this.path('log'))
+  }
+
+  get isCreated(): boolean {
+    return this.#file !== undefined
+  }
+
+  get file(): OpenFile {
+    invariant(this.#file, `${this.path('log')} is read before it was created`)
+    return this.#file
+  }
+
+  /** A batch will lie at the end: tells where. */
+  plan(sizeBytes: number): number {
+    const position = this.plannedBytes
+    this.plannedBytes += sizeBytes
     return position
   }
 
-  positionOf(offset: number): number {
-    return this.#index.positionOf(Math.max(0, offset - this.baseOffset))
+  /** The batch is in the file. */
+  wrote(header: BatchHeader, position: number): void {
+    const relativeOffset = header.lastOffset - this.baseOffset
+    const index = this.#loaded()
+    if (header.maxTimestampMs > this.maxTimestampMs) {
+      this.maxTimestampMs = header.maxTimestampMs
+      this.#maxTimestampOffset = relativeOffset
+    }
+    if (this.#bytesSinceIndex > indexIntervalBytes) {
+      index.add(relativeOffset, position)
+      index.addTime(this.maxTimestampMs, this.#maxTimestampOffset)
+      this.#bytesSinceIndex = 0
+    }
+    this.#bytesSinceIndex += header.sizeBytes
+    this.writtenBytes = position + header.sizeBytes
+  }
+
+  /** A batch at or before the offset: its position, and the offset that must be its last one where that is known. */
+  floor(offset: number): { position: number; lastOffset: number | undefined } {
+    const found = this.#loaded().floor(offset - this.baseOffset)
+    return found
+      ? { position: found.position, lastOffset: this.baseOffset + found.relativeOffset }
+      : { position: 0, lastOffset: undefined }
   }
 
   positionBefore(timestampMs: number): number {
-    return this.#index.positionBefore(timestampMs)
+    return this.#loaded().positionBefore(timestampMs)
   }
 
-  /** Writes the indexes behind the data: at roll and at a clean stop. */
-  saveIndex(): void {
-    const { offsets, times } = this.#index.encode()
-    this.#files.writeWhole(this.#path('index'), offsets)
-    this.#files.writeWhole(this.#path('timeindex'), times)
+  /** The indexes as files, the largest timestamp at the end. */
+  encodeIndexes(): { path: string; bytes: Buffer }[] {
+    const index = this.#loaded()
+    if (this.maxTimestampMs >= 0) index.addTime(this.maxTimestampMs, this.#maxTimestampOffset)
+    const { offsets, times } = index.encode()
+    return [
+      { path: this.path('index'), bytes: offsets },
+      { path: this.path('timeindex'), bytes: times },
+    ]
   }
 
-  /** Trusts a sealed segment's saved index; false where there is none that fits. */
-  loadIndex(): boolean {
-    const [index, times] = [this.#path('index'), this.#path('timeindex')]
-    if (!this.#files.exists(index) || !this.#files.exists(times)) return false
-    const loaded = SparseIndex.decode(
-      this.#files.read(index),
-      this.#files.read(times),
-      this.sizeBytes,
-    )
-    if (!loaded || (loaded.entries === 0 && this.sizeBytes > 0)) return false
-    this.#index = loaded
-    for (const header of this.headers(0)) {
-      this.maxTimestampMs = Math.max(this.maxTimestampMs, header.maxTimestampMs)
-    }
-    return true
+  /** Takes what is on disk up to a position for good: everything up to there was synced and indexed. */
+  trust(bytes: number): void {
+    this.plannedBytes = this.writtenBytes = bytes
+    const times = this.#readIfThere('timeindex')
+    this.maxTimestampMs = (times && lastTimestamp(times)) ?? -1
+    this.#maxTimestampOffset = 0
+    if (bytes > 0 && this.maxTimestampMs < 0) this.rebuildIndex()
+  }
+
+  /** Builds the indexes from the written batches. */
+  rebuildIndex(): void {
+    const bytes = this.writtenBytes
+    this.forget()
+    const range = { file: this.file, from: 0, to: bytes, lastOffset: this.baseOffset - 1 }
+    scanBatches(range, (header, position) => this.wrote(header, position))
+    this.plannedBytes = this.writtenBytes = bytes
+  }
+
+  /** After damage was met; once is enough, as long as the log is open. */
+  rebuildIndexOnce(): void {
+    if (this.#isRebuilt) return
+    this.rebuildIndex()
+    this.#isRebuilt = true
   }
 
   /** Forgets everything known of the content, so that a scan can find it out again. */
-  reset(): void {
+  forget(): void {
     this.#index = new SparseIndex()
     this.#bytesSinceIndex = 0
     this.maxTimestampMs = -1
-    this.sizeBytes = 0
+    this.plannedBytes = this.writtenBytes = 0
   }
 
-  /** Headers of the batches from a position on, without looking at their records. */
-  *headers(position: number): Generator<BatchHeader & { position: number }> {
-    const buffer = Buffer.allocUnsafe(batchHeaderBytes)
-    for (let at = position; at + batchHeaderBytes <= this.sizeBytes;) {
-      this.file.readAtSync(buffer, at)
-      const header = readBatchHeader(buffer)
-      if (header.sizeBytes < batchHeaderBytes)
-        throw new MalformedError(`${this.file.path} at ${at}`)
-      yield { ...header, position: at }
-      at += header.sizeBytes
-    }
+  /** A sealed segment's index can be read again. */
+  unloadIndex(): void {
+    this.#index = undefined
   }
 
-  batchAt(position: number, sizeBytes: number): Buffer {
-    const batch = Buffer.allocUnsafe(sizeBytes)
-    this.file.readAtSync(batch, position)
-    return batch
+  get hasIndexLoaded(): boolean {
+    return this.#index !== undefined
   }
 
   close(): void {
-    this.file.close()
+    this.#file?.close()
   }
 
   delete(): void {
     this.close()
     for (const suffix of ['log', 'index', 'timeindex', 'snapshot'])
-      this.#files.remove(this.#path(suffix))
+      this.#files.remove(this.path(suffix))
   }
 
-  #path(suffix: string): string {
+  path(suffix: string): string {
     return join(this.#dir, segmentName(this.baseOffset, suffix))
+  }
+
+  #loaded(): SparseIndex {
+    if (this.#index) return this.#index
+    this.#index = new SparseIndex()
+    const [offsets, times] = [this.#readIfThere('index'), this.#readIfThere('timeindex')]
+    const saved = offsets && times && SparseIndex.decode(offsets, times, this.writtenBytes)
+    if (saved) {
+      this.#index = saved
+      // The next entry is due at once: how far the last one lies back is not known.
+      this.#bytesSinceIndex = indexIntervalBytes + 1
+    } else if (this.writtenBytes > 0) this.rebuildIndex()
+    return this.#index
+  }
+
+  #readIfThere(suffix: string): Buffer | undefined {
+    const path = this.path(suffix)
+    return this.#files.exists(path) ? this.#files.read(path) : undefined
   }
 }
 
 export function segmentName(baseOffset: number, suffix: string): string {
   return `${String(baseOffset).padStart(20, '0')}.${suffix}`
-}
-
-export interface ScanResult {
-  goodBytes: number
-  /** Why the scan ended before the end of the file. */
-  fault: string | undefined
-}
-
-/**
- * Walks the file batch by batch and checks each: sane length, magic 2, ascending offsets, CRC. Good batches are handed
- * to `found`. A fault ends the scan, unless a good batch follows at the length the faulty one claims: then it is bit
- * rot inside the log, not a torn tail, and nothing behind it may be dropped.
- */
-export function scanSegment(
-  segment: Segment,
-  fileBytes: number,
-  found: (header: BatchHeader) => void,
-): ScanResult {
-  let lastOffset = segment.baseOffset - 1
-  let position = 0
-  const window = new Window(segment.file, fileBytes)
-  while (position < fileBytes) {
-    const batch = window.batch(position)
-    const fault = typeof batch === 'string' ? batch : checkBatch(batch, lastOffset)
-    if (fault !== undefined) {
-      const next =
-        typeof batch === 'string' ? undefined : window.batch(position + batch.header.sizeBytes)
-      const isRot =
-        next !== undefined && typeof next !== 'string' && checkBatch(next, lastOffset) === undefined
-      if (!isRot || typeof batch === 'string') return { goodBytes: position, fault }
-    }
-    if (typeof batch === 'string') return { goodBytes: position, fault: batch }
-    found(batch.header)
-    lastOffset = batch.header.lastOffset
-    position += batch.header.sizeBytes
-  }
-  return { goodBytes: position, fault: undefined }
-}
-
-interface ScannedBatch {
-  header: BatchHeader
-  bytes: Buffer
-}
-
-function checkBatch({ header, bytes }: ScannedBatch, lastOffset: number): string | undefined {
-  if (header.magic !== 2) return `magic ${header.magic}`
-  if (header.baseOffset <= lastOffset || header.lastOffset < header.baseOffset)
-    return 'offsets go back'
-  if (!isBatchIntact(bytes, 0, header.sizeBytes)) return 'checksum'
-  return undefined
-}
-
-/** Reads ahead, so that a scan costs one system call a megabyte. */
-class Window {
-  #buffer: Buffer = Buffer.alloc(0)
-  #from = 0
-  readonly #file: OpenFile
-  readonly #fileBytes: number
-
-  constructor(file: OpenFile, fileBytes: number) {
-    this.#file = file
-    this.#fileBytes = fileBytes
-  }
-
-  /** The batch at the position, or why there is none. */
-  batch(position: number): ScannedBatch | string {
-    if (position + batchHeaderBytes > this.#fileBytes) return 'torn header'
-    const header = readBatchHeader(this.#bytes(position, batchHeaderBytes))
-    if (header.sizeBytes < batchHeaderBytes) return 'length'
-    if (position + header.sizeBytes > this.#fileBytes) return 'torn batch'
-    return { header, bytes: this.#bytes(position, header.sizeBytes) }
-  }
-
-  #bytes(position: number, length: number): Buffer {
-    if (position < this.#from || position + length > this.#from + this.#buffer.length) {
-      this.#buffer = Buffer.allocUnsafe(
-        Math.min(Math.max(scanBytes, length), this.#fileBytes - position),
-      )
-      this.#file.readAtSync(this.#buffer, position)
-      this.#from = position
-    }
-    return this.#buffer.subarray(position - this.#from, position - this.#from + length)
-  }
 }

@@ -7,7 +7,11 @@ export interface CachedBatch {
   bytes: Buffer
 }
 
+/** What a cached batch takes beside its bytes: objects and list entries. */
+const overheadBytes = 256
+
 export class TailCache {
+  /** The partition of each batch, oldest first. */
   #held: PartitionTail[] = []
   #first = 0
   #bytes = 0
@@ -20,7 +24,7 @@ export class TailCache {
   add(tail: PartitionTail, batch: CachedBatch): void {
     tail.push(batch)
     this.#held.push(tail)
-    this.#bytes += batch.bytes.length
+    this.#bytes += batch.bytes.length + overheadBytes
     while (this.#bytes > this.#bytesMax) {
       const oldest = this.#held[this.#first++] as PartitionTail
       this.#bytes -= oldest.shift()
@@ -29,6 +33,11 @@ export class TailCache {
       this.#held = this.#held.slice(this.#first)
       this.#first = 0
     }
+  }
+
+  /** Drops batches from an offset on: they were never written. */
+  truncate(tail: PartitionTail, offset: number): void {
+    this.#bytes -= tail.truncate(offset)
   }
 }
 
@@ -41,7 +50,7 @@ export class PartitionTail {
     this.#batches.push(batch)
   }
 
-  /** Drops the oldest and lets go of its bytes; returns how many they were. */
+  /** Drops the oldest and lets go of its bytes; returns how many they were, 0 where there is none left. */
   shift(): number {
     const batch = this.#batches[this.#first]
     if (!batch) return 0
@@ -51,13 +60,18 @@ export class PartitionTail {
       this.#batches = this.#batches.slice(this.#first)
       this.#first = 0
     }
-    return batch.bytes.length
+    return batch.bytes.length + overheadBytes
+  }
+
+  truncate(offset: number): number {
+    const at = Math.max(this.#first, this.#find(offset))
+    const dropped = this.#batches.splice(at) as CachedBatch[]
+    return dropped.reduce((sum, batch) => sum + batch.bytes.length + overheadBytes, 0)
   }
 
   /** Whole batches from the one that holds `offset`, undefined where the cache begins later. */
   from(offset: number, maxBytes: number, upTo: number): Buffer[] | undefined {
-    const oldest = this.#batches[this.#first]
-    if (!oldest || offset < oldest.baseOffset) return undefined
+    if (!this.#reaches(offset)) return undefined
     const slices: Buffer[] = []
     let bytes = 0
     for (let i = this.#find(offset); i < this.#batches.length; i++) {
@@ -68,6 +82,23 @@ export class PartitionTail {
       bytes += batch.bytes.length
     }
     return slices
+  }
+
+  /** Bytes of the batches from an offset on and below another, counted up to `enough`. */
+  bytesFrom(offset: number, upTo: number, enough: number): number | undefined {
+    if (!this.#reaches(offset)) return undefined
+    let bytes = 0
+    for (let i = this.#find(offset); i < this.#batches.length && bytes < enough; i++) {
+      const batch = this.#batches[i] as CachedBatch
+      if (batch.lastOffset >= upTo) break
+      bytes += batch.bytes.length
+    }
+    return bytes
+  }
+
+  #reaches(offset: number): boolean {
+    const oldest = this.#batches[this.#first]
+    return oldest !== undefined && offset >= oldest.baseOffset
   }
 
   /** The first batch whose last offset reaches the wanted one. */

@@ -252,9 +252,8 @@ export class TopicCatalog {
     this.#retention?.cancel()
     await this.#lastChange
     const logs = [...this.#byId.values()].flatMap((topic) => topic.partitions)
-    const wereOnline = logs.every((log) => !log.isOffline)
-    for (const log of logs) await log.close()
-    return wereOnline && logs.every((log) => !log.isOffline)
+    const saved = await Promise.all(logs.map((log) => log.close()))
+    return saved.every((isSaved) => isSaved)
   }
 
   #checkNew(wanted: NewTopic): Outcome | CheckedTopic {

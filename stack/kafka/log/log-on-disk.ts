@@ -1,0 +1,115 @@
+// A partition log on a disk in memory, and batches with contents that can be recognised: what the tests of this folder
+// share.
+
+import { ManualClock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import { silentLogger } from '../../base/logger.ts'
+import { buildBatch, batchRecords, readBatchHeader } from '../protocol/record-batch.ts'
+import { FlushLimit } from './flush-limit.ts'
+import type { FileLayer } from './file-layer.ts'
+import { LoadedIndexes } from './loaded-indexes.ts'
+import { MemoryFiles } from './memory-files.ts'
+import { PartitionLog } from './partition-log.ts'
+import type { LogSettings, LogShared } from './partition-log.ts'
+import { TailCache } from './tail-cache.ts'
+
+export const logDir = '/data/logs/topic/0'
+
+export const wideSettings: LogSettings = {
+  segmentBytes: 1 << 30,
+  segmentMs: Infinity,
+  retentionMs: -1,
+  retentionBytes: -1,
+  deletes: true,
+  appendTime: false,
+}
+
+export interface OpenOptions {
+  files?: FileLayer
+  shared?: Partial<LogShared>
+  settings?: Partial<LogSettings>
+}
+
+export function openLog({ files = new MemoryFiles(), shared, settings }: OpenOptions = {}) {
+  return new PartitionLog(
+    'topic-0',
+    logDir,
+    {
+      files,
+      clock: new ManualClock(1_000_000),
+      logger: silentLogger,
+      durability: 'fsync',
+      cache: new TailCache(1 << 20),
+      indexes: new LoadedIndexes(4),
+      flushLimit: new FlushLimit(4),
+      leaderEpoch: 1,
+      ...shared,
+    },
+    () => ({ ...wideSettings, ...settings }),
+  )
+}
+
+/** Nothing is cached: every read goes to the files. */
+export const uncached = () => ({ cache: new TailCache(0) })
+
+export interface BatchOptions {
+  timestampsMs?: number[]
+  padBytes?: number
+  producer?: { id: number; epoch: number; sequence: number }
+}
+
+/** A batch with these values as records. */
+export function batchOf(values: readonly string[], options: BatchOptions = {}): Buffer {
+  const { timestampsMs = [], padBytes = 0, producer } = options
+  return buildBatch({
+    records: values.map((value, i) => ({
+      key: null,
+      value: Buffer.from(value + '.'.repeat(padBytes)),
+      timestampMs: timestampsMs[i] ?? 0,
+    })),
+    ...(producer && {
+      producerId: producer.id,
+      producerEpoch: producer.epoch,
+      baseSequence: producer.sequence,
+    }),
+  })
+}
+
+export interface ReadRecord {
+  offset: number
+  value: string
+}
+
+/** Everything visible, by reading from one end to the other as a consumer does. */
+export async function readAll(
+  log: PartitionLog,
+  from = log.logStartOffset,
+  maxBytes = 4096,
+): Promise<ReadRecord[]> {
+  const records: ReadRecord[] = []
+  for (let offset = from; offset < log.highWatermark;) {
+    const slices = await log.read(offset, maxBytes, log.highWatermark)
+    if (slices.length === 0) throw new Error(`nothing to read at ${offset}`)
+    for (const record of recordsOf(Buffer.concat(slices))) {
+      if (record.offset >= offset) records.push(record)
+    }
+    offset = (records.at(-1)?.offset ?? offset) + 1
+  }
+  return records
+}
+
+export function recordsOf(bytes: Buffer): ReadRecord[] {
+  const records: ReadRecord[] = []
+  for (let at = 0; at < bytes.length; at += readBatchHeader(bytes, at).sizeBytes) {
+    for (const { offset, value } of batchRecords(bytes, at))
+      records.push({ offset, value: String(value).replace(/\.+$/, '') })
+  }
+  return records
+}
+
+/** Keeps what was said, for tests that expect a line. */
+export function listeningLogger(): Logger & { lines: string[] } {
+  const lines: string[] = []
+  const note = (message: string) => void lines.push(message)
+  return { lines, debug: note, info: note, warn: note, error: note }
+}
