@@ -19,6 +19,7 @@ import type { Position } from '#stack/kafka-client/records.ts'
 import { Batch } from './batch.ts'
 import { Database } from './database.ts'
 import type { DatabaseLimits } from './database.ts'
+import { newestOfSlowestMs } from './input-ledger.ts'
 import { readLedger, readPositions } from './positions.ts'
 import { schemaStatements, schemaVersion } from './schema.ts'
 import { PaceSketch, SeenIds } from './sketches.ts'
@@ -91,8 +92,9 @@ async function restore(
     epoch: epoch as number,
     lastSeq: lastSeq as number,
     ledger,
+    outcomes: ledger.snapshot(),
     seenIds: await readSeenIds(connection),
-    pace: await readPace(connection, ledger.minEventMs(), settings),
+    pace: await readPace(connection, newestOfSlowestMs(ledger.snapshot()), settings),
   }
   return { state, positions: await readPositions(connection) }
 }

@@ -5,6 +5,7 @@
 export type OutcomeKind = 'enriched' | 'rejected' | 'duplicate' | 'loadEnd'
 
 export interface PartitionOutcomes {
+  partition: number
   /** Every offset below has its outcome. */
   completeTo: number
   enriched: number
@@ -26,7 +27,7 @@ export class InputLedger {
 
   /** False when that position has an outcome already: a repeated write changes nothing. */
   take(partition: number, offset: number, kind: OutcomeKind): boolean {
-    const entry = this.entry(partition)
+    const entry = this.#entry(partition)
     if (offset < entry.completeTo || entry.above.has(offset)) return false
     entry.above.add(offset)
     entry[kind]++
@@ -36,41 +37,38 @@ export class InputLedger {
 
   /** What was taken for enriched turned out to be a copy of an event that is there. */
   turnIntoDuplicate(partition: number): void {
-    const entry = this.entry(partition)
+    const entry = this.#entry(partition)
     entry.enriched--
     entry.duplicate++
   }
 
   seen(partition: number, eventMs: number, isLate: boolean): void {
-    const entry = this.entry(partition)
+    const entry = this.#entry(partition)
     if (entry.maxEventMs === null || eventMs > entry.maxEventMs) entry.maxEventMs = eventMs
     if (isLate) entry.late++
   }
 
-  restore(partition: number, outcomes: PartitionOutcomes, above: Iterable<number>): void {
-    this.#partitions.set(partition, { ...outcomes, above: new Set(above) })
+  restore(outcomes: PartitionOutcomes, above: Iterable<number>): void {
+    this.#partitions.set(outcomes.partition, { ...outcomes, above: new Set(above) })
   }
 
   /** Offsets that the broker no longer has, or never had an outcome to wait for. */
   startAt(partition: number, offset: number): void {
-    if (!this.#partitions.has(partition)) this.entry(partition).completeTo = offset
+    if (!this.#partitions.has(partition)) this.#entry(partition).completeTo = offset
   }
 
-  partitions(): [partition: number, outcomes: PartitionOutcomes][] {
-    return [...this.#partitions].sort(([a], [b]) => a - b)
+  /** By partition, as it is now. */
+  snapshot(): PartitionOutcomes[] {
+    return [...this.#partitions.values()]
+      .map(({ above: _above, ...outcomes }) => outcomes)
+      .sort((a, b) => a.partition - b.partition)
   }
 
-  /** T2 without idle advance: the newest time of the partition that is furthest behind. */
-  minEventMs(): number | null {
-    const times = [...this.#partitions.values()].map(({ maxEventMs }) => maxEventMs)
-    const known = times.filter((ms) => ms !== null)
-    return known.length === 0 ? null : Math.min(...known)
-  }
-
-  entry(partition: number): Entry {
+  #entry(partition: number): Entry {
     let entry = this.#partitions.get(partition)
     if (!entry) {
       entry = {
+        partition,
         completeTo: 0,
         enriched: 0,
         rejected: 0,
@@ -84,4 +82,10 @@ export class InputLedger {
     }
     return entry
   }
+}
+
+/** T2 without idle advance: the newest time of the partition that is furthest behind. */
+export function newestOfSlowestMs(outcomes: readonly PartitionOutcomes[]): number | null {
+  const known = outcomes.flatMap(({ maxEventMs }) => (maxEventMs === null ? [] : [maxEventMs]))
+  return known.length === 0 ? null : Math.min(...known)
 }

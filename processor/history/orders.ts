@@ -35,10 +35,8 @@ export async function ordersTouchedBy(
 ): Promise<Set<string>> {
   const touched = new Set<string>()
   for (const { money } of events) if (money) touched.add(money.orderId)
-  const collect = async (sql: string, parameters: Parameters<typeof plainRows>[2] = []) => {
-    for (const [orderId] of await plainRows(connection, sql, parameters)) {
-      touched.add(orderId as string)
-    }
+  const collect = async (sql: string) => {
+    for (const [orderId] of await plainRows(connection, sql)) touched.add(orderId as string)
   }
   if (batch.carts.length > 0) {
     await collect(
@@ -48,15 +46,7 @@ export async function ordersTouchedBy(
     )
   }
   if (batch.sessions.length > 0) await collect(ordersOfChangedSessions(sinceSeq))
-  const linked = firstLinks(events)
-  if (linked.size > 0) {
-    await collect(
-      `SELECT o.order_id FROM orders AS o
-       JOIN (SELECT unnest($1) AS anonymous_id, unnest($2) AS ms) AS n ON n.anonymous_id = o.anonymous_id
-       WHERE o.user_id IS NULL AND epoch_ms(o.ordered_at) >= n.ms`,
-      [textList(linked.keys()), numberList(linked.values())],
-    )
-  }
+  for (const orderId of await ordersAfterLinks(connection, firstLinks(events))) touched.add(orderId)
   return touched
 }
 
@@ -70,6 +60,25 @@ function ordersOfChangedSessions(sinceSeq: number): string {
     SELECT o.order_id FROM orders AS o JOIN sessions_log AS s ON ${visitor('s')} = ${visitor('o')}
     WHERE s._seq > ${sinceSeq} AND NOT s._deleted AND o.ordered_at BETWEEN s.started_at AND s.ended_at
       AND o.session_key IS DISTINCT FROM s.session_key`
+}
+
+/** Orders of an anonymousId at or after a new link of it; in a log that is in order there are none. */
+async function ordersAfterLinks(
+  connection: DuckDBConnection,
+  linked: ReadonlyMap<string, number>,
+): Promise<string[]> {
+  if (linked.size === 0) return []
+  const sinceMs = [...linked.values()].reduce((least, ms) => Math.min(least, ms))
+  const rows = await plainRows(
+    connection,
+    `SELECT order_id, anonymous_id, epoch_ms(ordered_at) FROM orders
+     WHERE user_id IS NULL AND ordered_at >= ${duckdb.timestamp(sinceMs)}`,
+  )
+  return rows
+    .filter(
+      ([, anonymousId, ms]) => (ms as number) >= (linked.get(anonymousId as string) ?? Infinity),
+    )
+    .map(([orderId]) => orderId as string)
 }
 
 /** The earliest new link of each anonymousId: orders from then on may have another person. */

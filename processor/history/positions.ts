@@ -26,9 +26,9 @@ export class PositionStore {
     }
     await connection.run('DELETE FROM inputs')
     const rows = ledger
-      .partitions()
-      .map(([partition, outcomes]): Cell[] => [
-        partition,
+      .snapshot()
+      .map((outcomes): Cell[] => [
+        outcomes.partition,
         outcomes.completeTo,
         outcomes.enriched,
         outcomes.rejected,
@@ -74,8 +74,7 @@ export async function readLedger(connection: DuckDBConnection): Promise<InputLed
     const maxEventMs = (row[7] as number) > 0 ? (row[7] as number) : null
     const above = await offsetsFrom(connection, partition, completeTo)
     ledger.restore(
-      partition,
-      { completeTo, enriched, rejected, duplicate, late, loadEnd, maxEventMs },
+      { partition, completeTo, enriched, rejected, duplicate, late, loadEnd, maxEventMs },
       above,
     )
   }

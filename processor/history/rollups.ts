@@ -89,35 +89,50 @@ async function updateBots(
   { events, settings, pace }: News,
 ): Promise<void> {
   const bots = new Set<string>()
-  const fast = new Map<string, number>()
+  const suspects = new Map<string, number>()
   for (const { visitor, isBot, isNobody, hasPace, ordered } of events) {
     if (isBot && !isNobody) bots.add(visitor)
     const minute = Math.floor(ordered.timeMs / minuteMs)
     if (hasPace && pace.count(visitor, minute) > settings.botEventsPerMinute) {
-      fast.set(visitor, minute)
+      suspects.set(visitor, minute)
     }
   }
-  for (const visitor of await provenFast(connection, [...fast.keys()], settings)) bots.add(visitor)
-  if (bots.size === 0) return
-  await connection.run(
-    `INSERT INTO bot_visitors SELECT n.visitor FROM (SELECT unnest($1) AS visitor) AS n
-     WHERE n.visitor NOT IN (SELECT visitor FROM bot_visitors)`,
-    [textList(bots)],
-  )
+  const named = new Set([...bots, ...suspects.keys()])
+  if (named.size === 0) return
+  for (const visitor of await knownBots(connection, named)) {
+    bots.delete(visitor)
+    suspects.delete(visitor)
+  }
+  for (const visitor of await provenFast(connection, suspects, settings)) bots.add(visitor)
+  const rows = [...bots].map((visitor) => [visitor])
+  await appendRows(connection, 'bot_visitors', ['string'], rows)
 }
 
-/** The sketch only suspects: collisions add up. */
-async function provenFast(
-  connection: DuckDBConnection,
-  suspects: readonly string[],
-  settings: Settings,
-): Promise<string[]> {
-  if (suspects.length === 0) return []
+async function knownBots(connection: DuckDBConnection, named: Iterable<string>): Promise<string[]> {
   const rows = await plainRows(
     connection,
-    `SELECT DISTINCT visitor FROM (${fastVisitors({ dialect: duckdb, settings })})
-     WHERE visitor IN (SELECT unnest($1)) AND visitor NOT IN (SELECT visitor FROM bot_visitors)`,
-    [textList(suspects)],
+    'SELECT visitor FROM bot_visitors WHERE visitor IN (SELECT unnest($1))',
+    [textList(named)],
+  )
+  return rows.map(([visitor]) => visitor as string)
+}
+
+/** The sketch only suspects, since collisions add up: the minutes in question are counted. */
+async function provenFast(
+  connection: DuckDBConnection,
+  suspects: ReadonlyMap<string, number>,
+  settings: Settings,
+): Promise<string[]> {
+  if (suspects.size === 0) return []
+  const minutes = [...suspects.values()].sort((a, b) => a - b)
+  const since = duckdb.timestamp((minutes[0] as number) * minuteMs)
+  const until = duckdb.timestamp(((minutes.at(-1) as number) + 1) * minuteMs)
+  const events = `(SELECT * FROM events_stored WHERE event_time >= ${since} AND event_time < ${until})`
+  const rows = await plainRows(
+    connection,
+    `SELECT DISTINCT visitor FROM (${fastVisitors({ dialect: duckdb, settings, events })})
+     WHERE visitor IN (SELECT unnest($1))`,
+    [textList(suspects.keys())],
   )
   return rows.map(([visitor]) => visitor as string)
 }

@@ -15,6 +15,7 @@ import { historyTopics } from './batch.ts'
 import type { DatabaseLimits } from './database.ts'
 import { HistoryDirectory, openHistory } from './history-file.ts'
 import type { History } from './history-file.ts'
+import { newestOfSlowestMs } from './input-ledger.ts'
 import { Intake } from './intake.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 
@@ -85,7 +86,7 @@ export class HistoryService {
   /** T2 as far as history has read; in silence at the end of everything it follows the shop's clock. */
   watermarkMs(): number | null {
     const { settings, domainClock } = this.#options
-    const newestMs = this.#history.state.ledger.minEventMs()
+    const newestMs = newestOfSlowestMs(this.#history.state.outcomes)
     if (newestMs === null) return null
     const isIdle = (this.#intake?.quietMs() ?? 0) >= settings.idleTimeoutMs
     const nowMs = isIdle ? Math.max(newestMs, domainClock.now()) : newestMs

@@ -11,12 +11,39 @@ import { Batch } from './batch.ts'
 import { defaultLimits } from './database.ts'
 import { openHistory } from './history-file.ts'
 import type { History } from './history-file.ts'
+import { rowPieces, tableRef } from './query/rows.ts'
 
 export interface TestHistory extends History, AsyncDisposable {}
 
 export async function memoryHistory(settings: Settings = defaultSettings): Promise<TestHistory> {
   const history = await openHistory(':memory:', 1, { settings, limits: defaultLimits })
   return { ...history, [Symbol.asyncDispose]: () => history.close() }
+}
+
+/** Rows as they travel. */
+export async function tableRows(
+  { database, state }: History,
+  table: string,
+): Promise<Record<string, unknown>[]> {
+  const range = {
+    afterSeq: 0,
+    toSeq: state.lastSeq,
+    limit: Number.MAX_SAFE_INTEGER,
+    hasDerived: true,
+  }
+  const session = await database.session()
+  try {
+    const pieces: string[] = []
+    for await (const piece of rowPieces(session.connection, tableRef(table), range)) {
+      pieces.push(piece)
+    }
+    const lines = pieces.join('').split('\n')
+    return lines.flatMap((line) =>
+      line === '' ? [] : [JSON.parse(line) as Record<string, unknown>],
+    )
+  } finally {
+    session.close()
+  }
 }
 
 export interface TopicRecord {

@@ -8,7 +8,6 @@
 //   positions  in the same transaction
 
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { topics } from '#stack/contract/topics.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import type { InputPosition, RejectedEvent } from '#stack/contract/events.ts'
 import type { Batch, PendingEvent, PendingRejection, PendingVersion } from './batch.ts'
@@ -16,7 +15,7 @@ import { appendRows } from './columns.ts'
 import type { Cell } from './columns.ts'
 import { replaceCurrent } from './current.ts'
 import type { Database } from './database.ts'
-import type { InputLedger } from './input-ledger.ts'
+import type { InputLedger, PartitionOutcomes } from './input-ledger.ts'
 import { ordersTouchedBy, refoldOrders } from './orders.ts'
 import { PositionStore } from './positions.ts'
 import { updateRollups } from './rollups.ts'
@@ -29,6 +28,8 @@ export interface WriterState {
   epoch: number
   lastSeq: number
   ledger: InputLedger
+  /** The ledger as of the last transaction. */
+  outcomes: readonly PartitionOutcomes[]
   seenIds: SeenIds
   pace: PaceSketch
 }
@@ -77,6 +78,7 @@ export class HistoryWriter {
       await this.#positions.save(connection, batch, this.#state.ledger, stamp.lastSeq)
     })
     this.#state.lastSeq = stamp.lastSeq
+    this.#state.outcomes = this.#state.ledger.snapshot()
   }
 
   #admitRejections({ rejections }: Batch): PendingRejection[] {
@@ -254,5 +256,3 @@ async function nextRevision(
   )
   return row?.[0] ?? 0
 }
-
-export const inputTopic = topics.events.name

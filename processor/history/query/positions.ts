@@ -43,15 +43,14 @@ export interface PositionsAnswer {
 
 export async function answerPositions(service: HistoryService): Promise<PositionsAnswer> {
   const { history, admin } = service
-  const { ledger, lastSeq } = history.state
+  const { outcomes, lastSeq } = history.state
   const ends = await admin.endOffsets(topics.events.name)
-  const outcomes = ledger.partitions()
-  const sum = (pick: (of: (typeof outcomes)[number][1]) => number) =>
-    outcomes.reduce((total, [, of]) => total + pick(of), 0)
+  const sum = (pick: (of: (typeof outcomes)[number]) => number) =>
+    outcomes.reduce((total, of) => total + pick(of), 0)
   const loadEnds = sum(({ loadEnd }) => loadEnd)
   const received = ends.reduce((total, end) => total + end, 0) - loadEnds
   const inputs = ends.map((endOffset, partition) => {
-    const known = outcomes.find(([p]) => p === partition)?.[1]
+    const known = outcomes.find((of) => of.partition === partition)
     const { completeTo = 0, enriched = 0, rejected = 0, duplicate = 0, loadEnd = 0 } = known ?? {}
     return { partition, endOffset, completeTo, enriched, rejected, duplicate, loadEnd }
   })
@@ -72,7 +71,7 @@ export async function answerPositions(service: HistoryService): Promise<Position
     watermarks: {
       history: iso(service.watermarkMs()),
       newestEvent: Object.fromEntries(
-        outcomes.map(([partition, { maxEventMs }]) => [String(partition), iso(maxEventMs)]),
+        outcomes.map(({ partition, maxEventMs }) => [String(partition), iso(maxEventMs)]),
       ),
     },
   }

@@ -91,12 +91,12 @@ export const rollups: Record<RollupName, Sql> = {
 
 /** R24: more events in one UTC minute than a person makes. */
 export function fastVisitors(context: Context): string {
-  const { dialect, settings } = context
+  const { dialect, settings, events = 'events_stored' } = context
   return `
     SELECT visitor
     FROM (
       SELECT ${visitor('e')} AS visitor, ${dialect.floor('e.event_time', 'minute')} AS minute
-      FROM events_stored AS e
+      FROM ${events} AS e
       WHERE ${countsForPace('e', context)}
       GROUP BY 1, 2
       HAVING count(*) > ${settings.botEventsPerMinute}) AS fast`
@@ -238,22 +238,14 @@ export const countedRelations: Record<
     ${noBots('s')}
     WHERE b.visitor IS NULL`,
 
-  // Reanimated from an abandoned episode: its purchase recovered that one, or came too late to (R19, R22).
-  counted_carts: ({ dialect, settings }) => `
+  // A purchase in an episode reanimated from an abandoned one recovered that one: it is no conversion (C).
+  counted_carts: () => `
     SELECT c.*, coalesce(c.recovered_at, c.closed_at) AS bought_at,
       c.state IN ('abandoned', 'recovered', 'lost') AS is_abandonment,
-      c.state = 'converted' AND r.cart_key IS NULL AS is_conversion
+      c.state = 'converted' AND p.cart_key IS NULL AS is_conversion
     FROM carts AS c
-    LEFT JOIN (
-      SELECT DISTINCT n.cart_key, n.episode
-      FROM carts AS n
-      JOIN carts AS p ON p.cart_key = n.cart_key AND p.episode < n.episode
-      WHERE n.state = 'converted' AND (
-        (p.state = 'recovered' AND p.order_id = n.order_id)
-        OR (p.state IN ('lost', 'abandoned') AND p.episode = n.episode - 1 AND n.started_at >= p.abandoned_at
-          AND n.started_at < ${dialect.plusMs('p.abandoned_at', settings.recoveryWindowMs)}
-          AND n.closed_at >= ${dialect.plusMs('p.abandoned_at', settings.recoveryWindowMs)}))) AS r
-      ON r.cart_key = c.cart_key AND r.episode = c.episode
+    LEFT JOIN carts AS p ON p.cart_key = c.cart_key AND p.episode = c.reanimated_from
+      AND p.state IN ('abandoned', 'recovered', 'lost')
     LEFT JOIN bot_visitors AS b ON b.visitor = coalesce('a:' || c.anonymous_id, c.person_id)
     WHERE b.visitor IS NULL`,
 

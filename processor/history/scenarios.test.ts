@@ -1,0 +1,161 @@
+// The scenarios of events.md 2.8 through both stages into a history in memory: every table, and the figures. The topics
+// are read in one go, and in small transactions with partitions and topics at random speeds, which changes nothing.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { Random } from '#stack/base/random.ts'
+import { dayMs } from '#stack/base/units.ts'
+import { startOfDate } from '#stack/contract/calendar.ts'
+import { validateEvent } from '#stack/contract/decode.ts'
+import type { Dialect, ShopEvent } from '#stack/contract/events.ts'
+import type { Grain } from '#stack/contract/metrics.ts'
+import { collect } from '#stack/shop/start.ts'
+import type { LocalPipeline } from '../local-pipeline.ts'
+import { readScenarios } from '../scenario-data.ts'
+import type { Columns, Scenario } from '../scenario-data.ts'
+import { mismatchesOf, runScenario } from '../scenario-run.ts'
+import { Batch, historyTopics } from './batch.ts'
+import { answerMetric } from './query/metrics.ts'
+import { memoryHistory, tableRows } from './testing.ts'
+import type { TestHistory } from './testing.ts'
+
+const shared = process.env['SLIPWAY_SHARED']
+const scenarios = readScenarios(shared)
+const ourTables = [
+  'events',
+  'sessions',
+  'carts',
+  'orders',
+  'order_lines',
+  'refunds',
+  'rejected_events',
+] as const
+
+describe.skipIf(scenarios.length === 0)('scenarios in history', () => {
+  test.each(scenarios)('$number: $title', async (scenario) => {
+    await using history = await memoryHistory(scenario.settings)
+    await read(runScenario(scenario, logOf(scenario)), history)
+    expect(await mismatches(scenario, history)).toEqual([])
+    expect(await figures(scenario, history)).toEqual(expectedFigures(scenario))
+  })
+
+  test.each(scenarios)('$number, live and unevenly: $title', async (scenario) => {
+    const random = new Random(7)
+    const run = { isLive: true, partitions: 3, batchRecords: 1 }
+    await using history = await memoryHistory(scenario.settings)
+    await read(runScenario(scenario, logOf(scenario), run), history, random)
+    expect(await mismatches(scenario, history)).toEqual([])
+    expect(await figures(scenario, history)).toEqual(expectedFigures(scenario))
+  })
+})
+
+/** Everything the topics hold; with a random source in transactions of a few records, each of one partition. */
+async function read({ log }: LocalPipeline, history: TestHistory, random?: Random): Promise<void> {
+  const lanes = historyTopics.flatMap((topic) =>
+    Array.from({ length: log.partitionCount }, (_, partition) => ({
+      topic,
+      partition,
+      records: [...log.partition(topic, partition)],
+    })),
+  )
+  const batch = new Batch()
+  for (;;) {
+    const waiting = lanes.filter(({ records }) => records.length > 0)
+    const lane = waiting[random ? random.int(Math.max(waiting.length, 1)) : 0]
+    if (!lane) break
+    const { topic, partition, records } = lane
+    const taken = records.splice(0, random ? 1 + random.int(20) : records.length)
+    const into = random ? new Batch() : batch
+    for (const record of taken) into.add(topic, partition, record, history.settings)
+    into.advance(lane, (taken.at(-1)?.offset ?? 0) + 1)
+    if (random) await history.commit(into)
+  }
+  if (!random) await history.commit(batch)
+}
+
+async function mismatches(scenario: Scenario, history: TestHistory): Promise<unknown[]> {
+  const tables: Record<string, Columns[]> = {}
+  for (const table of ourTables) tables[table] = await tableRows(history, table)
+  const refused = scenario.isCollected ? collected(scenario).flatMap(rejectionOf) : []
+  tables['rejected_events']?.push(...refused)
+  return mismatchesOf(scenario, tables)
+}
+
+interface Expectation {
+  kpi?: Record<string, number | null>
+  options?: { zone?: string }
+  expect?: { trend_rows?: Partial<Record<Grain, number>> }
+}
+
+function expectationOf({ number }: Scenario): Expectation {
+  const path = join(shared ?? '../shared', 'data/scenarios', number, 'expected.json')
+  return JSON.parse(readFileSync(path, 'utf8')) as Expectation
+}
+
+function expectedFigures(scenario: Scenario): Record<string, unknown> {
+  const { kpi = {}, expect: tables = {} } = expectationOf(scenario)
+  const trends = Object.entries(tables.trend_rows ?? {}).map(([grain, n]) => [
+    `rows by ${grain}`,
+    n,
+  ])
+  return { ...kpi, ...Object.fromEntries(trends) }
+}
+
+/** `window/metric:currency`; no window is everything there is. */
+async function figures(scenario: Scenario, history: TestHistory): Promise<Record<string, unknown>> {
+  const { kpi = {}, options = {}, expect: tables = {} } = expectationOf(scenario)
+  const tz = options.zone ?? 'UTC'
+  const found: Record<string, unknown> = {}
+  for (const name of Object.keys(kpi)) {
+    const [window, figure = ''] = name.includes('/') ? name.split('/') : [undefined, name]
+    const [id = '', currency] = figure.split(':')
+    const range = window === undefined ? {} : dayOf(window, tz)
+    const answer = await answerMetric(history, id, { ...range, tz, currency }, null)
+    found[name] = answer.value
+  }
+  const [day] = Object.keys(kpi)[0]?.split('/') ?? []
+  for (const grain of Object.keys(tables.trend_rows ?? {})) {
+    const request = { ...dayOf(day as string, tz), tz, grain }
+    const { buckets, numerator } = await answerMetric(history, 'orders', request, null)
+    expect(buckets.reduce((sum, bucket) => sum + bucket.numerator, 0)).toBe(numerator)
+    found[`rows by ${grain}`] = buckets.length
+  }
+  return found
+}
+
+function dayOf(date: string, zone: string): { from: string; to: string } {
+  const next = new Date(startOfDate(date, 'UTC') + dayMs).toISOString().slice(0, 10)
+  return { from: new Date(startOfDate(date, zone)).toISOString(), to: next }
+}
+
+interface RawLine {
+  receivedAt: string
+  dialect: Dialect
+  position: number
+  body: unknown
+}
+
+function logOf(scenario: Scenario): ShopEvent[] {
+  const events = scenario.isCollected
+    ? collected(scenario).flatMap((each) => ('event' in each ? [each.event] : []))
+    : scenario.lines.map(canonical)
+  return events.sort((a, b) => Date.parse(a.receivedAt) - Date.parse(b.receivedAt))
+}
+
+/** What is no event goes as it is: stage one says so. */
+function canonical(line: object): ShopEvent {
+  const decoded = validateEvent(structuredClone(line))
+  return decoded.ok ? decoded.event : (line as ShopEvent)
+}
+
+function collected({ lines }: Scenario) {
+  return lines.flatMap((line) => {
+    const { receivedAt, dialect, position, body } = line as unknown as RawLine
+    return collect(dialect, body, { receivedMs: Date.parse(receivedAt), position })
+  })
+}
+
+function rejectionOf(outcome: ReturnType<typeof collect>[number]): Columns[] {
+  return 'rejection' in outcome ? [{ ...outcome.rejection }] : []
+}
