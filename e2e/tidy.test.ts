@@ -15,9 +15,11 @@ interface SourceFile {
 const rooms: Record<string, readonly string[]> = {
   'stack/base': [],
   'stack/contract': ['stack/base'],
-  'stack/kafka-client': ['stack/base'],
+  // The codec only: DECISIONS.md, 2026-11-24.
+  'stack/kafka-client': ['stack/base', 'stack/kafka/protocol'],
+  'stack/kafka/protocol': ['stack/base'],
   'stack/google': ['stack/base'],
-  'stack/kafka': ['stack/base'],
+  'stack/kafka': ['stack/base', 'stack/kafka/protocol'],
   'stack/pubsub': ['stack/base'],
   'stack/bigquery': ['stack/base'],
   'stack/shop': ['stack/base', 'stack/contract', 'stack/kafka-client'],

@@ -89,7 +89,7 @@ test('while a load of the past is open neither silence nor a click of today clos
     ...everywhere(past('p2', 'B', 1)),
   ])
   await stack.produce([shopEvent('now', 'C', 0, { name: 'add_to_cart', ...kettle })])
-  await stack.until(async () => (await stack.status()).outcomes.enriched === 3)
+  await stack.until(async () => (await stack.status()).outcomes.enriched === 4)
   stack.domainClock.advance(10 * 60_000)
   await stack.until(async () => (await stack.status()).watermark !== null)
   // A minute after p1, less the watermark delay; p2 lies in every partition.

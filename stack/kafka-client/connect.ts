@@ -1,5 +1,5 @@
 // The door: one connection description gives producers, consumers and an admin. Everything above speaks to this
-// port; only this room knows kafkajs.
+// port; only this room knows that reading, groups and admin are kafkajs and that bulk writes are our own.
 
 import { Kafka, logLevel } from 'kafkajs'
 import type { LogEntry } from 'kafkajs'
@@ -12,7 +12,7 @@ import type { KafkaAdmin } from './admin.ts'
 import { startConsumer } from './consumer.ts'
 import type { ConsumeOptions, KafkaConsumer } from './consumer.ts'
 import { createProducer } from './producer.ts'
-import type { KafkaProducer, ProducerOptions } from './producer.ts'
+import type { KafkaProducer } from './producer.ts'
 import { readPartitions } from './read.ts'
 import type { ReadOptions } from './read.ts'
 
@@ -24,7 +24,7 @@ export interface ConnectOptions {
 }
 
 export interface KafkaPort {
-  producer(options?: ProducerOptions): Promise<KafkaProducer>
+  producer(): Promise<KafkaProducer>
   consume(options: ConsumeOptions): Promise<KafkaConsumer>
   /** Reads partitions from given offsets to their present end, without a lasting group. */
   readPartitions(options: ReadOptions): Promise<void>
@@ -45,7 +45,7 @@ export function connectKafka(options: ConnectOptions): KafkaPort {
     logCreator: () => (entry) => logEntry(logger, entry),
   })
   const port: KafkaPort = {
-    producer: (producerOptions) => createProducer(kafka, producerOptions),
+    producer: () => createProducer({ brokers: options.brokers, clientId: options.clientId, clock }),
     consume: (consumeOptions) => startConsumer(kafka, consumeOptions, { logger, clock }),
     readPartitions: (readOptions) => readPartitions(port, readOptions),
     admin: () => createAdmin(kafka),

@@ -1,19 +1,29 @@
-// Sending. kafkajs has two traps that this file keeps its callers out of:
-//  - a send is quadratic in the messages of one partition, so sends are cut into chunks by count and bytes;
-//  - with several idempotent sends in flight, a lost answer rolls the sequence back and the next send reuses it for
-//    other records, which the broker then takes for a duplicate and drops. So one send is in flight at a time, and
-//    after one that failed for good the producer is replaced, with a new producer id.
+// Sending, idempotent and acks=all. Records are routed by key, cut into batches, and sent with one request in flight
+// per leader; a request that failed in a way that may pass is sent again, the same bytes with the same sequence, so
+// that a broker which had written it drops the copy. After one that failed for good, sequences start anew with a new
+// producer id.
 
-import type { Kafka, Message, Producer, TopicMessages } from 'kafkajs'
+import type { Clock } from '../base/clock.ts'
 import { messageOf, OperatingError } from '../base/errors.ts'
 import { invariant } from '../base/invariant.ts'
-import { KiB } from '../base/units.ts'
+import { MiB } from '../base/units.ts'
+import { errorCodes, errorName } from '../kafka/protocol/errors.ts'
+import { metadata } from '../kafka/protocol/messages/cluster.ts'
+import { initProducerId, produce } from '../kafka/protocol/messages/data.ts'
+import { encodeBatch, recordBytesAtMost } from './batch-encoder.ts'
+import type { ProducerIdentity } from './batch-encoder.ts'
 import { partitionForKey } from './partitioner.ts'
 import type { OutgoingRecord } from './records.ts'
+import { partitionName } from './records.ts'
+import { connectWire } from './wire.ts'
+import type { WireConnection } from './wire.ts'
 
 export interface ProducerOptions {
-  /** Drops what a retry would write twice. On by default. */
-  idempotent?: boolean
+  brokers: readonly string[]
+  clientId: string
+  clock: Clock
+  /** How long a send is tried again before it fails. */
+  patienceMs?: number
 }
 
 export interface TopicRecords {
@@ -28,131 +38,295 @@ export interface KafkaProducer {
   close(): Promise<void>
 }
 
-/** Bounds of one request, per partition: short of the quadratic, and a batch fits into one of our fetches. */
-const chunkRecordsMax = 500
-const chunkBytesMax = 400 * KiB
+/** Versions that Kafka from 2.1 to 4, Redpanda and the embedded broker all speak. */
+const versions = { produce: 7, metadata: 6, initProducerId: 1 } as const
+/** Of one batch, counted so that text of any script stays below max.message.bytes (1 MiB); ASCII gives a third. */
+const batchRecordsMax = 2000
+const batchBytesMax = 1_000_000
+/** Of one request over all its partitions. */
+const requestBytesMax = 4 * MiB
+const retryMs = 100
 
-export async function createProducer(
-  kafka: Kafka,
-  options: ProducerOptions = {},
-): Promise<KafkaProducer> {
-  const admin = kafka.admin()
-  await admin.connect()
-  const counts = new Map<string, Promise<number>>()
-  let producer = await connected(kafka, options)
-  let tail: Promise<void> = Promise.resolve()
-  let closed = false
-
-  const partitionCount = (topic: string): Promise<number> => {
-    const known = counts.get(topic)
-    if (known) return known
-    const asked = admin
-      .fetchTopicMetadata({ topics: [topic] })
-      .then((metadata) => metadata.topics[0]?.partitions.length ?? 1)
-    counts.set(topic, asked)
-    asked.catch(() => counts.delete(topic))
-    return asked
-  }
-
-  const sendNow = async (batches: readonly TopicRecords[]): Promise<void> => {
-    const routed = await Promise.all(
-      batches.map(async ({ topic, records }) => ({
-        topic,
-        partitions: byPartition(records, await partitionCount(topic)),
-      })),
-    )
-    try {
-      for (const topicMessages of chunks(routed)) {
-        await producer.sendBatch({ acks: -1, topicMessages })
-      }
-    } catch (error) {
-      await producer.disconnect().catch(() => {})
-      producer = await connected(kafka, options)
-      throw new OperatingError(`records could not be written: ${messageOf(error)}`, {
-        where: batches.map((batch) => batch.topic).join(', '),
-        retriable: true,
-        hint: 'is the broker running and reachable?',
-        cause: error,
-      })
-    }
-  }
-
-  return {
-    partitionCount,
-    send(batches) {
-      invariant(!closed, 'send on a closed producer')
-      const sent = tail.then(() => sendNow(batches))
-      tail = sent.catch(() => {})
-      return sent
-    },
-    async close() {
-      closed = true
-      await tail
-      await Promise.all([producer.disconnect(), admin.disconnect()])
-    },
-  }
+interface Batch {
+  topic: string
+  partition: number
+  bytes: Buffer
 }
 
-async function connected(kafka: Kafka, options: ProducerOptions): Promise<Producer> {
-  const producer = kafka.producer({
-    idempotent: options.idempotent ?? true,
-    allowAutoTopicCreation: false,
-    // The port has chosen already; kafkajs only reads it back.
-    createPartitioner: () => (args) => args.message.partition as number,
-    retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 40 },
-  })
-  await producer.connect()
+/** Error codes that a new try, with fresh metadata, may mend. */
+const passing: ReadonlySet<number> = new Set([
+  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+  errorCodes.LEADER_NOT_AVAILABLE,
+  errorCodes.NOT_LEADER_OR_FOLLOWER,
+  errorCodes.REQUEST_TIMED_OUT,
+  errorCodes.CORRUPT_MESSAGE,
+  errorCodes.NOT_ENOUGH_REPLICAS,
+  errorCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+  errorCodes.KAFKA_STORAGE_ERROR,
+])
+
+export async function createProducer(options: ProducerOptions): Promise<KafkaProducer> {
+  const producer = new Producer(options)
+  await producer.identify()
   return producer
 }
 
-function byPartition(records: readonly OutgoingRecord[], count: number): Message[][] {
-  const partitions: Message[][] = Array.from({ length: count }, () => [])
+class Producer implements KafkaProducer {
+  readonly #options: ProducerOptions
+  #connections = new Map<string, Promise<WireConnection>>()
+  #addresses = new Map<number, string>()
+  /** topic → the leader of each partition. */
+  #leaders = new Map<string, number[]>()
+  #identity: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
+  #sequences = new Map<string, number>()
+  #tail: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(options: ProducerOptions) {
+    this.#options = options
+  }
+
+  send(batches: readonly TopicRecords[]): Promise<void> {
+    invariant(!this.#closed, 'send on a closed producer')
+    const sent = this.#tail.then(() => this.#sendAll(batches))
+    this.#tail = sent.catch(() => {})
+    return sent
+  }
+
+  async partitionCount(topic: string): Promise<number> {
+    if (!this.#leaders.has(topic)) await this.#patiently(topic, () => this.#refresh([topic]))
+    return (this.#leaders.get(topic) as number[]).length
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#tail
+    this.#disconnect()
+  }
+
+  /** A producer id of its own, and sequences from 0. */
+  async identify(): Promise<void> {
+    await this.#patiently('a producer id', async () => {
+      const connection = await this.#anyConnection()
+      const request = {
+        transactionalId: null,
+        transactionTimeoutMs: 60_000,
+        producerId: -1,
+        producerEpoch: -1,
+      }
+      const answer = await connection.request(initProducerId, versions.initProducerId, request)
+      if (answer.errorCode !== errorCodes.NONE) throw refused('a producer id', answer.errorCode)
+      this.#identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
+      this.#sequences.clear()
+    })
+  }
+
+  async #sendAll(batches: readonly TopicRecords[]): Promise<void> {
+    const queues: { topic: string; partition: number; records: OutgoingRecord[]; next: number }[] =
+      []
+    for (const { topic, records } of batches) {
+      const count = await this.partitionCount(topic)
+      byPartition(records, count).forEach((list, partition) => {
+        if (list.length > 0) queues.push({ topic, partition, records: list, next: 0 })
+      })
+    }
+    try {
+      for (;;) {
+        const request: Batch[] = []
+        let bytes = 0
+        for (const queue of queues) {
+          if (queue.next === queue.records.length || bytes >= requestBytesMax) continue
+          const batch = this.#nextBatch(queue)
+          bytes += batch.bytes.length
+          request.push(batch)
+        }
+        if (request.length === 0) return
+        await this.#sendBatches(request)
+      }
+    } catch (error) {
+      await this.identify()
+      throw error
+    }
+  }
+
+  #nextBatch(queue: {
+    topic: string
+    partition: number
+    records: OutgoingRecord[]
+    next: number
+  }): Batch {
+    const { topic, partition, records } = queue
+    let bytes = 0
+    let to = queue.next
+    while (to < records.length && to - queue.next < batchRecordsMax) {
+      bytes += recordBytesAtMost(records[to] as OutgoingRecord)
+      if (to > queue.next && bytes > batchBytesMax) break
+      to++
+    }
+    const name = partitionName({ topic, partition })
+    const sequence = this.#sequences.get(name) ?? 0
+    const part = records.slice(queue.next, to)
+    queue.next = to
+    // Sequences wrap from 2^31 - 1 to 0.
+    this.#sequences.set(name, (sequence + part.length) % 2 ** 31)
+    const encoded = encodeBatch(part, this.#identity, sequence, this.#options.clock.now())
+    return { topic, partition, bytes: encoded }
+  }
+
+  /** Until every batch is acknowledged; the ones that are not go again. */
+  async #sendBatches(batches: readonly Batch[]): Promise<void> {
+    let left = batches
+    const where = [...new Set(batches.map(({ topic }) => topic))].join(', ')
+    await this.#patiently(where, async () => {
+      const answers = await Promise.allSettled(
+        [...this.#byLeader(left)].map(([leader, part]) => this.#request(leader, part)),
+      )
+      left = answers.flatMap((answer, i) =>
+        answer.status === 'fulfilled'
+          ? answer.value
+          : ([...this.#byLeader(left)][i] as [number, Batch[]])[1],
+      )
+      const failed = answers.find((answer) => answer.status === 'rejected')
+      if (failed) throw failed.reason
+      if (left.length > 0) throw refused(where, errorCodes.NOT_LEADER_OR_FOLLOWER)
+    })
+  }
+
+  /** Answers the batches that may be tried again; throws at what no try mends. */
+  async #request(leader: number, batches: readonly Batch[]): Promise<Batch[]> {
+    const address = this.#addresses.get(leader)
+    if (address === undefined) return [...batches]
+    const connection = await this.#connection(address)
+    const topics = Map.groupBy(batches, ({ topic }) => topic)
+    const answer = await connection.request(produce, versions.produce, {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 30_000,
+      topics: [...topics].map(([name, part]) => ({
+        name,
+        partitions: part.map(({ partition, bytes }) => ({ index: partition, records: bytes })),
+      })),
+    })
+    const codes = new Map(
+      answer.responses.flatMap(({ name, partitions }) =>
+        partitions.map((each) => [
+          partitionName({ topic: name, partition: each.index }),
+          each.errorCode,
+        ]),
+      ),
+    )
+    return batches.filter((batch) => {
+      const code = codes.get(partitionName(batch)) ?? errorCodes.UNKNOWN_SERVER_ERROR
+      if (code === errorCodes.NONE || code === errorCodes.DUPLICATE_SEQUENCE_NUMBER) return false
+      if (passing.has(code)) return true
+      throw refused(partitionName(batch), code)
+    })
+  }
+
+  #byLeader(batches: readonly Batch[]): Map<number, Batch[]> {
+    return Map.groupBy(
+      batches,
+      ({ topic, partition }) => this.#leaders.get(topic)?.[partition] ?? -1,
+    )
+  }
+
+  /** Tries until it works, the patience is at its end, or the error is one that no try mends. */
+  async #patiently(where: string, work: () => Promise<void>): Promise<void> {
+    const { clock, patienceMs = 40_000 } = this.#options
+    const untilMs = clock.monotonicMs() + patienceMs
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        const mayPass = error instanceof OperatingError && error.retriable
+        if (!mayPass || clock.monotonicMs() > untilMs) throw failed(where, error)
+        this.#disconnect()
+        await clock.sleep(retryMs)
+        if (this.#leaders.size > 0) await this.#refresh([...this.#leaders.keys()]).catch(() => {})
+      }
+    }
+  }
+
+  async #refresh(topics: readonly string[]): Promise<void> {
+    const connection = await this.#anyConnection()
+    const answer = await connection.request(metadata, versions.metadata, {
+      topics: topics.map((name) => ({ topicId: '', name })),
+      allowAutoTopicCreation: false,
+      includeClusterAuthorizedOperations: false,
+      includeTopicAuthorizedOperations: false,
+    })
+    for (const { nodeId, host, port } of answer.brokers)
+      this.#addresses.set(nodeId, `${host}:${port}`)
+    for (const topic of answer.topics) {
+      if (topic.errorCode !== errorCodes.NONE) throw refused(topic.name ?? '', topic.errorCode)
+      const leaders = [...topic.partitions].sort((a, b) => a.index - b.index)
+      this.#leaders.set(
+        topic.name as string,
+        leaders.map(({ leaderId }) => leaderId),
+      )
+    }
+  }
+
+  async #anyConnection(): Promise<WireConnection> {
+    let reason: unknown
+    for (const address of this.#options.brokers) {
+      try {
+        return await this.#connection(address)
+      } catch (error) {
+        reason = error
+      }
+    }
+    throw reason
+  }
+
+  #connection(address: string): Promise<WireConnection> {
+    const known = this.#connections.get(address)
+    if (known) return known
+    const opened = connectWire(address, this.#options.clientId)
+    this.#connections.set(address, opened)
+    opened.catch(() => this.#connections.delete(address))
+    return opened
+  }
+
+  #disconnect(): void {
+    for (const connection of this.#connections.values()) {
+      connection.then(
+        (open) => open.close(),
+        () => {},
+      )
+    }
+    this.#connections.clear()
+  }
+}
+
+function byPartition(records: readonly OutgoingRecord[], count: number): OutgoingRecord[][] {
+  const partitions: OutgoingRecord[][] = Array.from({ length: count }, () => [])
   let next = 0
   for (const record of records) {
     const chosen = record.partition ?? (record.key === null ? next++ % count : undefined)
     const partition = chosen ?? partitionForKey(record.key as string | Buffer, count)
-    const message: Message = { key: record.key, value: record.value, partition }
-    if (record.headers) message.headers = record.headers
-    if (record.timestampMs !== undefined) message.timestamp = String(record.timestampMs)
     const list = partitions[partition]
     invariant(list, `partition ${partition} of ${count}`)
-    list.push(message)
+    list.push(record)
   }
   return partitions
 }
 
-/** Cuts what is to be sent into requests that hold a bounded share of every partition, order kept. */
-function* chunks(routed: { topic: string; partitions: Message[][] }[]): Generator<TopicMessages[]> {
-  const cursors = routed.map(({ partitions }) => partitions.map(() => 0))
-  for (;;) {
-    const request: TopicMessages[] = []
-    routed.forEach(({ topic, partitions }, t) => {
-      const messages: Message[] = []
-      partitions.forEach((list, p) => {
-        const from = (cursors[t] as number[])[p] as number
-        const to = chunkEnd(list, from)
-        ;(cursors[t] as number[])[p] = to
-        for (let i = from; i < to; i++) messages.push(list[i] as Message)
-      })
-      if (messages.length > 0) request.push({ topic, messages })
-    })
-    if (request.length === 0) return
-    yield request
-  }
+function refused(where: string, code: number): OperatingError {
+  return new OperatingError(`the broker answered ${errorName(code)}`, {
+    where,
+    retriable: passing.has(code),
+  })
 }
 
-function chunkEnd(list: readonly Message[], from: number): number {
-  let bytes = 0
-  let to = from
-  while (to < list.length && to - from < chunkRecordsMax) {
-    bytes += sizeOf(list[to] as Message)
-    if (to > from && bytes > chunkBytesMax) break
-    to++
-  }
-  return to
-}
-
-/** Close enough for a bound: strings that are not ASCII take up to three times their length. */
-function sizeOf(message: Message): number {
-  return (message.key?.length ?? 0) + (message.value?.length ?? 0) + 300
+function failed(where: string, error: unknown): OperatingError {
+  return new OperatingError(`records could not be written: ${messageOf(error)}`, {
+    where:
+      error instanceof OperatingError && error.where !== undefined
+        ? `${where}, ${error.where}`
+        : where,
+    retriable: true,
+    hint: 'is the broker running and reachable?',
+    cause: error,
+  })
 }
