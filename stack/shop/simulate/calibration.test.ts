@@ -22,7 +22,7 @@ describe('a calm week', () => {
       profile: 'calm',
       openingMs,
       days: 7,
-      visitorsPerDay: 3000,
+      visitorsPerDay: 2200,
       liveEventsPerSecond: 0,
     })
     deliveries = [...simulation.records({ arrivalsUntilMs: openingMs })]

@@ -36,7 +36,7 @@ export function checkOut(world: World, visit: Visit): Task[] {
     }
   }
   visit.pause(0.6)
-  const order = place(world, visit)
+  const order = placeOrder(world, visit)
   visit.pause(0.1)
   visit.page('confirmation', '/checkout/done')
   return random.chance(refundShare)
@@ -50,7 +50,8 @@ export function checkOut(world: World, visit: Visit): Task[] {
     : []
 }
 
-function place(world: World, visit: Visit): PlacedOrder {
+/** The order itself, of all that lies in the basket. */
+export function placeOrder(world: World, visit: Visit): PlacedOrder {
   const { random, shopper } = visit
   const items = shopper.basket.map((line) => visit.item(line))
   shopper.orders++

@@ -13,7 +13,7 @@ const openingMs = Date.parse('2026-06-10T12:00:00.000Z')
 
 async function log(
   profile: ProfileName,
-  { seed = 1, days = 1, visitorsPerDay = 400, namespace = '' } = {},
+  { seed = 1, days = 1, visitorsPerDay = 150, namespace = '' } = {},
 ): Promise<Delivery[]> {
   const options = { seed, profile, openingMs, days, visitorsPerDay, namespace }
   const simulation = await createSimulation({ ...options, liveEventsPerSecond: 0 })
@@ -30,7 +30,7 @@ describe('a simulated log', () => {
       log('full', { seed: 2 }),
     ])
     expect(first.map(bytes)).toEqual(again.map(bytes))
-    expect(first.length).toBeGreaterThan(4000)
+    expect(first.length).toBeGreaterThan(1500)
     const ids = new Set(first.map(({ event }) => event.eventId))
     expect(other.some(({ event }) => ids.has(event.eventId))).toBe(false)
   })
@@ -41,15 +41,16 @@ describe('a simulated log', () => {
       const deliveries = await log(profile)
       const times = deliveries.map(({ receivedMs }) => receivedMs)
       expect(times).toEqual(times.toSorted((a, b) => a - b))
-      for (const { receivedMs, event, outcome } of deliveries) {
-        if (outcome === 'valid') expect(Date.parse(event.receivedAt)).toBe(receivedMs)
-      }
+      const valid = deliveries.filter(({ outcome }) => outcome === 'valid')
+      expect(valid.map(({ event }) => Date.parse(event.receivedAt))).toEqual(
+        valid.map(({ receivedMs }) => receivedMs),
+      )
     },
   )
 
   test('keeps what earlier visitors do when there are more visitors', async () => {
-    const few = await log('full', { visitorsPerDay: 200 })
-    const many = await log('full', { visitorsPerDay: 500 })
+    const few = await log('full', { visitorsPerDay: 100 })
+    const many = await log('full', { visitorsPerDay: 250 })
     const byShopper = Map.groupBy(many, ({ shopperId }) => shopperId)
     const shoppers = Map.groupBy(few, ({ shopperId }) => shopperId)
     expect(byShopper.size).toBeGreaterThan(shoppers.size * 2)
@@ -61,23 +62,29 @@ describe('a simulated log', () => {
   test.each(['calm', 'demo', 'full'] as const)(
     '%s holds events that the judge takes as they are, and broken ones with their reason',
     async (profile) => {
-      for (const delivery of await log(profile)) {
+      const wrong = (await log(profile)).filter((delivery) => {
         const decoded = decodeEvent(bytes(delivery))
-        if (delivery.outcome === 'valid' || delivery.outcome === 'duplicate') {
-          expect(decoded).toEqual({ ok: true, event: delivery.event })
-        } else expect(decoded).toMatchObject({ ok: false, reason: delivery.outcome })
-      }
+        const judged = decoded.ok ? JSON.stringify(decoded.event) : decoded.reason
+        const isBroken = delivery.body !== undefined
+        return judged !== (isBroken ? delivery.outcome : JSON.stringify(delivery.event))
+      })
+      expect(wrong).toEqual([])
     },
   )
 
   test('has one event of each id, and copies only of what came before', async () => {
-    const seen = new Set<string>()
-    for (const { event, outcome } of await log('full')) {
+    const ids = { valid: new Set<string>(), duplicate: new Set<string>() }
+    const copiesOfNothing: string[] = []
+    const deliveries = (await log('full')).filter(({ body }) => body === undefined)
+    for (const { event, outcome } of deliveries) {
       const id = `${event.source} ${event.eventId}`
-      if (outcome === 'valid') expect(seen.has(id)).toBe(false)
-      if (outcome === 'duplicate') expect(seen.has(id)).toBe(true)
-      if (outcome === 'valid') seen.add(id)
+      if (outcome === 'duplicate' && !ids.valid.has(id)) copiesOfNothing.push(id)
+      ids[outcome as 'valid' | 'duplicate'].add(id)
     }
+    const valid = deliveries.filter(({ outcome }) => outcome === 'valid')
+    expect(ids.valid.size).toBe(valid.length)
+    expect(ids.duplicate.size).toBeGreaterThan(10)
+    expect(copiesOfNothing).toEqual([])
   })
 
   test('calm is never later than 25 seconds; full is, now and then later than a day', async () => {
@@ -85,7 +92,9 @@ describe('a simulated log', () => {
       Date.parse(event.receivedAt) - Date.parse(event.eventTime)
     const calm = (await log('calm')).filter(({ outcome }) => outcome === 'valid')
     expect(Math.max(...calm.map(lagMs))).toBeLessThanOrEqual(25_000)
-    const full = (await log('full', { days: 3 })).filter(({ outcome }) => outcome === 'valid')
+    const full = (await log('full', { days: 3, visitorsPerDay: 500 })).filter(
+      ({ outcome }) => outcome === 'valid',
+    )
     const late = full.filter((delivery) => lagMs(delivery) > 5_000).length / full.length
     expect(late).toBeGreaterThan(0.01)
     expect(late).toBeLessThan(0.08)
@@ -113,7 +122,7 @@ describe('a simulated log', () => {
           ),
         })),
       )
-    expect(items.length).toBeGreaterThan(30)
+    expect(items.length).toBeGreaterThan(10)
     for (const { item, price } of items) expect(item.unitPriceMinor).toBe(price?.unitPriceMinor)
   })
 })

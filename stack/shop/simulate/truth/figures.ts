@@ -2,7 +2,8 @@
 // a denominator is null, else one division of two integers.
 
 import type { Settings } from '#stack/contract/settings.ts'
-import type { Episode } from './carts.ts'
+import { valueOf } from './episode.ts'
+import type { Episode } from './episode.ts'
 import type { TrueOrder, TrueRefund } from './money.ts'
 import { isEngaged } from './sessions.ts'
 import type { TrueSession } from './sessions.ts'
@@ -143,17 +144,11 @@ export class FigureCounter {
   }
 }
 
-/** The simulator never mixes currencies in one cart. */
+/** Unknown values are left out. */
 function episodeValue(episode: Episode): { valueMinor: number; currency: string } | undefined {
-  let valueMinor = 0
-  let currency: string | undefined
-  for (const [key, line] of episode.lines) {
-    const price = episode.prices.get(key)
-    if (!price) return undefined
-    valueMinor += line.quantity * (price.unitPriceMinor - price.discountMinor)
-    currency = price.currency
-  }
-  return currency === undefined ? undefined : { valueMinor, currency }
+  const valueMinor = valueOf(episode)
+  const currency = episode.prices.values().next().value?.currency
+  return valueMinor === null || currency === undefined ? undefined : { valueMinor, currency }
 }
 
 function ratio(numerator: number, denominator: number): number | null {

@@ -1,5 +1,6 @@
 // Sessions as they should come out (S1 to S5), from acts in T3 order.
 
+import { isoTime } from '#stack/base/units.ts'
 import { sessionKey, visitorOf } from '#stack/contract/ids.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import type { Act } from './acts.ts'
@@ -92,8 +93,8 @@ export function sessionRow(session: TrueSession, asOfMs: number, settings: Setti
     session_key: session.key,
     person_id: last.person,
     anonymous_id: last.event.anonymousId ?? null,
-    started_at: iso(session.startedMs),
-    ended_at: iso(session.endedMs),
+    started_at: isoTime(session.startedMs),
+    ended_at: isoTime(session.endedMs),
     duration_ms: session.endedMs - session.startedMs,
     event_count: acts.length,
     page_views: count('page_view'),
@@ -120,8 +121,4 @@ export function isEngaged({ startedMs, endedMs, acts }: TrueSession): boolean {
   if (endedMs - startedMs > engagedFromMs) return true
   const pages = acts.filter(({ event }) => event.name === 'page_view').length
   return pages >= 2 || acts.some(({ event }) => event.name === 'purchase')
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString()
 }

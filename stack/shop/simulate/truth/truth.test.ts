@@ -53,10 +53,7 @@ describe.skipIf(!existsSync(shared))('the keeper agrees with scenario', () => {
       const truth = keeper.truth(
         watermark === undefined ? Infinity : Date.parse(watermark as string),
       )
-      for (const [table, rows] of Object.entries(expected.expect)) compareTable(truth, table, rows)
-      for (const [figure, value] of Object.entries(expected.kpi ?? {})) {
-        if (figure in truth.kpi) expect.soft(truth.kpi[figure], figure).toEqual(value)
-      }
+      expect(differences(truth, expected)).toEqual([])
     })
   }
 })
@@ -121,18 +118,32 @@ function deliveriesOf(path: string): Delivery[] {
     })
 }
 
-function compareTable(truth: Truth, table: string, expected: Row[]): void {
-  if (!(table in truth.expect)) return
-  const left = [...truth.expect[table as keyof Truth['expect']]]
-  for (const row of expected) {
-    const known = Object.entries(row)
+/** What is missing, left over or another figure; columns and figures that the truth does not have are passed over. */
+function differences(truth: Truth, expected: Expected): string[] {
+  const tables = Object.entries(expected.expect).flatMap(([table, rows]) => {
+    if (!(table in truth.expect)) return []
+    return tableDifferences(table, rows, [...truth.expect[table as keyof Truth['expect']]])
+  })
+  const figures = Object.entries(expected.kpi ?? {})
+    .filter(([name, value]) => name in truth.kpi && !equal(truth.kpi[name], value))
+    .map(([name, value]) => `${name} is ${truth.kpi[name]}, not ${String(value)}`)
+  return [...tables, ...figures]
+}
+
+function tableDifferences(table: string, expected: Row[], left: Row[]): string[] {
+  const missing = expected.filter((row) => {
     const index = left.findIndex((each) =>
-      known.every(([column, value]) => !(column in each) || equal(each[column], value)),
+      Object.entries(row).every(
+        ([column, value]) => !(column in each) || equal(each[column], value),
+      ),
     )
-    expect.soft(index, `${table} ${JSON.stringify(row)} among ${JSON.stringify(left)}`).not.toBe(-1)
     if (index >= 0) left.splice(index, 1)
-  }
-  expect.soft(left, `${table}: nothing left over`).toEqual([])
+    return index < 0
+  })
+  return [
+    ...missing.map((row) => `${table} lacks ${JSON.stringify(row)}`),
+    ...left.map((row) => `${table} has ${JSON.stringify(row)}`),
+  ]
 }
 
 function equal(a: unknown, b: unknown): boolean {
