@@ -90,7 +90,11 @@ function figure(id: MetricId, fromMs: number, toMs: number, share = 1) {
 }
 
 export function fixtureHistory(nowMs: () => number): Hono {
-  return new Hono().get('/v1/metrics/:id', (c) => {
+  const oldest = isoTime(nowMs() - 12 * dayMs)
+  const app = new Hono().get('/v1/tables', (c) =>
+    c.json({ epoch: 1, tables: [{ name: 'events', oldest }] }),
+  )
+  return app.get('/v1/metrics/:id', (c) => {
     const id = c.req.param('id') as MetricId
     const fromMs = Date.parse(c.req.query('from') ?? '')
     const toMs = Date.parse(c.req.query('to') ?? '')

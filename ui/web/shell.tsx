@@ -4,6 +4,7 @@
 import { A, useLocation, useNavigate } from '@solidjs/router'
 import type { JSX, ParentProps } from 'solid-js'
 import { createEffect, createSignal, ErrorBoundary, For, onCleanup, Show, Suspense } from 'solid-js'
+import { isZone } from '../../stack/contract/calendar.ts'
 import { createLive } from './live/live.ts'
 import { announcement } from './parts/announce.ts'
 import { Dialog } from './parts/dialog.tsx'
@@ -14,7 +15,6 @@ import { setShortcuts, shortcuts, themeChoice } from './parts/preferences.ts'
 import { Status } from './parts/status.tsx'
 import { followTheme, nextTheme } from './parts/theme.ts'
 import { listenForKeys } from './parts/keys.ts'
-import { isZone } from './parts/zone.ts'
 
 const pages = [
   ['/live', 'Live'],
@@ -88,7 +88,9 @@ function Header(props: { page: PageContext; onHelp(): void }): JSX.Element {
           label={`Theme: ${themeChoice()}`}
           onClick={nextTheme}
         />
-        <IconButton icon="keys" label="Keys" onClick={() => props.onHelp()} />
+        <span class="keys">
+          <IconButton icon="keys" label="Keys" onClick={() => props.onHelp()} />
+        </span>
       </div>
     </header>
   )

@@ -44,7 +44,8 @@ export interface ChartModel {
   timeOf?(index: number): number
   /** From this x on figures may still change. */
   provisionalFrom?: number
-  /** Buckets that are cut by the range or under way. */
+  /** Stretches of the x axis: weekends, no data. */
+  shades?: { from: number; to: number; label?: string; isBlank?: boolean }[]
   marks?: { at: number; label: string }[]
   /** One sentence: what is to be seen. */
   summary: string

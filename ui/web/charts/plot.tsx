@@ -23,6 +23,8 @@ export interface PlotProps extends ChartProps {
 }
 
 const defaultHeight = 200
+/** Charts this near to the screen are made, so that they are there when one scrolls to them. */
+const nearMargin = '2000px 0px'
 
 export function Plot(props: PlotProps): JSX.Element {
   const [size, setSize] = createSignal({ width: 0, height: 0 })
@@ -76,7 +78,7 @@ export function Plot(props: PlotProps): JSX.Element {
     <div
       class="chart-host"
       ref={(element) => (host = element)}
-      style={{ height: `${props.height ?? defaultHeight}px` }}
+      style={{ 'min-height': `${props.height ?? defaultHeight}px` }}
       tabIndex={0}
       role="img"
       aria-labelledby={props.captionId}
@@ -162,6 +164,20 @@ function Overlay(props: {
       <Show when={provisional()}>
         {(style) => <div class="veil" style={style()} title="provisional" />}
       </Show>
+      <For each={props.model.shades ?? []}>
+        {(shade) => (
+          <div
+            class="shade"
+            classList={{ 'is-blank': shade.isBlank === true }}
+            style={{
+              left: `${props.pixel(shade.from)}px`,
+              width: `${props.pixel(shade.to) - props.pixel(shade.from)}px`,
+            }}
+          >
+            <span>{shade.label}</span>
+          </div>
+        )}
+      </For>
       <For each={props.model.marks ?? []}>
         {(mark) => (
           <div class="mark" style={{ left: `${props.pixel(mark.at)}px` }}>
@@ -204,7 +220,8 @@ function drawOn({ host, canvas, props, scale, min, setSize }: Drawing): void {
   let isGone = false
 
   const draw = () => {
-    if (!chart || !isOnScreen || document.hidden) return
+    // The first picture is drawn ahead; after it only what is seen.
+    if (!chart || (!isOnScreen && structure !== undefined) || document.hidden) return
     const { model } = props
     const shape = `${theme()} ${structureOf(model)}`
     if (shape !== structure) {
@@ -224,13 +241,18 @@ function drawOn({ host, canvas, props, scale, min, setSize }: Drawing): void {
     const { init } = await import('./echarts.ts')
     if (isGone || chart) return
     chart = init(canvas, null, { renderer: 'canvas' })
+    near.disconnect()
     draw()
   }
+  const near = new IntersectionObserver(
+    ([entry]) => {
+      if (entry?.isIntersecting === true) void open()
+    },
+    { rootMargin: nearMargin },
+  )
   const seen = new IntersectionObserver(([entry]) => {
     isOnScreen = entry?.isIntersecting === true
-    if (!isOnScreen) return
-    if (chart) draw()
-    else void open()
+    if (isOnScreen) draw()
   })
   const resized = new ResizeObserver(([entry]) => {
     if (!entry) return
@@ -238,12 +260,14 @@ function drawOn({ host, canvas, props, scale, min, setSize }: Drawing): void {
     setSize({ width, height })
     chart?.resize({ width, height })
   })
+  near.observe(host)
   seen.observe(host)
   resized.observe(host)
   document.addEventListener('visibilitychange', draw)
   createEffect(on([() => props.model, scale, min, theme], draw))
   onCleanup(() => {
     isGone = true
+    near.disconnect()
     seen.disconnect()
     resized.disconnect()
     document.removeEventListener('visibilitychange', draw)

@@ -136,6 +136,7 @@ export function createLive(): Live {
         paused: paused(),
         frame: frame(),
         heardMs,
+        latencyMs: latencyMs()?.p50,
         lastEventMs,
         nowMs: clock(),
       }),

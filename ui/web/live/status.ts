@@ -20,11 +20,15 @@ export interface StatusInput {
   frame: LiveFrame | undefined
   /** Browser time of the newest frame's arrival. */
   heardMs: number
+  /** Median time from event to pixel of the last minute, where events came. */
+  latencyMs: number | undefined
   /** Browser time when an event last came. */
   lastEventMs: number
   nowMs: number
 }
 
+/** A frame a second, and what a busy machine adds. */
+const frameEveryMs = 1500
 const laggingAfterMs = 3000
 const staleAfterMs = 10_000
 const quietAfterMs = 30_000
@@ -33,7 +37,10 @@ const lagLimitSeconds = 5
 export function statusOf(input: StatusInput): LiveStatus {
   const { link, frame, nowMs, heardMs } = input
   const silentMs = frame ? Math.max(0, nowMs - heardMs) : 0
-  const behindMs = silentMs + (frame?.lag.seconds ?? 0) * 1000
+  const lagMs = (frame?.lag.seconds ?? 0) * 1000
+  // Between two frames of a healthy stream the figure stands; what is measured is the way from event to pixel.
+  const waitedMs = silentMs > frameEveryMs ? silentMs : 0
+  const behindMs = waitedMs + Math.max(lagMs, input.latencyMs ?? 0)
   if (!input.isOnline && link.name !== 'open') return { name: 'offline', behindMs }
   if (input.paused) return { name: 'paused', ...input.paused, behindMs }
   if (link.name === 'reconnecting') {

@@ -75,6 +75,19 @@ export function percent(ratio: number | null | undefined): string {
   return print(ratio * 100, { minimumFractionDigits: digits, maximumFractionDigits: digits }) + ' %'
 }
 
+/** For axes: no fraction where steps are whole. */
+export function axisMoney(minor: number, currency: string): string {
+  const value = major(minor, currency)
+  if (value !== 0 && Math.abs(value) < 10) return money(minor, currency)
+  const notation = Math.abs(value) >= 10_000 ? 'compact' : 'standard'
+  return print(value, {
+    style: 'currency',
+    currency,
+    notation,
+    maximumFractionDigits: notation === 'compact' ? 1 : 0,
+  })
+}
+
 /** 0.8 s, 42 s, 3 min 20 s, 5 h 10 min, 3 d 4 h. */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return nothing

@@ -1,7 +1,7 @@
 // What all pages share: the live view, what the link says, zone and currency in force.
 
 import { useLocation, useNavigate } from '@solidjs/router'
-import { createContext, createMemo, useContext } from 'solid-js'
+import { createContext, createMemo, createSignal, onCleanup, useContext } from 'solid-js'
 import type { Live } from '../live/live.ts'
 import type { UrlState } from './url-state.ts'
 import { parseUrl, printUrl } from './url-state.ts'
@@ -15,9 +15,14 @@ export interface PageContext {
   zone(): string
   /** The chosen currency, else the shop's main one. */
   currency(): string
+  /** The shop's now and currency are known, or did not come in time. */
+  isReady(): boolean
   /** The link's part after `?`, for links between pages. */
   search(): string
 }
+
+/** History is asked without the live view's word when that takes longer. */
+const firstFrameLimitMs = 1500
 
 const Context = createContext<PageContext>()
 export const PageProvider = Context.Provider
@@ -33,8 +38,12 @@ export function createPageContext(live: Live): PageContext {
   const navigate = useNavigate()
   const parsed = createMemo(() => parseUrl(location.search))
   const mainCurrency = createMemo(() => live.frame()?.kpi.currency ?? 'USD')
+  const [isLate, setLate] = createSignal(false)
+  const waiting = setTimeout(() => setLate(true), firstFrameLimitMs)
+  onCleanup(() => clearTimeout(waiting))
   return {
     live,
+    isReady: () => isLate() || live.frame() !== undefined,
     url: () => parsed().state,
     problems: () => parsed().problems,
     change: (part, options) =>

@@ -2,7 +2,7 @@
 // waits for is aborted, and the previous answer stays (marked as such) while the next one is on its way.
 
 import type { Accessor } from 'solid-js'
-import { createEffect, createSignal, on, onCleanup } from 'solid-js'
+import { createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js'
 
 export interface QueryState<T> {
   data: T | undefined
@@ -44,8 +44,10 @@ export function createQuery<T>(url: Accessor<string | undefined>, freshMs = 30_0
   }
   const [state, setState] = createSignal<QueryState<T>>(empty)
   const [attempt, setAttempt] = createSignal(0)
+  // What an address is made of may tick every second; only another address is another question.
+  const address = createMemo(url)
   createEffect(
-    on([url, attempt], ([asked, tries], previous) => {
+    on([address, attempt], ([asked, tries], previous) => {
       if (asked === undefined) return
       const known = kept.get(asked)
       if (known) setState({ ...empty, data: known.data as T, answeredMs: known.answeredMs })

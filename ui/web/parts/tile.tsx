@@ -2,12 +2,15 @@
 
 import type { JSX } from 'solid-js'
 import { createSignal, createUniqueId, Show } from 'solid-js'
+import { Dynamic } from 'solid-js/web'
 import type { Definition } from './definition.tsx'
 import { DefinitionDialog } from './definition.tsx'
 import { IconButton } from './icons.tsx'
 
 export interface TileProps {
   title: string
+  /** 3 below a section's own heading. */
+  level?: 2 | 3
   /** Class for the place in the grid. */
   class?: string
   definition?: Definition
@@ -31,7 +34,9 @@ export function Tile(props: TileProps): JSX.Element {
       aria-labelledby={titleId}
     >
       <header class="tile-head">
-        <h2 id={titleId}>{props.title}</h2>
+        <Dynamic component={`h${props.level ?? 2}`} id={titleId} class="tile-title">
+          {props.title}
+        </Dynamic>
         <div class="tile-tools">
           {props.tools}
           <Show when={props.table}>

@@ -3,8 +3,9 @@
 //
 //   r=7d   r=36h   r=2026-11-01T00:00Z..now   tz=Europe/Amsterdam   g=day   cmp=prev   cur=EUR   w=15
 
+import { isZone } from '../../../stack/contract/calendar.ts'
 import type { CalendarUnit } from './zone.ts'
-import { addUnits, isZone, startOf } from './zone.ts'
+import { addUnits, startOf } from './zone.ts'
 
 export type RangeUnit = 'm' | 'h' | 'd' | 'mo'
 

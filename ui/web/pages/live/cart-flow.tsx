@@ -85,14 +85,13 @@ function OutcomeRow(props: { outcome: Outcome; counts: CartCounts }): JSX.Elemen
     <div class="flow-outcome">
       <dt>{props.outcome.name}</dt>
       <dd>
-        <span class="flow-track">
-          <span
-            class={`flow-bar fill-${props.outcome.color}`}
-            style={{ width: `${(value() / most()) * 100}%` }}
-          />
-        </span>
-        <b>{count(value())}</b>
-        <small>{count(value() / 60)}/min</small>
+        <b>{count(value())}</b> <small>{count(value() / 60)}/min</small>
+      </dd>
+      <dd class="flow-track">
+        <span
+          class={`flow-bar fill-${props.outcome.color}`}
+          style={{ width: `${(value() / most()) * 100}%` }}
+        />
       </dd>
     </div>
   )

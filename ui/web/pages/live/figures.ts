@@ -96,8 +96,12 @@ export interface PurchaseColumns {
   toMs: number
 }
 
-const meanOverS = 5
+/** The longer the window, the calmer the line: what the mean is over, by minutes of the window. */
+const meanOverByWindow: Readonly<Record<number, number>> = { 1: 5, 5: 5, 15: 15, 60: 60 }
 const pointsMax = 900
+const coarseS = 5
+
+export const meanOverS = (windowMin: number): number => meanOverByWindow[windowMin] ?? coarseS
 
 /** Purchases per second of the window: single seconds up to 15 minutes, five-second means above. */
 export function purchaseColumns(
@@ -105,7 +109,9 @@ export function purchaseColumns(
   { seconds }: Rows,
   windowMin: number,
 ): PurchaseColumns {
-  const step = windowMin * 60 <= pointsMax ? 1 : meanOverS
+  const step = windowMin * 60 <= pointsMax ? 1 : coarseS
+  const over = meanOverS(windowMin)
+  const half = Math.floor(over / 2)
   const last = Math.floor(frame.nowMs / 1000 / step) * step
   const count = (windowMin * 60) / step
   const first = last - (count - 1) * step
@@ -117,7 +123,7 @@ export function purchaseColumns(
     x[i] = second * 1000
     perSecond[i] = seconds.sum('orders', second, second + step) / step
     // Centred on the second, so that the mean does not trail what it smooths.
-    mean[i] = seconds.sum('orders', second - 2, second - 2 + meanOverS) / meanOverS
+    mean[i] = seconds.sum('orders', second - half, second - half + over) / over
   }
   return { x, perSecond, mean, fromMs: first * 1000, toMs: last * 1000 }
 }

@@ -143,7 +143,7 @@ function kpis(page: PageContext): Kpi[] {
   const elsewhere = createMemo(() => {
     const frame = page.live.frame()
     const others = frame ? ordersElsewhere(frame, page.currency()) : 0
-    return others === 0 ? '' : ` · ${count(others)} in other currencies left out`
+    return others === 0 ? '' : ` · ${count(others)} not in ${page.currency()}`
   })
   const perMinute = (name: Parameters<typeof rows.minutes.get>[0]) => (frame: LiveFrame) =>
     lastHour(frame, (minute) => rows.minutes.get(name, minute))

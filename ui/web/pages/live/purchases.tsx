@@ -12,7 +12,7 @@ import { createTable, Tile } from '../../parts/tile.tsx'
 import { clockTime } from '../../parts/zone.ts'
 import { definitions } from './definitions.ts'
 import type { PurchaseColumns } from './figures.ts'
-import { minuteMs, purchaseColumns } from './figures.ts'
+import { meanOverS, minuteMs, purchaseColumns } from './figures.ts'
 import { Age } from './kpis.tsx'
 import type { Usual } from './yesterday.ts'
 import { earlierDays, perSecondByDay, usual } from './yesterday.ts'
@@ -129,7 +129,7 @@ function seriesOf(columns: PurchaseColumns, past: Past, windowMin: number): Char
   })
   series.push({
     id: 'mean',
-    name: '5-s mean',
+    name: `${meanOverS(windowMin)}-s mean`,
     kind: 'line',
     color: 1,
     hasArea: true,

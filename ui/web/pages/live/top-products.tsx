@@ -63,7 +63,9 @@ export function TopProducts(): JSX.Element {
                     Units
                   </button>
                 </th>
-                <th scope="col">View to buy</th>
+                <th scope="col" class="if-wide">
+                  View to buy
+                </th>
               </tr>
             </thead>
             <tbody>
@@ -89,7 +91,7 @@ export function TopProducts(): JSX.Element {
                       {money(row.netMinor, currency())}
                     </td>
                     <td>{count(row.units)}</td>
-                    <td title={`${row.buyers} of ${row.viewers} sessions`}>
+                    <td class="if-wide" title={`${row.buyers} of ${row.viewers} sessions`}>
                       {row.viewers < viewersLeast
                         ? nothing
                         : percent(ratio(row.buyers, row.viewers))}

@@ -1,0 +1,108 @@
+// Buckets as a chart: the axis, the labels, weekends, what is provisional, the comparison behind. All tiles of History
+// that run over time use it.
+
+import type { JSX } from 'solid-js'
+import { Chart } from '../../charts/chart.tsx'
+import type { ChartModel, ChartSeries } from '../../charts/model.ts'
+import { bucketTicks } from '../../charts/ticks.ts'
+import type { Bucket, Grain } from '../../../../stack/contract/metrics/definition.ts'
+import { parts } from '../../parts/zone.ts'
+import { longLabel, shortLabel } from './figures.ts'
+
+export interface BucketChartProps {
+  title: string
+  buckets: readonly Bucket[]
+  grain: Grain
+  zone: string
+  series: ChartSeries[]
+  formatY(value: number): string
+  summary: string
+  yMax?: number
+  height?: number
+  ticks?: number
+  /** The first event that history holds. */
+  oldestMs?: number | undefined
+  isTable: boolean
+  onToggleTable(): void
+  onBrush?(fromMs: number, toMs: number): void
+}
+
+export function BucketChart(props: BucketChartProps): JSX.Element {
+  const model = () => bucketModel(props)
+  return (
+    <Chart
+      title={props.title}
+      model={model()}
+      height={props.height ?? 220}
+      isTable={props.isTable}
+      onToggleTable={() => props.onToggleTable()}
+      {...(props.onBrush
+        ? {
+            onBrush: (from: number, to: number) =>
+              props.onBrush?.(
+                Date.parse(props.buckets[from]?.from ?? ''),
+                Date.parse(props.buckets[to]?.to ?? ''),
+              ),
+          }
+        : {})}
+    />
+  )
+}
+
+function bucketModel(props: BucketChartProps): ChartModel {
+  const { buckets, grain, zone } = props
+  const firstOpen = buckets.findIndex((bucket) => bucket.provisional)
+  const hasBars = props.series.some((series) => series.kind === 'bar')
+  const pad = hasBars || buckets.length === 1 ? 0.5 : 0
+  return {
+    x: Float64Array.from(buckets, (_, i) => i),
+    xMin: -pad,
+    xMax: Math.max(1, buckets.length) - 1 + pad,
+    ticks: bucketTicks(
+      buckets.map((bucket) => shortLabel(Date.parse(bucket.from), grain, zone)),
+      props.ticks ?? 8,
+    ),
+    series: props.series,
+    formatY: (value) => props.formatY(value),
+    ...(props.yMax === undefined ? {} : { yMax: props.yMax }),
+    label: (i) => {
+      const bucket = buckets[i]
+      return bucket ? longLabel(bucket, grain, zone) : ''
+    },
+    timeOf: (i) => Date.parse(buckets[i]?.from ?? ''),
+    ...(firstOpen < 0 ? {} : { provisionalFrom: firstOpen - 0.5 }),
+    shades: [...blank(buckets, props.oldestMs, pad), ...weekends(buckets, grain, zone, pad)],
+    summary: props.summary,
+  }
+}
+
+function blank(
+  buckets: readonly Bucket[],
+  oldestMs: number | undefined,
+  pad: number,
+): NonNullable<ChartModel['shades']> {
+  if (oldestMs === undefined) return []
+  const count = buckets.filter((bucket) => Date.parse(bucket.to) <= oldestMs).length
+  return count === 0
+    ? []
+    : [{ from: -pad, to: count - 0.5, label: 'before the first event', isBlank: true }]
+}
+
+function weekends(
+  buckets: readonly Bucket[],
+  grain: Grain,
+  zone: string,
+  pad: number,
+): NonNullable<ChartModel['shades']> {
+  if (grain !== 'day' && grain !== 'hour') return []
+  const shades: { from: number; to: number }[] = []
+  for (const [i, bucket] of buckets.entries()) {
+    if (parts(Date.parse(bucket.from), zone).weekday < 5) continue
+    const last = shades.at(-1)
+    const from = Math.max(-pad, i - 0.5)
+    const to = Math.min(buckets.length - 1 + pad, i + 0.5)
+    if (last && last.to >= from) last.to = to
+    else shades.push({ from, to })
+  }
+  return shades
+}

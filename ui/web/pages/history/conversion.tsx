@@ -1,0 +1,240 @@
+// Conversion: the closed funnel with the comparison as a ghost, its steps as a table, the rate over time, and the rate
+// by device on one scale.
+
+import type { JSX } from 'solid-js'
+import { For, Show } from 'solid-js'
+import type { MetricAnswer, MetricId } from '../../../../stack/contract/metrics/definition.ts'
+import type { ChartSeries } from '../../charts/model.ts'
+import { Delta } from '../../parts/delta.tsx'
+import { count, exact, percent } from '../../parts/format.ts'
+import { createTable } from '../../parts/tile.tsx'
+import { BucketChart } from './bucket-chart.tsx'
+import { alignedValues, exactPrinter, valuesOf } from './figures.ts'
+import { MetricTile } from './metric-tile.tsx'
+import { useQuestions } from './questions.ts'
+import { RankedBars } from './ranked-bars.tsx'
+
+export function Conversion(): JSX.Element {
+  return (
+    <div class="grid">
+      <Funnel />
+      <RateOverTime />
+      <RateByDevice />
+      <RankedBars
+        title="Sessions with a purchase, by country"
+        metric="sessions_with_purchase"
+        by="country"
+        keyName="Country"
+        class="span-4"
+      />
+      <RankedBars
+        title="Sessions with a purchase, by channel"
+        metric="sessions_with_purchase"
+        by="campaign_source"
+        keyName="Source"
+        class="span-4"
+      />
+    </div>
+  )
+}
+
+const steps = [
+  ['sessions', 'Session'],
+  ['funnel_closed_s1', 'Product viewed'],
+  ['funnel_closed_s2', 'Added to cart'],
+  ['funnel_closed_s3', 'Checkout begun'],
+  ['funnel_closed_s4', 'Bought'],
+] as const satisfies readonly (readonly [MetricId, string])[]
+
+function Funnel(): JSX.Element {
+  const questions = useQuestions()
+  const now = steps.map(([id]) => questions.ask(id))
+  const before = steps.map(([id]) => questions.askCompared(id))
+  const n = (list: typeof now, i: number) => list[i]?.state().data?.value ?? null
+  const rate = (list: typeof now, i: number, of: number) => {
+    const [top, bottom] = [n(list, i), n(list, of)]
+    return top === null || bottom === null || bottom === 0 ? null : top / bottom
+  }
+  const width = (list: typeof now, i: number) => `${(rate(list, i, 0) ?? 0) * 100}%`
+  return (
+    <MetricTile
+      title="Funnel"
+      class="span-6"
+      queries={now}
+      metrics={steps.map(([id]) => id)}
+      says="Sessions of the range, closed and ordered: each step counts sessions that did it after the step before."
+      note={
+        <Show when={questions.compared()}>
+          <>thin bar: {questions.against()}</>
+        </Show>
+      }
+    >
+      {() => (
+        <div class="table-fit">
+          <table class="data funnel">
+            <thead>
+              <tr>
+                <th scope="col">Step</th>
+                <th scope="col">
+                  <span class="visually-hidden">Share of sessions</span>
+                </th>
+                <th scope="col">Sessions</th>
+                <th scope="col">Step rate</th>
+                <th scope="col" class="if-wide">
+                  Of all
+                </th>
+                <th scope="col" class="if-wide">
+                  Change
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              <For each={steps}>
+                {([, name], i) => (
+                  <tr>
+                    <th scope="row">{name}</th>
+                    <td class="funnel-bars">
+                      <span class="funnel-bar" style={{ width: width(now, i()) }} />
+                      <Show when={questions.compared()}>
+                        <span class="funnel-ghost" style={{ width: width(before, i()) }} />
+                      </Show>
+                    </td>
+                    <td title={exact(n(now, i()))}>{count(n(now, i()))}</td>
+                    <td>{i() === 0 ? '' : percent(rate(now, i(), i() - 1))}</td>
+                    <td class="if-wide">{i() === 0 ? '' : percent(rate(now, i(), 0))}</td>
+                    <td class="if-wide">
+                      <Show when={i() > 0}>
+                        <Delta
+                          compared={{
+                            value: rate(now, i(), i() - 1),
+                            before: rate(before, i(), i() - 1),
+                            n: n(now, i() - 1) ?? 0,
+                            nBefore: n(before, i() - 1) ?? 0,
+                          }}
+                          against={questions.against()}
+                        />
+                      </Show>
+                    </td>
+                  </tr>
+                )}
+              </For>
+            </tbody>
+          </table>
+        </div>
+      )}
+    </MetricTile>
+  )
+}
+
+function RateOverTime(): JSX.Element {
+  const questions = useQuestions()
+  const table = createTable()
+  const grain = () => ({ grain: questions.grain() })
+  const conversion = questions.ask('session_conversion_rate', grain)
+  const before = questions.askCompared('session_conversion_rate', grain)
+  const common = { kind: 'line', format: percent, exact: exactPrinter('ratio', '') } as const
+  return (
+    <MetricTile
+      title="Session conversion over time"
+      class="span-6"
+      queries={[conversion]}
+      metrics={['session_conversion_rate']}
+      table={table}
+      note="the last 30 minutes are immature"
+    >
+      {([data]) => {
+        const answer = data as MetricAnswer
+        const series = (): ChartSeries[] => [
+          ...(questions.compared()
+            ? [
+                {
+                  ...common,
+                  id: 'before',
+                  name: questions.against(),
+                  color: 0,
+                  isDashed: true,
+                  values: alignedValues(before.state().data?.buckets, answer.buckets.length),
+                },
+              ]
+            : []),
+          { ...common, id: 'now', name: 'conversion', color: 1, values: valuesOf(answer.buckets) },
+        ]
+        return (
+          <BucketChart
+            title="Session conversion over time"
+            buckets={answer.buckets}
+            grain={questions.grain()}
+            zone={questions.zone()}
+            series={series()}
+            formatY={percent}
+            summary={`Whole range ${percent(answer.value)} of ${count(answer.denominator)} sessions`}
+            height={210}
+            ticks={7}
+            isTable={table.isOn}
+            onToggleTable={() => table.toggle()}
+          />
+        )
+      }}
+    </MetricTile>
+  )
+}
+
+const devices = [
+  ['mobile', 1],
+  ['desktop', 2],
+  ['tablet', 3],
+] as const
+
+function RateByDevice(): JSX.Element {
+  const questions = useQuestions()
+  const table = createTable()
+  const split = questions.ask('session_conversion_rate', () => ({
+    by: 'device',
+    grain: questions.grain(),
+  }))
+  return (
+    <MetricTile
+      title="Conversion by device"
+      class="span-4"
+      queries={[split]}
+      metrics={['session_conversion_rate']}
+      table={table}
+      note="one scale"
+    >
+      {([data]) => {
+        const answer = data as MetricAnswer
+        const of = (device: string) => answer.by.find((each) => each.key === device)
+        const first = answer.by[0]
+        return (
+          <Show when={first} fallback={<p class="empty">Nothing in this range.</p>}>
+            {(any) => (
+              <BucketChart
+                title="Conversion by device"
+                buckets={any().buckets}
+                grain={questions.grain()}
+                zone={questions.zone()}
+                series={devices.map(([device, color]) => ({
+                  id: device,
+                  name: device,
+                  kind: 'line' as const,
+                  color,
+                  format: percent,
+                  exact: exactPrinter('ratio', ''),
+                  values: alignedValues(of(device)?.buckets, any().buckets.length),
+                }))}
+                formatY={percent}
+                summary={devices
+                  .map(([device]) => `${device} ${percent(of(device)?.value)}`)
+                  .join(', ')}
+                height={190}
+                ticks={5}
+                isTable={table.isOn}
+                onToggleTable={() => table.toggle()}
+              />
+            )}
+          </Show>
+        )
+      }}
+    </MetricTile>
+  )
+}

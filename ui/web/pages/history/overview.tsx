@@ -1,0 +1,233 @@
+// Overview: six figures against the comparison, and the chosen one over time.
+
+import type { JSX } from 'solid-js'
+import { createMemo, createSignal, For, Show } from 'solid-js'
+import type { MetricAnswer, MetricId } from '../../../../stack/contract/metrics/definition.ts'
+import { metrics } from '../../../../stack/contract/metrics.ts'
+import { Sparkline } from '../../charts/sparkline.tsx'
+import type { ChartSeries } from '../../charts/model.ts'
+import { Delta } from '../../parts/delta.tsx'
+import { usePage } from '../../parts/page-context.ts'
+import type { Query } from '../../parts/query.ts'
+import { createQuery } from '../../parts/query.ts'
+import { createTable } from '../../parts/tile.tsx'
+import { BucketChart } from './bucket-chart.tsx'
+import { saveCsv } from './export.ts'
+import {
+  alignedValues,
+  axisPrinter,
+  exactPrinter,
+  longLabel,
+  printer,
+  valuesOf,
+} from './figures.ts'
+import { MetricTile } from './metric-tile.tsx'
+import { useQuestions } from './questions.ts'
+
+const shown = [
+  ['net_revenue', 'Net revenue'],
+  ['orders', 'Orders'],
+  ['aov', 'Average order value'],
+  ['session_conversion_rate', 'Session conversion'],
+  ['cart_abandonment_rate_live', 'Cart abandonment'],
+  ['sessions', 'Sessions'],
+] as const satisfies readonly (readonly [MetricId, string])[]
+
+interface Pair {
+  now: Query<MetricAnswer>
+  before: Query<MetricAnswer>
+}
+
+export function Overview(): JSX.Element {
+  const questions = useQuestions()
+  const grain = () => ({ grain: questions.grain() })
+  const asked = new Map<MetricId, Pair>(
+    shown.map(([id]) => [
+      id,
+      { now: questions.ask(id, grain), before: questions.askCompared(id, grain) },
+    ]),
+  )
+  const fromLink = shown.find(([id]) => location.hash === `#${id}`)?.[0]
+  const [chosen, setChosen] = createSignal<(typeof shown)[number][0]>(fromLink ?? 'net_revenue')
+  return (
+    <>
+      <ul class="kpis of-six" aria-label="Key figures of the range">
+        <For each={shown}>
+          {([id, label]) => (
+            <Figure
+              id={id}
+              label={label}
+              pair={asked.get(id) as Pair}
+              isChosen={chosen() === id}
+              onChoose={() => setChosen(id)}
+            />
+          )}
+        </For>
+      </ul>
+      <div class="grid">
+        <Show when={chosen()} keyed>
+          {(id) => (
+            <MainChart
+              id={id}
+              label={shown.find(([each]) => each === id)?.[1] ?? id}
+              pair={asked.get(id) as Pair}
+            />
+          )}
+        </Show>
+      </div>
+    </>
+  )
+}
+
+function Figure(props: {
+  id: MetricId
+  label: string
+  pair: Pair
+  isChosen: boolean
+  onChoose(): void
+}): JSX.Element {
+  const questions = useQuestions()
+  const answer = () => props.pair.now.state().data
+  const { unit } = metrics[props.id]
+  const print = () => printer(unit, answer()?.currency ?? questions.currency())
+  const exactly = () => exactPrinter(unit, answer()?.currency ?? questions.currency())
+  const before = () => props.pair.before.state().data
+  const rate = () =>
+    unit === 'ratio' ? { n: answer()?.denominator ?? 0, nBefore: before()?.denominator ?? 0 } : {}
+  return (
+    <li
+      class="kpi"
+      classList={{ 'is-chosen': props.isChosen, 'is-stale': props.pair.now.state().isPrevious }}
+    >
+      <button
+        type="button"
+        class="kpi-choice"
+        aria-pressed={props.isChosen}
+        onClick={() => props.onChoose()}
+      >
+        <span class="kpi-label">{props.label}</span>
+        <span class="kpi-main">
+          <span class="kpi-value" title={exactly()(answer()?.value)}>
+            {print()(answer()?.value)}
+          </span>
+          <Sparkline values={(answer()?.buckets ?? []).map((bucket) => bucket.value ?? NaN)} />
+        </span>
+        <span class="kpi-sub">
+          <Show when={before()} fallback={props.pair.now.state().error?.message ?? ' '}>
+            {(other) => (
+              <>
+                <Delta
+                  compared={{ value: answer()?.value ?? null, before: other().value, ...rate() }}
+                  against={questions.against()}
+                />
+                <span>from {print()(other().value)}</span>
+              </>
+            )}
+          </Show>
+        </span>
+        <span class="kpi-age">
+          {unit === 'ratio' ? `n ${printer('count', '')(answer()?.denominator)}` : ''}
+          {answer()?.provisionalFrom ? `${unit === 'ratio' ? ' · ' : ''}partly provisional` : ''}
+        </span>
+      </button>
+    </li>
+  )
+}
+
+function MainChart(props: { id: MetricId; label: string; pair: Pair }): JSX.Element {
+  const page = usePage()
+  const questions = useQuestions()
+  const table = createTable()
+  const tables = createQuery<{ tables: { name: string; oldest: string | null }[] }>(
+    () => '/api/history/tables',
+    5 * 60_000,
+  )
+  const oldestMs = createMemo(() => {
+    const oldest = tables.state().data?.tables.find(({ name }) => name === 'events')?.oldest
+    return oldest ? Date.parse(oldest) : undefined
+  })
+  const { unit } = metrics[props.id]
+  const series = (answer: MetricAnswer): ChartSeries[] => {
+    const currency = answer.currency ?? questions.currency()
+    const common = { format: printer(unit, currency), exact: exactPrinter(unit, currency) }
+    const list: ChartSeries[] = []
+    if (questions.compared()) {
+      const before = props.pair.before.state().data?.buckets
+      list.push({
+        ...common,
+        id: 'before',
+        name: questions.against(),
+        kind: 'line',
+        color: 0,
+        isDashed: true,
+        values: alignedValues(before, answer.buckets.length),
+      })
+    }
+    list.push({
+      ...common,
+      id: 'now',
+      name: props.label,
+      kind: 'line',
+      color: 1,
+      hasArea: true,
+      values: valuesOf(answer.buckets),
+    })
+    return list
+  }
+  const zoom = (fromMs: number, toMs: number) => {
+    const isToNow = toMs >= questions.span().toMs && questions.span().endsNow
+    page.change({ range: { kind: 'span', fromMs, toMs: isToNow ? 'now' : toMs }, grain: 'auto' })
+  }
+  const save = () => {
+    const answer = props.pair.now.state().data
+    if (!answer) return
+    saveCsv(props.id, answer, {
+      header: ['bucket', 'from', 'to', props.id, 'numerator', 'denominator', 'provisional'],
+      rows: answer.buckets.map((bucket) => [
+        longLabel(bucket, questions.grain(), questions.zone()),
+        bucket.from,
+        bucket.to,
+        bucket.value,
+        bucket.numerator,
+        bucket.denominator,
+        String(bucket.provisional),
+      ]),
+    })
+  }
+  return (
+    <MetricTile
+      title={`${props.label} by ${questions.grain()}`}
+      class="span-12"
+      queries={[props.pair.now]}
+      metrics={[props.id]}
+      table={table}
+      onExport={save}
+      note="draw across the chart to zoom in, u to go back"
+    >
+      {([answer]) => (
+        <BucketChart
+          title={`${props.label} by ${questions.grain()}`}
+          buckets={(answer as MetricAnswer).buckets}
+          grain={questions.grain()}
+          zone={questions.zone()}
+          series={series(answer as MetricAnswer)}
+          formatY={axisPrinter(unit, (answer as MetricAnswer).currency ?? questions.currency())}
+          summary={summaryOf(answer as MetricAnswer, unit, questions.currency())}
+          height={280}
+          ticks={12}
+          oldestMs={oldestMs()}
+          isTable={table.isOn}
+          onToggleTable={() => table.toggle()}
+          onBrush={zoom}
+        />
+      )}
+    </MetricTile>
+  )
+}
+
+function summaryOf(answer: MetricAnswer, unit: MetricAnswer['unit'], currency: string): string {
+  const print = printer(unit, answer.currency ?? currency)
+  const values = answer.buckets.map((bucket) => bucket.value).filter((value) => value !== null)
+  if (values.length === 0) return 'No data in this range'
+  return `Whole range ${print(answer.value)}, lowest ${print(Math.min(...values))}, highest ${print(Math.max(...values))}`
+}

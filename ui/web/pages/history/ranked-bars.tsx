@@ -1,0 +1,101 @@
+// A split of one metric: the largest values as bars with share and change, the rest in one row. It is a table, so it
+// needs no second view.
+
+import type { JSX } from 'solid-js'
+import { For, Show } from 'solid-js'
+import type {
+  Dimension,
+  MetricAnswer,
+  MetricId,
+} from '../../../../stack/contract/metrics/definition.ts'
+import { metrics } from '../../../../stack/contract/metrics.ts'
+import { Delta } from '../../parts/delta.tsx'
+import { percent } from '../../parts/format.ts'
+import { saveCsv } from './export.ts'
+import { exactPrinter, printer, ranking } from './figures.ts'
+import { MetricTile } from './metric-tile.tsx'
+import { useQuestions } from './questions.ts'
+
+const rowsMax = 6
+
+export function RankedBars(props: {
+  title: string
+  metric: MetricId
+  by: Dimension
+  keyName: string
+  class?: string
+}): JSX.Element {
+  const questions = useQuestions()
+  const split = () => ({ by: props.by })
+  const now = questions.ask(props.metric, split)
+  const before = questions.askCompared(props.metric, split)
+  const { unit } = metrics[props.metric]
+  const rows = (answer: MetricAnswer) => ranking(answer, before.state().data, rowsMax)
+  const save = () => {
+    const answer = now.state().data
+    if (!answer) return
+    saveCsv(`${props.metric}-by-${props.by}`, answer, {
+      header: [props.by, props.metric, 'numerator', 'denominator'],
+      rows: answer.by.map((each) => [each.key, each.value, each.numerator, each.denominator]),
+    })
+  }
+  return (
+    <MetricTile
+      title={props.title}
+      class={props.class ?? 'span-3'}
+      queries={[now]}
+      metrics={[props.metric]}
+      onExport={save}
+    >
+      {([answer]) => {
+        const of = () => answer as MetricAnswer
+        const print = () => printer(unit, of().currency ?? questions.currency())
+        const exactly = () => exactPrinter(unit, of().currency ?? questions.currency())
+        const most = () => Math.max(1, ...rows(of()).map((row) => row.value))
+        return (
+          <Show when={rows(of()).length > 0} fallback={<p class="empty">Nothing in this range.</p>}>
+            <div class="table-fit">
+              <table class="data ranked">
+                <thead>
+                  <tr>
+                    <th scope="col">{props.keyName}</th>
+                    <th scope="col">{metrics[props.metric].title}</th>
+                    <th scope="col">Share</th>
+                    <th scope="col" class="if-wide">
+                      Change
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  <For each={rows(of())}>
+                    {(row) => (
+                      <tr>
+                        <th scope="row" class="with-bar">
+                          <span
+                            class="bar-behind"
+                            style={{ width: `${(Math.max(0, row.value) / most()) * 100}%` }}
+                          />
+                          <span class="cut" title={row.key}>
+                            {row.key}
+                          </span>
+                        </th>
+                        <td title={exactly()(row.value)}>{print()(row.value)}</td>
+                        <td>{percent(row.share)}</td>
+                        <td class="if-wide">
+                          <Delta
+                            compared={{ value: row.value, before: row.before }}
+                            against={questions.against()}
+                          />
+                        </td>
+                      </tr>
+                    )}
+                  </For>
+                </tbody>
+              </table>
+            </div>
+          </Show>
+        )
+      }}
+    </MetricTile>
+  )
+}
