@@ -78,6 +78,8 @@ describe('bytes', () => {
     expect(decodeEvent(deep)).toMatchObject({ reason: 'not_object' })
     const inside = JSON.stringify(event({ data: { x: 0 } })).replace('"x":0', `"x":${deep}`)
     expect(decodeEvent(inside)).toMatchObject({ reason: 'bad_field', field: 'data.x' })
+    const version = JSON.stringify(event()).replace('"1.0"', deep)
+    expect(decodeEvent(version)).toMatchObject({ reason: 'unsupported_version' })
     const surrogate = inside.replace('"A"', String.raw`"\ud83d\ude00"`)
     expect(decodeEvent(surrogate)).toMatchObject({ reason: 'bad_field' })
   })

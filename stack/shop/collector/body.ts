@@ -23,9 +23,19 @@ const inflationSlackBytes = 64 * KiB
 export type Body =
   | { ok: true; bytes: Buffer }
   /** `head` is what had come when reading stopped. */
-  | { ok: false; status: 400 | 413 | 415; message: string; head: Buffer }
+  | { ok: false; status: BadStatus; message: string; head: Buffer }
 
-export async function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Body> {
+/** 503: the body is fine, but there is no room for it now. */
+type BadStatus = 400 | 413 | 415 | 503
+
+/** Whether there is room for so many bytes more. */
+export type Grow = (bytes: number) => boolean
+
+export async function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  grow: Grow = () => true,
+): Promise<Body> {
   const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
   if (encoding !== 'gzip' && encoding !== 'identity' && encoding !== '') {
     return refused(415, `the content encoding ${JSON.stringify(encoding)} is not read; use gzip`)
@@ -33,12 +43,14 @@ export async function readBody(request: IncomingMessage, limits: BodyLimits): Pr
   if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) {
     return refused(413, `the body is longer than ${limits.bodyBytes} bytes`)
   }
-  const raw = await readBounded(request, limits.bodyBytes)
+  const raw = await readBounded(request, limits.bodyBytes, grow)
   if (!raw.ok || encoding !== 'gzip') return raw
-  return inflate(raw.bytes, limits)
+  const inflated = await inflate(raw.bytes, limits)
+  if (inflated.ok && !grow(inflated.bytes.length)) return refused(503, 'overloaded')
+  return inflated
 }
 
-async function readBounded(request: IncomingMessage, bytesMax: number): Promise<Body> {
+async function readBounded(request: IncomingMessage, bytesMax: number, grow: Grow): Promise<Body> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -46,6 +58,7 @@ async function readBounded(request: IncomingMessage, bytesMax: number): Promise<
     if (bytes > bytesMax) {
       return refused(413, `the body is longer than ${bytesMax} bytes`, Buffer.concat(chunks))
     }
+    if (!grow(chunk.length)) return refused(503, 'overloaded')
     chunks.push(chunk)
   }
   return { ok: true, bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) }
@@ -66,7 +79,7 @@ async function inflate(packed: Buffer, limits: BodyLimits): Promise<Body> {
   }
 }
 
-function refused(status: 400 | 413 | 415, message: string, head?: Buffer): Body {
+function refused(status: BadStatus, message: string, head?: Buffer): Body {
   return { ok: false, status, message, head: head ?? Buffer.alloc(0) }
 }
 

@@ -1,10 +1,10 @@
 // One body of a dialect → what becomes of each of its events. Pure: the same body, dialect, time and position give
 // the same outcomes. This is the collector without HTTP and Kafka, and what tests of other rooms map raw input with.
 
-import { holdsHalfPair } from '#stack/contract/decode.ts'
 import { limits } from '#stack/contract/event-fields.ts'
 import type { Dialect, RejectReason, ShopEvent } from '#stack/contract/events.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
+import { holdsHalfPair } from '#stack/contract/surrogates.ts'
 import type { RawObject } from '#stack/contract/upcast.ts'
 import type { Draft, MapContext, Mapped, Visitor } from './draft.ts'
 import { mapCloudEvents } from './cloudevents.ts'

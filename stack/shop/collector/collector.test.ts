@@ -232,6 +232,28 @@ describe('acknowledgement', () => {
     expect((await shop.post('/v1/events', view('e5'))).status).toBe(200)
   })
 
+  test('a slow sender holds no more room than it sent', async () => {
+    await using shop = await start({ outbox: { bytes: 1000 } })
+    const sockets = Array.from({ length: 20 }, () => connect(Number(new URL(shop.url).port)))
+    for (const socket of sockets) {
+      socket.write('POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{')
+    }
+    await expect.poll(() => shop.collector.outbox.pendingBytes).toBe(20)
+    expect((await shop.post('/v1/events', view('e1'))).status).toBe(200)
+    for (const socket of sockets) socket.destroy()
+    await expect.poll(() => shop.collector.outbox.pendingBytes).toBe(0)
+  })
+
+  test('bytes under way are bounded too, and one request alone always passes', async () => {
+    const stalled = Promise.withResolvers<void>()
+    await using shop = await start({ sink: { send: () => stalled.promise }, outbox: { bytes: 50 } })
+    const first = shop.post('/v1/events', view('e1'))
+    await expect.poll(() => shop.collector.outbox.pendingBytes).toBeGreaterThan(50)
+    expect((await shop.post('/v1/events', view('e2'))).status).toBe(503)
+    stalled.resolve()
+    expect((await first).status).toBe(200)
+  })
+
   test('requests that come together share a send', async () => {
     await using shop = await start()
     await Promise.all(Array.from({ length: 50 }, (_, i) => shop.post('/v1/events', view(`e${i}`))))

@@ -42,6 +42,12 @@ export class NotAcknowledged extends Error {
   override name = 'NotAcknowledged'
 }
 
+/** What one request holds: it grows as its bytes come, so that a slow sender holds no more than it sent. */
+export interface Room extends Disposable {
+  /** False when there is no place for so many bytes more. */
+  grow(bytes: number): boolean
+}
+
 interface Parcel {
   records: readonly TopicRecord[]
   settle: PromiseWithResolvers<void>
@@ -70,17 +76,25 @@ export class Outbox {
     return this.#requests
   }
 
-  /** Room for a request of so many bytes, or undefined: overloaded. The room must be given back. */
-  enter(bytes: number): Disposable | undefined {
-    const isFull =
-      this.#requests >= this.#limits.requests || this.#bytes + bytes > this.#limits.bytes
-    if (isFull && this.#requests > 0) return undefined
+  /** Room for a request, or undefined: overloaded. It must be given back. */
+  enter(): Room | undefined {
+    if (this.#requests >= this.#limits.requests || this.#bytes >= this.#limits.bytes) {
+      return undefined
+    }
     this.#requests++
-    this.#bytes += bytes
+    let held = 0
     return {
+      grow: (bytes) => {
+        const isFull = this.#bytes + bytes > this.#limits.bytes
+        // A request alone may always pass: its size has limits of its own.
+        if (isFull && this.#bytes > held) return false
+        held += bytes
+        this.#bytes += bytes
+        return true
+      },
       [Symbol.dispose]: () => {
         this.#requests--
-        this.#bytes -= bytes
+        this.#bytes -= held
       },
     }
   }

@@ -2,11 +2,10 @@
 
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
-import { limits } from '#stack/contract/event-fields.ts'
 import type { Dialect } from '#stack/contract/events.ts'
 import type { RawObject } from '#stack/contract/upcast.ts'
 import { parseBody, readBody } from './body.ts'
-import type { Body, Part } from './body.ts'
+import type { Body, Grow, Part } from './body.ts'
 import { fromBinary } from './cloudevents.ts'
 import { mapperByDialect } from './collect.ts'
 import type { Mapper } from './collect.ts'
@@ -94,8 +93,8 @@ class Desk {
   }
 
   receive(context: ShopContext, route: Route, parse: (body: Buffer) => Part[]): Promise<Response> {
-    return this.#within(context, async () => {
-      const body = await readBody(context.env.incoming, this.#collector.bodyLimits)
+    return this.#within(context, async (grow) => {
+      const body = await readBody(context.env.incoming, this.#collector.bodyLimits, grow)
       if (!body.ok) return this.#refuse(context, route, body)
       return this.#deliver(context, route, parse(body.bytes))
     })
@@ -110,9 +109,10 @@ class Desk {
 
   /** As Google's: the events are judged and not recorded. */
   explainGa4(context: ShopContext): Promise<Response> {
-    return this.#within(context, async () => {
-      const body = await readBody(context.env.incoming, this.#collector.bodyLimits)
-      const parts = body.ok ? parseBody(body.bytes, false) : []
+    return this.#within(context, async (grow) => {
+      const body = await readBody(context.env.incoming, this.#collector.bodyLimits, grow)
+      if (!body.ok) return context.json({ error: body.message }, body.status)
+      const parts = parseBody(body.bytes, false)
       const { rejected } = this.#collector.explain(
         parts,
         this.#deliveryOf(context, routes['/mp/collect'] as Route),
@@ -126,14 +126,14 @@ class Desk {
     })
   }
 
-  async #within(context: ShopContext, work: () => Promise<Response>): Promise<Response> {
+  async #within(context: ShopContext, work: (grow: Grow) => Promise<Response>): Promise<Response> {
     const { clock } = this.#collector.options
     const waitSeconds = this.#rateLimit.take(this.#addressOf(context), clock.monotonicMs())
     if (waitSeconds > 0) return later(context, 429, waitSeconds, 'too many requests')
-    using room = this.#collector.outbox.enter(this.#expectedBytes(context))
+    using room = this.#collector.outbox.enter()
     if (room === undefined) return later(context, 503, 1, 'overloaded')
     try {
-      return await work()
+      return await work((bytes) => room.grow(bytes))
     } catch (error) {
       if (error instanceof NotAcknowledged) return later(context, 503, 1, 'not acknowledged')
       if (context.env.incoming.destroyed) return context.body(null, 400)
@@ -152,10 +152,11 @@ class Desk {
     route: Route,
     { status, message, head }: Extract<Body, { ok: false }>,
   ): Promise<Response> {
-    const reason = status === 413 ? 'too_large' : 'not_json'
-    await this.#collector.refuseBody(reason, message, head, route.dialect)
     // The rest of the body is on its way; nobody will read it.
     context.header('connection', 'close')
+    if (status === 503) return later(context, status, 1, message)
+    const reason = status === 413 ? 'too_large' : 'not_json'
+    await this.#collector.refuseBody(reason, message, head, route.dialect)
     const rejected = [{ position: 0, reason, field: null, message }]
     return context.json({ accepted: 0, rejected }, status)
   }
@@ -181,15 +182,6 @@ class Desk {
       ? context.req.header('x-forwarded-for')?.split(',').at(-1)?.trim()
       : undefined
     return hop ?? context.env.incoming.socket.remoteAddress ?? ''
-  }
-
-  /** What a request may come to hold, before anything of it is read. */
-  #expectedBytes(context: ShopContext): number {
-    const { bodyBytes, inflatedBytes } = this.#collector.bodyLimits
-    if (context.req.method === 'GET') return limits.urlUnits
-    if (context.req.header('content-encoding') === 'gzip') return inflatedBytes
-    const declared = Number(context.req.header('content-length'))
-    return declared >= 0 && declared <= bodyBytes ? declared : bodyBytes
   }
 }
 
