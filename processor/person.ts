@@ -2,11 +2,10 @@
 // and when time alone changes something. Plain data; the changelog holds it as it is.
 
 import type { Holdings } from './cart/deed.ts'
-import { noHoldings } from './cart/deed.ts'
+import { emptyHoldings } from './cart/deed.ts'
 import type { Person } from './model.ts'
 
 export interface PersonState extends Holdings {
-  key: Person
   /** Offset after the last record that is in here. */
   nextOffset: number
   /** The watermark at which it must be judged again; null: never. */
@@ -14,5 +13,5 @@ export interface PersonState extends Holdings {
 }
 
 export function emptyPerson(key: Person): PersonState {
-  return { key, nextOffset: 0, wakeMs: null, ...structuredClone(noHoldings) }
+  return { nextOffset: 0, wakeMs: null, ...emptyHoldings(key) }
 }

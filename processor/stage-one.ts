@@ -31,6 +31,7 @@ import { visitorEventOf } from './validate/visitor-event.ts'
 import { Copies } from './visitor-copies.ts'
 import { foldVisitor, wakeOf } from './visitor-fold.ts'
 import type { FoldContext, VisitorFold } from './visitor-fold.ts'
+import { markClosed } from './session/publish.ts'
 import { emptyVisitor, insertEvent, isForgettable, stateKeyOf } from './visitor.ts'
 import type { VisitorEvent, VisitorState } from './visitor.ts'
 
@@ -60,7 +61,10 @@ export interface OutcomeCounts {
 interface Position {
   nextOffset: number
   time: PartitionTime
-  watermarkMs: number | null
+  /** What was told to the stages behind. */
+  handedMs: number | null
+  /** The watermark of the last cut: what closes by it is published as closed. */
+  judgedMs: number | null
   counts: OutcomeCounts
 }
 
@@ -83,6 +87,7 @@ export class VisitorStage implements Stage {
   readonly #copies = new Copies()
   #time: PartitionTime = emptyPartitionTime()
   #handedMs: number | null = null
+  #judgedMs: number | null = null
   #nextOffset = 0
   #counts: OutcomeCounts = {
     enriched: 0,
@@ -117,7 +122,8 @@ export class VisitorStage implements Stage {
     const position = changelog.position() as Position | undefined
     if (position) {
       this.#time = position.time
-      this.#handedMs = position.watermarkMs
+      this.#handedMs = position.handedMs
+      this.#judgedMs = position.judgedMs
       this.#nextOffset = position.nextOffset
       this.#counts = position.counts
     }
@@ -125,10 +131,11 @@ export class VisitorStage implements Stage {
     for (const { key, value } of changelog.states()) {
       // Only encodeVisitor writes these.
       const state = decodeVisitor(key, JSON.parse(value) as VisitorValue)
+      markClosed(state.sessions, this.#judgedMs ?? -Infinity)
       this.#visitors.set(key, state)
       this.#timers.set(key, wakeOf(state, context))
     }
-    watermark.assign(partition, this.#time, this.#handedMs, now())
+    watermark.assign(partition, this.#time, this.#judgedMs, now())
     return this.#nextOffset
   }
 
@@ -202,17 +209,15 @@ export class VisitorStage implements Stage {
 
   cut({ nextOffset, processedAt, handsWatermark }: CutRequest): Cut {
     const watermarkMs = this.watermarkMs
-    for (const key of this.#timers.takeDue(watermarkMs ?? -Infinity)) {
-      const state = this.#visitors.get(key)
-      if (state) this.#dirty.add(state)
-    }
+    const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
     const hands = handsWatermark && watermarkMs !== this.#handedMs
     const hasNews = nextOffset > this.#nextOffset || hands
-    if (!hasNews && this.#dirty.size === 0) return { outputs: [], changelog: [] }
+    if (!hasNews && due.length === 0) return { outputs: [], changelog: [] }
     this.#nextOffset = nextOffset
+    this.#judgedMs = watermarkMs
     const output = new OutputBatch()
     const changelog: OutgoingRecord[] = []
-    const folds = this.#foldDirty(processedAt, changelog)
+    const folds = this.#foldDirty(due, processedAt, changelog)
     for (const pending of this.#pending) this.#tell(pending, folds, processedAt, output)
     for (const record of this.#rejected) output.add(topics.rejected.name, record)
     for (const fold of folds.values()) addChanges(fold, output)
@@ -224,25 +229,39 @@ export class VisitorStage implements Stage {
     return { outputs: output.batches, changelog }
   }
 
-  #foldDirty(processedAt: string, changelog: OutgoingRecord[]): Map<VisitorState, VisitorFold> {
+  #foldDirty(
+    due: readonly string[],
+    processedAt: string,
+    changelog: OutgoingRecord[],
+  ): Map<VisitorState, VisitorFold> {
     const context = this.#context(processedAt)
     const folds = new Map<VisitorState, VisitorFold>()
-    for (const state of this.#dirty) {
-      const fold = foldVisitor(state, context)
-      folds.set(state, fold)
-      this.#timers.set(state.visitor, fold.wakeMs)
-      state.nextOffset = this.#nextOffset
-      const isGone = isForgettable(state)
-      if (isGone) this.#visitors.delete(state.visitor)
-      changelog.push(stateRecord(state.visitor, isGone ? null : encodeVisitor(state)))
+    const fold = (state: VisitorState, hasNews: boolean): void => {
+      const folded = foldVisitor(state, context)
+      folds.set(state, folded)
+      this.#timers.set(state.visitor, folded.wakeMs)
+      // That time has closed a session can be told from the position alone.
+      if (hasNews || folded.hasForgotten) changelog.push(this.#keep(state))
+    }
+    for (const state of this.#dirty) fold(state, true)
+    for (const key of due) {
+      const state = this.#visitors.get(key)
+      if (state && !folds.has(state)) fold(state, false)
     }
     return folds
+  }
+
+  #keep(state: VisitorState): OutgoingRecord {
+    state.nextOffset = this.#nextOffset
+    if (!isForgettable(state)) return stateRecord(state.visitor, encodeVisitor(state))
+    this.#visitors.delete(state.visitor)
+    return stateRecord(state.visitor, null)
   }
 
   #context(processedAt: string): FoldContext {
     const { partition, settings, hasRetention = true } = this.#options
     // What was judged before the restart is judged.
-    const watermarkMs = this.watermarkMs ?? this.#handedMs ?? -Infinity
+    const watermarkMs = this.watermarkMs ?? this.#judgedMs ?? -Infinity
     return { watermarkMs, settings, partition, processedAt, hasRetention }
   }
 
@@ -281,7 +300,8 @@ export class VisitorStage implements Stage {
     const position: Position = {
       nextOffset: this.#nextOffset,
       time: this.#time,
-      watermarkMs: this.#handedMs,
+      handedMs: this.#handedMs,
+      judgedMs: this.#judgedMs,
       counts: this.#counts,
     }
     return positionRecord(position)

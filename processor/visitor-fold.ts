@@ -31,6 +31,8 @@ export interface VisitorFold {
   sessions: Session<VisitorEvent>[]
   sessionChanges: SessionChange[]
   commands: RoutedCommand[]
+  /** Something of it was let go. */
+  hasForgotten: boolean
   /** The watermark at which it must be folded again; null: never. */
   wakeMs: number | null
 }
@@ -43,9 +45,10 @@ export function foldVisitor(state: VisitorState, context: FoldContext): VisitorF
   const publishContext = { state, persons: people.persons, watermarkMs, settings, processedAt }
   const sessionChanges = publishSessions(sessions, publishContext)
   const commands = routeEvents(state, people, settings, partition)
-  if (context.hasRetention) forget(state, sessions, context)
+  const hasForgotten = context.hasRetention && forget(state, sessions, context)
   const wakeMs = wakeOf(state, context)
-  return { events, persons: people.persons, sessions, sessionChanges, commands, wakeMs }
+  const { persons } = people
+  return { events, persons, sessions, sessionChanges, commands, hasForgotten, wakeMs }
 }
 
 /** T5: how long after its end something may still be changed by an event that is not too late. */
@@ -63,33 +66,43 @@ function cartMs(settings: Settings): number {
   return settings.maxCartAgeMs + settings.recoveryWindowMs + keepMs(settings)
 }
 
+/** T5. Answers whether anything was let go. */
 function forget(
   state: VisitorState,
   sessions: readonly Session<VisitorEvent>[],
   context: FoldContext,
-): void {
+): boolean {
   const { watermarkMs, settings } = context
   for (const session of sessions) {
     if (closesAtMs(session, settings) + keepMs(settings) > watermarkMs) continue
     for (const event of session.events) event.isFinal = true
   }
+  const before = state.sessions.length + state.seen.length
   state.sessions = state.sessions.filter(
     ({ closesMs }) => closesMs + keepMs(settings) > watermarkMs,
   )
   state.seen = state.seen.filter(([, , timeMs]) => timeMs + copyMs(settings) > watermarkMs)
+  const hasForgotten = state.sessions.length + state.seen.length < before
+  return forgetEvents(state, context) || hasForgotten
+}
+
+function forgetEvents(state: VisitorState, context: FoldContext): boolean {
+  const { watermarkMs, settings } = context
   const cartsEndMs = cartsEndOf(state, context)
   const isNeeded = (event: VisitorEvent): boolean =>
     event.timeMs + keepMs(settings) > watermarkMs ||
     (event.isActivity && !event.isFinal) ||
     (event.sent !== undefined && cartsEndMs > watermarkMs)
-  if (state.events.every(isNeeded)) return
+  if (state.events.every(isNeeded)) return false
   const kept: VisitorEvent[] = []
   for (const event of state.events) {
     // A link is needed by every older event that is still here: it stays behind them in the row.
     if (isNeeded(event) || (event.isLink && kept.length > 0)) kept.push(event)
     else remember(state, event)
   }
+  const hasForgotten = kept.length < state.events.length
   state.events = kept
+  return hasForgotten
 }
 
 /** What stays of an event for ever. */

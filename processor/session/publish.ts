@@ -46,7 +46,8 @@ export function publishSessions(
     const isClosed = watermarkMs >= published.closesMs
     // Events are never taken out of a visitor's row, so their number and the first one tell which they are.
     const { events, lastMs } = session
-    const print = `${events.length}|${personId}|${events.at(-1)?.userId ?? ''}|${orders}|${isClosed ? 1 : 0}`
+    const content = `${events.length}|${personId}|${events.at(-1)?.userId ?? ''}|${orders}`
+    const print = content + (isClosed ? closedMark : openMark)
     if (print === published.print && !published.isGone) continue
     published.print = print
     published.isGone = false
@@ -69,6 +70,18 @@ export function publishSessions(
     changes.push({ key: published.key, endedMs: published.closesMs, record: null })
   }
   return changes
+}
+
+const openMark = '|0'
+const closedMark = '|1'
+
+/** After a restore: every session that closes at a watermark that was judged has been published as closed. */
+export function markClosed(sessions: readonly PublishedSession[], judgedMs: number): void {
+  for (const session of sessions) {
+    if (session.isGone || session.closesMs > judgedMs || !session.print.endsWith(openMark)) continue
+    session.print = session.print.slice(0, -openMark.length) + closedMark
+    session.revision++
+  }
 }
 
 /** S4: the first event names the session; whoever opened one before gets the same entry again. */
