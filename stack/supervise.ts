@@ -48,6 +48,11 @@ const healthyMs = 20_000
 /** Three waves of this stay within the ten seconds that `start` promises. */
 const stopWaveMs = 3000
 
+/** Where Node keeps what it compiled: a start with it takes about half the time. */
+export const compileCache = {
+  NODE_COMPILE_CACHE: new URL('../node_modules/.cache/slipway', import.meta.url).pathname,
+}
+
 /** Silences kafkajs' negative timeout, which Node 24 warns of and treats as 1 ms. */
 export const nodeFlags = [
   '--disable-warning=TimeoutNegativeWarning',
@@ -121,7 +126,7 @@ class Child {
     const startedMs = this.#options.clock.monotonicMs()
     const child = spawn(process.execPath, [...nodeFlags, main, ...args], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ...env },
+      env: { ...compileCache, ...process.env, ...env },
     })
     this.#process = child
     this.#failure = undefined

@@ -1,0 +1,21 @@
+// Run by `npm run prepare`, after installing: makes `npx slipway` this checkout's command (npm links the commands of
+// dependencies only), and has Node compile every part once, so that the first start need not.
+
+import { spawnSync } from 'node:child_process'
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mains } from './start.ts'
+import { compileCache } from './supervise.ts'
+
+const command = 'node_modules/.bin/slipway'
+
+rmSync(command, { force: true })
+if (process.platform === 'win32') {
+  writeFileSync(`${command}.cmd`, '@node "%~dp0\\..\\..\\stack\\slipway.ts" %*\r\n')
+} else {
+  symlinkSync('../../stack/slipway.ts', command)
+}
+
+const parts = [mains.broker, mains.shop, mains.processor, mains.history, mains.ui]
+for (const main of [...parts, new URL('slipway.ts', import.meta.url).pathname]) {
+  spawnSync(process.execPath, [main, '--help'], { env: { ...process.env, ...compileCache } })
+}
