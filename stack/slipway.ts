@@ -145,6 +145,12 @@ function terminal(): Terminal {
   }
 }
 
+// Whoever reads our results may have seen enough (`slipway doctor | head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.done)
+  throw error
+})
+
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
