@@ -100,8 +100,7 @@ function walkBatches(chunk: Buffer, expected: Expected, range: ReadRange): Walk 
     const fault = placeFault(header, walk, expected)
     const isWanted = header.lastOffset >= range.offset
     const isWhole = walk.at + header.sizeBytes <= chunk.length
-    if (fault === undefined && isWanted && header.lastOffset >= range.upTo)
-      return { ...walk, isEnd: true }
+    if (fault === undefined && header.baseOffset >= range.upTo) return { ...walk, isEnd: true }
     if (fault === undefined && isWanted && !isWhole)
       return { ...walk, needsBytes: header.sizeBytes }
     const damage =

@@ -1,6 +1,6 @@
 // Which leader epoch began at which offset (KIP-101): one line `epoch startOffset` per epoch that wrote something.
 // A node of its own gets a new epoch with each start, so a client can see that a crash cut the tail. The file is
-// written when an epoch writes first; recovery adds what the batches it scans say.
+// written with each checkpoint; recovery adds what the batches behind it say.
 
 import { join } from 'node:path'
 import { checkedText, readChecked } from './checked-file.ts'
@@ -27,13 +27,12 @@ export class LeaderEpochs {
     this.#entries = parse(text ?? '')
   }
 
-  /** Takes note of a batch; true where it is the first of its epoch. */
-  note(epoch: number, startOffset: number): boolean {
+  /** Takes note of a batch: it may be the first of its epoch. */
+  note(epoch: number, startOffset: number): void {
     const last = this.#entries.at(-1)
-    if (last && last.epoch >= epoch) return false
+    if (last && last.epoch >= epoch) return
     this.#entries.push({ epoch, startOffset })
     this.#isSaved = false
-    return true
   }
 
   /** After recovery cut the tail, epochs that began behind it never were. */

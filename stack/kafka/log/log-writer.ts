@@ -16,6 +16,7 @@ import { encodeCheckpoint, removeOldCheckpoints } from './checkpoint.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { FileLayer } from './file-layer.ts'
 import type { FlushLimit } from './flush-limit.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
 import type { Undo } from './producer-state.ts'
 import { OffsetWaiters } from './offset-waiters.ts'
 import type { Segment } from './segment.ts'
@@ -56,6 +57,8 @@ export interface WriterOptions {
   clock: Clock
   durability: Durability
   flushLimit: FlushLimit
+  /** Saved with each checkpoint. */
+  epochs: LeaderEpochs
   endOffset: number
   events: WriterEvents
 }
@@ -201,9 +204,10 @@ export class LogWriter {
     segment: Segment,
     isSealed: boolean,
   ): Promise<void> {
-    const { files, dir } = this.#options
+    const { files, dir, epochs } = this.#options
     const indexes = isSealed || segment.writtenBytes > unindexedBytes ? segment.encodeIndexes() : []
     await Promise.all(indexes.map(({ path, bytes }) => files.writeWholeLater(path, bytes)))
+    epochs.save()
     const { path, text } = encodeCheckpoint(dir, checkpoint)
     await files.writeWholeLater(path, text)
     files.syncDir(dir)

@@ -190,10 +190,10 @@ describe('idempotent producers', () => {
     const log = openLog({ shared: { clock } })
     await log.append(batch(0), -1).durable
     clock.advance(24 * 3_600_000)
-    log.applyRetention(clock.now())
+    await log.applyRetention(clock.now())
     expect(log.append(batch(50), -1).result.errorCode).toBe(errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER)
     clock.advance(1)
-    log.applyRetention(clock.now())
+    await log.applyRetention(clock.now())
     expect(log.append(batch(50), -1).result.errorCode).toBe(0)
   })
 
@@ -264,12 +264,12 @@ describe('old records', () => {
     const settings = { segmentBytes: 160, retentionMs: 1000 }
     const log = openLog({ files, settings })
     for (const ms of [100, 200, 300, 400, 500, 600]) await log.append(old(ms), -1).durable
-    log.applyRetention(1200)
+    await log.applyRetention(1200)
     expect(log.logStartOffset).toBe(0)
-    log.applyRetention(1201)
+    await log.applyRetention(1201)
     expect(log.logStartOffset).toBe(2)
     // The active segment goes, too, once it is wholly past.
-    log.applyRetention(5000)
+    await log.applyRetention(5000)
     expect([log.logStartOffset, log.logEndOffset]).toEqual([6, 6])
     await log.close()
     const again = openLog({ files, settings })
@@ -281,7 +281,7 @@ describe('old records', () => {
   test('go by size, but at least retention.bytes stay', async () => {
     const log = openLog({ settings: { segmentBytes: 160, retentionBytes: 400 } })
     for (let i = 0; i < 20; i++) await log.append(old(i), -1).durable
-    log.applyRetention(0)
+    await log.applyRetention(0)
     expect(log.sizeBytes).toBeGreaterThanOrEqual(400)
     expect(log.sizeBytes).toBeLessThan(400 + 160)
     expect((await readAll(log)).at(0)?.offset).toBe(log.logStartOffset)
@@ -290,7 +290,7 @@ describe('old records', () => {
   test('stay where the topic only compacts', async () => {
     const log = openLog({ settings: { segmentBytes: 160, retentionMs: 0, deletes: false } })
     for (let i = 0; i < 6; i++) await log.append(old(i), -1).durable
-    log.applyRetention(10_000_000)
+    await log.applyRetention(10_000_000)
     expect(log.logStartOffset).toBe(0)
   })
 

@@ -103,6 +103,7 @@ export class PartitionLog {
     this.#writer = new LogWriter({
       ...shared,
       dir,
+      epochs: recovered.epochs,
       endOffset: recovered.logEndOffset,
       events: {
         visible: (offset) => this.#advance(offset),
@@ -207,14 +208,17 @@ export class PartitionLog {
   }
 
   /** By time with each segment's largest timestamp, by size down to what is kept; never what is not visible yet. */
-  applyRetention(nowMs: number): void {
+  async applyRetention(nowMs: number): Promise<void> {
     const { deletes, retentionMs, retentionBytes } = this.#settings()
     this.#producers.expire(nowMs - producerExpiryMs)
     if (!deletes || this.#offline !== undefined) return
     const isExpired = (segment: Segment) =>
       retentionMs >= 0 && segment.writtenBytes > 0 && segment.maxTimestampMs < nowMs - retentionMs
     const isIdle = this.#highWatermark === this.#logEndOffset
-    if (isIdle && isExpired(this.#active)) this.#roll(nowMs)
+    if (isIdle && isExpired(this.#active)) {
+      this.#roll(nowMs)
+      await this.#writer.idle()
+    }
     this.#dropWhile(
       (segment) =>
         isExpired(segment) ||
@@ -265,7 +269,7 @@ export class PartitionLog {
 
   #queue(bytes: Buffer, header: BatchHeader, nowMs: number): void {
     const segment = this.#segmentFor(header, nowMs)
-    if (this.#epochs.note(header.leaderEpoch, header.baseOffset)) this.#epochs.save()
+    this.#epochs.note(header.leaderEpoch, header.baseOffset)
     const undo = this.#producers.note(header, nowMs)
     const position = segment.plan(header.sizeBytes)
     this.#logEndOffset = header.lastOffset + 1
@@ -366,7 +370,8 @@ export class PartitionLog {
   #dropWhile(isDue: (first: Segment, next: Segment) => boolean): void {
     for (;;) {
       const [first, next] = this.#segments
-      if (!next || next.baseOffset > this.#highWatermark || !isDue(first, next)) return
+      // One that is not created waits behind the sync of the first.
+      if (!next?.isCreated || next.baseOffset > this.#highWatermark || !isDue(first, next)) return
       this.#segments.shift()
       this.#release(first)
       first.delete()

@@ -40,12 +40,11 @@ export function recoverPartition(options: RecoveryOptions): Recovered {
   const segments = openSegments(files, dir, saved ?? 0)
   const checkpoint = usableCheckpoint(segments, loadCheckpoint(files, dir))
   const epochs = new LeaderEpochs(files, dir)
-  if (!epochs.isKnown) segments.forEach((segment) => noteFirstEpoch(segment, epochs))
+  if (checkpoint && !epochs.isKnown) segments.forEach((segment) => noteEpochs(segment, epochs))
   const recovery = new Recovery(options, checkpoint, epochs)
   segments.forEach((segment, i) => recovery.open(segment, segments[i + 1]))
   const logEndOffset = recovery.endOffset
   epochs.truncate(logEndOffset)
-  epochs.save()
   return {
     segments,
     producers: recovery.producers,
@@ -156,7 +155,9 @@ function openSegments(files: FileLayer, dir: string, firstBase: number): [Segmen
     segment.create()
     return segment
   }
-  return [open(first), ...others.map(open)]
+  const segments: [Segment, ...Segment[]] = [open(first), ...others.map(open)]
+  if (bases.length === 0) files.syncDir(dir)
+  return segments
 }
 
 /** One that speaks of a file that is not there, or is shorter, belongs to another time. */
@@ -169,15 +170,15 @@ function usableCheckpoint(
   return isCovered ? checkpoint : undefined
 }
 
-/** Without the file of epochs: each segment's batches name theirs. */
-function noteFirstEpoch(segment: Segment, epochs: LeaderEpochs): void {
+/** Without the file of epochs: every batch names its own. */
+function noteEpochs(segment: Segment, epochs: LeaderEpochs): void {
   const range = {
     file: segment.file,
     from: 0,
     to: segment.file.sizeBytes(),
     lastOffset: segment.baseOffset - 1,
   }
-  scanBatches(range, (header) => void epochs.note(header.leaderEpoch, header.baseOffset))
+  scanBatches(range, (header) => epochs.note(header.leaderEpoch, header.baseOffset))
 }
 
 const logStartName = 'log-start'

@@ -149,7 +149,7 @@ export class TopicCatalog {
     }
     this.#isOpen = true
     const { clock, retentionCheckMs = 5 * minuteMs } = this.#options
-    this.#retention = clock.every(retentionCheckMs, () => this.applyRetention())
+    this.#retention = clock.every(retentionCheckMs, () => void this.applyRetention())
   }
 
   byName(name: string): Topic | undefined {
@@ -240,10 +240,10 @@ export class TopicCatalog {
     return () => this.#deletedListeners.delete(listener)
   }
 
-  applyRetention(): void {
+  async applyRetention(): Promise<void> {
     const nowMs = this.#options.clock.now()
     for (const topic of this.#byId.values()) {
-      for (const log of topic.partitions) this.#retain(log, nowMs)
+      for (const log of topic.partitions) await this.#retain(log, nowMs)
     }
   }
 
@@ -342,10 +342,7 @@ export class TopicCatalog {
     const { logsDir } = this.#options
     const logs: PartitionLog[] = []
     try {
-      for (let i = from; i < entry.partitions; i++) {
-        logs.push(this.#openLog(topic, i))
-        this.#files.syncDir(join(logsDir, topic.id, String(i)))
-      }
+      for (let i = from; i < entry.partitions; i++) logs.push(this.#openLog(topic, i))
       this.#files.syncDir(join(logsDir, topic.id))
       this.#files.syncDir(logsDir)
       this.#prepared.set(topic.id, logs)
@@ -440,9 +437,9 @@ export class TopicCatalog {
     }
   }
 
-  #retain(log: PartitionLog, nowMs: number): void {
+  async #retain(log: PartitionLog, nowMs: number): Promise<void> {
     try {
-      log.applyRetention(nowMs)
+      await log.applyRetention(nowMs)
     } catch (error) {
       this.#options.logger.warn('retention failed and will be tried again', {
         partition: log.name,
