@@ -1,56 +1,32 @@
 // Decompressors for the four codecs. The broker stores what it is given; it looks inside only for time queries and
-// for keys on compacted topics. gzip and zstd come with Node; snappy may be raw or in the xerial framing that Java's
-// clients write; lz4 is the frame format.
+// for keys on compacted topics. gzip and zstd come with Node, snappy and lz4 are read here.
 
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import lz4 from 'lz4js'
-import snappy from 'snappyjs'
+import { unlz4 } from './lz4.ts'
 import { MalformedError } from './reader.ts'
+import { unsnappy } from './snappy.ts'
 
 export const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 export const codecMax = codecs.zstd
 
+type Unpack = (packed: Buffer, bytesMax: number) => Buffer
+
+const unpackers: Readonly<Record<number, Unpack>> = {
+  [codecs.none]: (packed) => packed,
+  [codecs.gzip]: (packed, maxOutputLength) => gunzipSync(packed, { maxOutputLength }),
+  [codecs.snappy]: unsnappy,
+  [codecs.lz4]: unlz4,
+  [codecs.zstd]: (packed, maxOutputLength) => zstdDecompressSync(packed, { maxOutputLength }),
+}
+
 /** Throws MalformedError where the bytes are not what the codec says, or hold more than `bytesMax`. */
 export function decompress(codec: number, packed: Buffer, bytesMax: number): Buffer {
+  const unpack = unpackers[codec]
+  if (!unpack) throw new MalformedError(`codec ${codec}`)
   try {
-    switch (codec) {
-      case codecs.none:
-        return packed
-      case codecs.gzip:
-        return gunzipSync(packed, { maxOutputLength: bytesMax })
-      case codecs.snappy:
-        return unsnappy(packed, bytesMax)
-      case codecs.lz4:
-        return Buffer.from(lz4.decompress(packed, bytesMax))
-      case codecs.zstd:
-        return zstdDecompressSync(packed, { maxOutputLength: bytesMax })
-      default:
-        throw new MalformedError(`codec ${codec}`)
-    }
+    return unpack(packed, bytesMax)
   } catch (error) {
     if (error instanceof MalformedError) throw error
     throw new MalformedError(`records do not decompress: ${String(error)}`)
   }
-}
-
-// xerial framing: 0x82 "SNAPPY" 0x00, int32 version, int32 compatible version, then int32 length + raw block each.
-const xerialMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
-
-function unsnappy(packed: Buffer, bytesMax: number): Buffer {
-  if (!packed.subarray(0, 8).equals(xerialMagic))
-    return Buffer.from(snappy.uncompress(packed, bytesMax))
-  const blocks: Buffer[] = []
-  let left = bytesMax
-  for (let position = 16; position + 4 <= packed.length;) {
-    const length = packed.readInt32BE(position)
-    if (length < 0 || position + 4 + length > packed.length)
-      throw new MalformedError('a snappy block')
-    const block = Buffer.from(
-      snappy.uncompress(packed.subarray(position + 4, position + 4 + length), left),
-    )
-    left -= block.length
-    blocks.push(block)
-    position += 4 + length
-  }
-  return Buffer.concat(blocks)
 }

@@ -6,16 +6,25 @@ export class MalformedError extends Error {
 }
 
 const twoTo32 = 4294967296
+/** Of all arrays of a message together. */
+export const elementsMax = 250_000
 
 export class Reader {
   readonly buffer: Buffer
   position: number
   readonly end: number
+  #elements = 0
 
   constructor(buffer: Buffer, position = 0, end = buffer.length) {
     this.buffer = buffer
     this.position = position
     this.end = end
+  }
+
+  /** Small elements take many times their bytes as objects, so that a frame's size alone bounds too little. */
+  countElements(count: number): void {
+    this.#elements += count
+    if (this.#elements > elementsMax) throw new MalformedError(`more than ${elementsMax} elements`)
   }
 
   get remaining(): number {
@@ -33,6 +42,10 @@ export class Reader {
 
   int8(): number {
     return this.buffer.readInt8(this.need(1))
+  }
+
+  uint8(): number {
+    return this.buffer[this.need(1)] as number
   }
 
   boolean(): boolean {

@@ -1,10 +1,11 @@
-// Field types of the message table. A type reads and writes one value for one version; a struct lists its fields with
-// the versions they exist in. In flexible versions (KIP-482) strings, bytes and arrays have compact lengths and
-// every struct ends with tagged fields. The TypeScript type of a message is inferred from its description.
+// Field types of the message table: primitives, strings, bytes and arrays; struct.ts puts them together. A type reads and
+// writes one value for one version. In flexible versions (KIP-482) strings, bytes and arrays have compact lengths. The
+// TypeScript type of a message is inferred from its description.
 
 import { MalformedError } from './reader.ts'
 import type { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import type { StructField } from './struct.ts'
+import type { Writer } from './writer.ts'
 
 /** What a description needs to know of the call: its version, and whether that is a flexible one. */
 export interface Version {
@@ -19,54 +20,82 @@ export interface FieldType<T> {
   minBytes: number
   /** What a reader finds where the version has no such field. */
   absent: T
+  /** The description as data, for whatever goes through the table: tests, documents. */
+  shape: Shape
 }
+
+export type PrimitiveKind =
+  | 'int8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'int64'
+  | 'float64'
+  | 'boolean'
+  | 'uuid'
+  | 'string'
+  | 'bytes'
+  | 'records'
+
+export type Shape =
+  | { kind: PrimitiveKind; nullable: boolean }
+  | { kind: 'array'; nullable: boolean; element: Shape }
+  | { kind: 'struct'; nullable: boolean; fields: readonly StructField[] }
 
 export type Infer<F> = F extends FieldType<infer T> ? T : never
 
 const primitive = <T>(
+  kind: PrimitiveKind,
   minBytes: number,
   absent: T,
   read: (reader: Reader) => T,
   write: (writer: Writer, value: T) => void,
-): FieldType<T> => ({ read, write, minBytes, absent })
+): FieldType<T> => ({ read, write, minBytes, absent, shape: { kind, nullable: false } })
 
 export const int8 = primitive<number>(
+  'int8',
   1,
   0,
   (r) => r.int8(),
   (w, v) => w.int8(v),
 )
 export const int16 = primitive<number>(
+  'int16',
   2,
   0,
   (r) => r.int16(),
   (w, v) => w.int16(v),
 )
 export const uint16 = primitive<number>(
+  'uint16',
   2,
   0,
   (r) => r.uint16(),
   (w, v) => w.uint16(v),
 )
 export const int32 = primitive<number>(
+  'int32',
   4,
   0,
   (r) => r.int32(),
   (w, v) => w.int32(v),
 )
 export const int64 = primitive<number>(
+  'int64',
   8,
   0,
   (r) => r.int64(),
   (w, v) => w.int64(v),
 )
 export const float64 = primitive<number>(
+  'float64',
   8,
   0,
   (r) => r.float64(),
   (w, v) => w.float64(v),
 )
 export const boolean = primitive<boolean>(
+  'boolean',
   1,
   false,
   (r) => r.boolean(),
@@ -74,6 +103,7 @@ export const boolean = primitive<boolean>(
 )
 export const zeroUuid = '00000000-0000-0000-0000-000000000000'
 export const uuid = primitive<string>(
+  'uuid',
   16,
   zeroUuid,
   (r) => r.uuid(),
@@ -86,6 +116,7 @@ export const noOperations = -2147483648
 export const nullableString: FieldType<string | null> = {
   minBytes: 1,
   absent: null,
+  shape: { kind: 'string', nullable: true },
   read(reader, { flexible }) {
     const length = flexible ? reader.uvarint() - 1 : reader.int16()
     return length < 0 ? null : reader.text(length)
@@ -106,6 +137,7 @@ export const nullableString: FieldType<string | null> = {
 export const string: FieldType<string> = {
   minBytes: 1,
   absent: '',
+  shape: { kind: 'string', nullable: false },
   read(reader, version) {
     const value = nullableString.read(reader, version)
     if (value === null) throw new MalformedError('a null string')
@@ -118,6 +150,7 @@ export const string: FieldType<string> = {
 export const nullableBytes: FieldType<Buffer | null> = {
   minBytes: 1,
   absent: null,
+  shape: { kind: 'bytes', nullable: true },
   read(reader, { flexible }) {
     const length = flexible ? reader.uvarint() - 1 : reader.int32()
     return length < 0 ? null : reader.bytes(length)
@@ -133,6 +166,7 @@ export const nullableBytes: FieldType<Buffer | null> = {
 export const bytes: FieldType<Buffer> = {
   minBytes: 1,
   absent: Buffer.alloc(0),
+  shape: { kind: 'bytes', nullable: false },
   read(reader, version) {
     const value = nullableBytes.read(reader, version)
     if (value === null) throw new MalformedError('null bytes')
@@ -145,6 +179,7 @@ export const bytes: FieldType<Buffer> = {
 export const recordSlices: FieldType<Buffer[]> = {
   minBytes: 1,
   absent: [],
+  shape: { kind: 'records', nullable: false },
   read: (reader, version) => {
     const value = nullableBytes.read(reader, version)
     return value === null || value.length === 0 ? [] : [value]
@@ -162,12 +197,14 @@ export function nullableArray<T>(element: FieldType<T>): FieldType<T[] | null> {
   return {
     minBytes: 1,
     absent: null,
+    shape: { kind: 'array', nullable: true, element: element.shape },
     read(reader, version) {
       const count = version.flexible ? reader.uvarint() - 1 : reader.int32()
       if (count < 0) return null
       if (count * element.minBytes > reader.remaining) {
         throw new MalformedError(`an array of ${count} in ${reader.remaining} bytes`)
       }
+      reader.countElements(count)
       const values: T[] = []
       for (let i = 0; i < count; i++) values.push(element.read(reader, version))
       return values
@@ -186,142 +223,9 @@ export function array<T>(element: FieldType<T>): FieldType<T[]> {
   return {
     minBytes: 1,
     absent: [],
+    shape: { kind: 'array', nullable: false, element: element.shape },
     // A null array where none is allowed is read as empty: old clients send it, Kafka's own reader is as lenient.
     read: (reader, version) => nullable.read(reader, version) ?? [],
     write: (writer, value, version) => nullable.write(writer, value, version),
-  }
-}
-
-interface Placed<T> extends FieldType<T> {
-  from: number
-  to: number
-  /** Tagged fields have a number; only flexible versions carry them. */
-  tag?: number
-}
-
-/** A field that exists from a version on; `absent` is what older versions mean. */
-export function since<T>(from: number, type: FieldType<T>, absent: T = type.absent): Placed<T> {
-  return { ...type, from, to: Infinity, absent }
-}
-
-export function between<T>(
-  from: number,
-  to: number,
-  type: FieldType<T>,
-  absent: T = type.absent,
-): Placed<T> {
-  return { ...type, from, to, absent }
-}
-
-/** Left out of the message where it is undefined. */
-export function tagged<T>(tag: number, from: number, type: FieldType<T>): Placed<T | undefined> {
-  const inner = type as FieldType<T | undefined>
-  return { ...inner, from, to: Infinity, absent: undefined, tag }
-}
-
-type Fields = Record<string, FieldType<unknown> | Placed<unknown>>
-// Variance: a field's own T is what the struct's property has, whichever of the two shapes it came in.
-export type StructOf<F> = { [K in keyof F]: F[K] extends FieldType<infer T> ? T : never }
-
-// eslint-disable-next-line typescript/no-explicit-any
-export function struct<const F extends Record<string, FieldType<any>>>(
-  fields: F,
-): FieldType<StructOf<F>> {
-  const all = Object.entries(fields as Fields).map(([name, type]) => ({
-    name,
-    type,
-    ...placeOf(type),
-  }))
-  const plans = new Map<number, typeof all>()
-  const planOf = (version: number) => {
-    let plan = plans.get(version)
-    if (!plan) {
-      plan = all.filter(
-        (field) => field.tag === undefined && version >= field.from && version <= field.to,
-      )
-      plans.set(version, plan)
-    }
-    return plan
-  }
-  const tags = all.filter((field) => field.tag !== undefined)
-  const blank = Object.fromEntries(all.map(({ name, type }) => [name, type.absent]))
-
-  return {
-    minBytes: Math.max(
-      1,
-      all
-        .filter((f) => f.from === 0 && f.tag === undefined)
-        .reduce((n, f) => n + f.type.minBytes, 0),
-    ),
-    absent: blank as StructOf<F>,
-    read(reader, version) {
-      const value: Record<string, unknown> = { ...blank }
-      for (const { name, type } of planOf(version.number)) value[name] = type.read(reader, version)
-      if (version.flexible) readTagged(reader, version, tags, value)
-      return value as StructOf<F>
-    },
-    write(writer, value, version) {
-      const record = value as Record<string, unknown>
-      for (const { name, type } of planOf(version.number)) {
-        const field = record[name]
-        type.write(writer, field === undefined ? type.absent : field, version)
-      }
-      if (version.flexible) writeTagged(writer, version, tags, record)
-    },
-  }
-}
-
-interface TaggedField {
-  name: string
-  type: FieldType<unknown>
-  tag: number | undefined
-  from: number
-}
-
-function placeOf(type: FieldType<unknown> | Placed<unknown>): {
-  from: number
-  to: number
-  tag: number | undefined
-} {
-  return 'from' in type
-    ? { from: type.from, to: type.to, tag: type.tag }
-    : { from: 0, to: Infinity, tag: undefined }
-}
-
-function readTagged(
-  reader: Reader,
-  version: Version,
-  tags: readonly TaggedField[],
-  value: Record<string, unknown>,
-): void {
-  const count = reader.uvarint()
-  for (let i = 0; i < count; i++) {
-    const tag = reader.uvarint()
-    const size = reader.uvarint()
-    const end = reader.need(size) + size
-    const field = tags.find((each) => each.tag === tag && version.number >= each.from)
-    if (!field) continue
-    reader.position = end - size
-    value[field.name] = field.type.read(reader, version)
-    reader.position = end
-  }
-}
-
-function writeTagged(
-  writer: Writer,
-  version: Version,
-  tags: readonly TaggedField[],
-  value: Record<string, unknown>,
-): void {
-  const present = tags.filter(
-    ({ name, from }) => version.number >= from && value[name] !== undefined,
-  )
-  writer.uvarint(present.length)
-  for (const { name, type, tag } of present) {
-    const inner = new Writer(128)
-    type.write(inner, value[name], version)
-    writer.uvarint(tag as number)
-    writer.uvarint(inner.length)
-    for (const part of inner.buffers()) writer.raw(part)
   }
 }

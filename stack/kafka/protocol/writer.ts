@@ -1,6 +1,8 @@
 // Writes protocol primitives. Large byte fields (fetched records) are kept as slices beside the small ones, so a
 // response is never copied together: `buffers()` goes to the socket as it is.
 
+import { invariant } from '../../base/invariant.ts'
+
 const twoTo32 = 4294967296
 
 export class Writer {
@@ -92,7 +94,9 @@ export class Writer {
   }
 
   uuid(value: string): void {
-    this.raw(Buffer.from(value.replaceAll('-', ''), 'hex'))
+    const bytes = Buffer.from(value.replaceAll('-', ''), 'hex')
+    invariant(bytes.length === 16, `a UUID "${value}"`)
+    this.raw(bytes)
   }
 
   /** Fills in four bytes that were written before any slice (the frame's size). */

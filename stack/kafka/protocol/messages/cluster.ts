@@ -2,10 +2,9 @@
 // and the questions about replicas that a single node answers briefly.
 
 import { api } from '../api.ts'
-import type { FieldType } from '../types.ts'
+import { between, nullableStruct, since, struct, tagged } from '../struct.ts'
 import {
   array,
-  between,
   boolean,
   int16,
   int32,
@@ -14,10 +13,7 @@ import {
   nullableArray,
   noOperations,
   nullableString,
-  since,
   string,
-  struct,
-  tagged,
   uuid,
 } from '../types.ts'
 
@@ -239,19 +235,6 @@ export const describeCluster = api(
     }),
   },
 )
-
-/** A struct that may be absent: int8 -1, or 1 and the struct. */
-function nullableStruct<T>(inner: FieldType<T>): FieldType<T | null> {
-  return {
-    minBytes: 1,
-    absent: null,
-    read: (reader, version) => (reader.int8() < 0 ? null : inner.read(reader, version)),
-    write(writer, value, version) {
-      writer.int8(value === null ? -1 : 1)
-      if (value !== null) inner.write(writer, value, version)
-    },
-  }
-}
 
 const cursor = nullableStruct(struct({ topicName: string, partitionIndex: int32 }))
 

@@ -1,9 +1,9 @@
 // Produce, Fetch, ListOffsets, InitProducerId, OffsetForLeaderEpoch, DeleteRecords: what moves records.
 
 import { api } from '../api.ts'
+import { between, since, struct, tagged } from '../struct.ts'
 import {
   array,
-  between,
   int16,
   int32,
   int64,
@@ -12,10 +12,7 @@ import {
   nullableBytes,
   nullableString,
   recordSlices,
-  since,
   string,
-  struct,
-  tagged,
   uuid,
 } from '../types.ts'
 

@@ -1,9 +1,9 @@
 // Consumer groups and their offsets.
 
 import { api, neverFlexible } from '../api.ts'
+import { between, since, struct } from '../struct.ts'
 import {
   array,
-  between,
   boolean,
   bytes,
   int16,
@@ -13,9 +13,7 @@ import {
   noOperations,
   nullableArray,
   nullableString,
-  since,
   string,
-  struct,
 } from '../types.ts'
 
 export const offsetCommit = api(

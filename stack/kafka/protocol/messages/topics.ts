@@ -1,18 +1,16 @@
 // Topics and their settings.
 
 import { api } from '../api.ts'
+import { between, since, struct } from '../struct.ts'
 import {
   array,
-  between,
   boolean,
   int16,
   int32,
   int8,
   nullableArray,
   nullableString,
-  since,
   string,
-  struct,
   uuid,
 } from '../types.ts'
 
