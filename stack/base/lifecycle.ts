@@ -33,11 +33,13 @@ export async function runPart(name: string, start: () => Promise<RunningPart>): 
     }
     process.exit(exitCode)
   }
-  process.on('SIGTERM', () => void stop(0))
-  process.on('SIGINT', () => {
-    // Ctrl-C reaches the whole process group; a supervised part waits for its supervisor's word.
-    if (!process.connected) void stop(0)
-  })
+  // Ctrl-C and a service manager's SIGTERM reach the whole process group; a supervised part waits for its
+  // supervisor's word, so that the broker outlives those who still write to it.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (!process.connected) void stop(0)
+    })
+  }
   process.on('disconnect', () => void stop(0))
   process.on('message', (message) => {
     if (message === 'stop') void stop(0)
