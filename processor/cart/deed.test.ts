@@ -90,6 +90,13 @@ describe('a cart that moves', () => {
     expect(judge(user, 0).rows).toEqual(['a:A#1 open 1'])
   })
 
+  test("a user's own cart is published by the user's key alone, while news of a login are under way", () => {
+    // Here as the event of a stranger on a cart of V; it links A to U, whose carts are kept elsewhere.
+    const stranger = link(10, { name: 'view_cart', cartId: 'c1', namedCart: 'owner', via: 'c1' })
+    const other = holding('u:V', [first, stranger])
+    expect(judge(other, 10).rows).toEqual(['a:A#1 merged 0'])
+  })
+
   test('is published again for a deed that comes twice: its sender may have repeated its last words', () => {
     const visitor = holding('a:A', [first])
     judge(visitor, hour)
@@ -118,6 +125,15 @@ describe('what is let go', () => {
     expect(wakeMs).toBe(at(5 + keepMinutes) + 1)
     judge(holdings, 6 + keepMinutes, true)
     expect(holdings.events).toEqual([])
+  })
+
+  test('is not an open cart, however old', () => {
+    const settings = { ...defaultSettings, maxCartAgeMs: 5 * dayMs }
+    const views = Array.from({ length: 120 }, (_, i) => event(30 * i, 'page_view'))
+    const holdings = holding('a:A', [add(0), ...views])
+    const context = { settings, processedAt: '', hasRetention: true, watermarkMs: at(60 * hour) }
+    judgePerson(holdings, { arrived: [], isMoved: false }, context)
+    expect(holdings.events).toHaveLength(121)
   })
 
   test('leaves numbers and orders behind', () => {

@@ -390,6 +390,12 @@ describe('what the record says', () => {
     expect(contactable()).toBe(false)
   })
 
+  test('a stranger who acts on a cart has no word on whether its owner may be written to', () => {
+    const stranger: Told = { mark: 'a:B', cartId: 'c1', marketing: false }
+    const owners = add(0, [line('P')], { cartId: 'c1', marketing: true })
+    expect(rowsOf([owners, event(1, 'view_cart', stranger)])).toMatchObject([{ contactable: true }])
+  })
+
   test('place and campaign come from the first of its events that has one', () => {
     const spring = { source: 'mail', medium: null, name: 'spring' }
     const [row] = rowsOf([
