@@ -21,7 +21,9 @@ import { OwnerStage } from './owner/owner-stage.ts'
 import { VisitorStage } from './stage-one.ts'
 import type { Stage } from './stage.ts'
 import { PersonStage } from './stage-two.ts'
-import { Restored } from './state/changelog.ts'
+import { decisionsRecord, Restored } from './state/changelog.ts'
+import { Task } from './task.ts'
+import type { DecidedCut } from './task.ts'
 import { InputWatermark } from './time/watermark.ts'
 
 /** The end of time, as far as a date can say it: every window has closed. */
@@ -53,8 +55,7 @@ interface Lane {
   changelog: string
   partition: number
   create(): Stage
-  stage: Stage
-  nextOffset: number
+  task: Task
 }
 
 /** Records read at a time and the lane to read next; a test shuffles both. */
@@ -81,7 +82,6 @@ export class LocalPipeline {
     this.#lanes = Array.from({ length: partitions }, (_, partition) =>
       this.#lanesOf(partition, settings),
     ).flat()
-    for (const lane of this.#lanes) lane.stage.restore(new Restored())
   }
 
   get watermarkMs(): number | null {
@@ -97,13 +97,23 @@ export class LocalPipeline {
   }
 
   /** Until nothing is left to read anywhere. */
-  run({ batchRecords = 1000, choose = () => 0 }: Reading = {}): void {
-    for (;;) {
-      const waiting = this.#lanes.filter((lane) => this.#unread(lane) > 0)
-      const lane = waiting[waiting.length === 0 ? 0 : choose(waiting.length)]
-      if (!lane) return
-      this.#read(lane, batchRecords)
-    }
+  run(reading: Reading = {}): void {
+    while (this.step(reading));
+  }
+
+  /** One batch of one partition. Answers whether there was any. */
+  step({ batchRecords = 1000, choose = () => 0 }: Reading = {}): boolean {
+    const waiting = this.#lanes.filter((lane) => this.#unread(lane) > 0)
+    const lane = waiting[waiting.length === 0 ? 0 : choose(waiting.length)]
+    if (!lane) return false
+    this.#take(lane, batchRecords)
+    this.#cut(lane)
+    return true
+  }
+
+  /** Keys that any stage holds something of. */
+  get keyCount(): number {
+    return this.#lanes.reduce((count, { task }) => count + task.stage.keyCount, 0)
   }
 
   /** As if silence had carried the watermark to this time. */
@@ -124,15 +134,13 @@ export class LocalPipeline {
     for (const lane of this.#lanes) this.#restore(lane)
   }
 
-  /**
-   * Reads a batch of each lane whose process then ends: after it has written its outputs, before its changelog knows.
-   */
-  crashWhileWriting(batchRecords = 1000): void {
+  /** Reads a batch of each partition; its process ends when so many records of the flush are written. */
+  crashWhileWriting({ batchRecords = 1000, writtenRecords = 1 }): void {
     for (const lane of this.#lanes) {
       this.#take(lane, batchRecords)
-      for (const { topic, records } of this.#cutOf(lane).outputs) {
-        for (const record of records) this.log.append(topic, record)
-      }
+      const writes = this.#writesOf(lane, [this.#cutOf(lane)])
+      for (const { topic, record } of writes.slice(0, writtenRecords))
+        this.log.append(topic, record)
       this.#restore(lane)
     }
   }
@@ -190,35 +198,51 @@ export class LocalPipeline {
     ]
   }
 
-  #unread({ input, partition, nextOffset }: Lane): number {
-    return this.log.partition(input, partition).length - nextOffset
-  }
-
-  #read(lane: Lane, batchRecords: number): void {
-    this.#take(lane, batchRecords)
-    this.#cut(lane)
+  #unread({ input, partition, task }: Lane): number {
+    return this.log.partition(input, partition).length - task.nextOffset
   }
 
   #take(lane: Lane, batchRecords: number): void {
-    const end = lane.nextOffset + Math.min(batchRecords, this.#unread(lane))
+    const { task } = lane
+    const end = task.nextOffset + Math.min(batchRecords, this.#unread(lane))
     const records = this.log.partition(lane.input, lane.partition)
-    for (const record of records.slice(lane.nextOffset, end)) lane.stage.take(record)
-    lane.nextOffset = end
+    for (const record of records.slice(task.nextOffset, end)) {
+      this.#write(lane, task.repeat(record.offset, isoTime(this.nowMs)))
+      task.take(record)
+    }
+    this.#write(lane, task.repeat(task.nextOffset, isoTime(this.nowMs)))
     if (this.#options.watermark !== 'byHand') this.#watermark.advance(this.nowMs, new Set())
   }
 
-  #cutOf(lane: Lane): ReturnType<Stage['cut']> {
-    const processedAt = isoTime(this.nowMs)
-    return lane.stage.cut({ nextOffset: lane.nextOffset, processedAt, handsWatermark: true })
+  #cutOf({ task }: Lane): DecidedCut {
+    const { watermarkMs } = this.#watermark
+    return task.cut({ watermarkMs, handsWatermark: true, processedAt: isoTime(this.nowMs) })
   }
 
+  /** What is decided already is done first, as in a running lane. */
   #cut(lane: Lane): void {
-    const { outputs, changelog } = this.#cutOf(lane)
-    for (const { topic, records } of outputs) {
-      for (const record of records) this.log.append(topic, record)
-    }
-    const { partition } = lane
-    for (const record of changelog) this.log.append(lane.changelog, { ...record, partition })
+    const { task } = lane
+    this.#write(lane, task.repeat(task.nextOffset, isoTime(this.nowMs)))
+    if (!task.isRepeating) this.#write(lane, [this.#cutOf(lane)])
+  }
+
+  #write(lane: Lane, cuts: readonly DecidedCut[]): void {
+    for (const { topic, record } of this.#writesOf(lane, cuts)) this.log.append(topic, record)
+  }
+
+  /** In the order in which a flush writes them. */
+  #writesOf({ changelog: topic, partition }: Lane, cuts: readonly DecidedCut[]): Write[] {
+    return cuts.flatMap(({ decision, cut, isRepeated }) => {
+      const open = cut.isDecisive && !isRepeated ? [decisionsRecord([decision])] : []
+      const own = (record: OutgoingRecord): Write => ({ topic, record: { ...record, partition } })
+      return [
+        ...open.map(own),
+        ...cut.outputs.flatMap((batch) =>
+          batch.records.map((record) => ({ topic: batch.topic, record })),
+        ),
+        ...cut.changelog.map(own),
+      ]
+    })
   }
 
   #restore(lane: Lane): void {
@@ -226,9 +250,13 @@ export class LocalPipeline {
     for (const { key, value } of this.log.partition(lane.changelog, lane.partition)) {
       restored.add(key, value)
     }
-    lane.stage = lane.create()
-    lane.nextOffset = lane.stage.restore(restored)
+    lane.task = new Task(lane.partition, lane.create(), restored)
   }
+}
+
+interface Write {
+  topic: string
+  record: OutgoingRecord
 }
 
 function lane(
@@ -238,7 +266,8 @@ function lane(
   partition: number,
   create: () => Stage,
 ): Lane {
-  return { name, input, changelog, partition, create, stage: create(), nextOffset: 0 }
+  const task = new Task(partition, create(), new Restored())
+  return { name, input, changelog, partition, create, task }
 }
 
 export function recordOf(event: ShopEvent): OutgoingRecord {

@@ -117,7 +117,13 @@ function runLane(
       for (const record of records) stage.take(record)
       lane.beforeCut()
       const nextOffset = from + records.length
-      const { outputs, changelog } = stage.cut({ nextOffset, processedAt, handsWatermark: true })
+      const decision = {
+        number: 1,
+        nextOffset,
+        watermarkMs: stage.watermarkMs,
+        handsWatermark: true,
+      }
+      const { outputs, changelog } = stage.cut(decision, processedAt)
       const { user, system } = process.cpuUsage(before)
       spentMicros += user + system
       for (const { topic, records: out } of outputs)

@@ -14,8 +14,8 @@ import type { Enricher, Surroundings } from './enrich/enricher.ts'
 import { personAt } from './identity/people.ts'
 import { duplicateRecord, enrichedRecord, loadEndRecord, refusedRecord } from './outcomes.ts'
 import type { EnrichedFacts } from './outcomes.ts'
-import { OutputBatch, watermarkRecords } from './stage.ts'
-import type { Cut, CutRequest, Stage } from './stage.ts'
+import { emptyCut, OutputBatch, watermarkRecords } from './stage.ts'
+import type { Cut, Decision, Resumed, Stage } from './stage.ts'
 import { positionRecord, stateRecord } from './state/changelog.ts'
 import type { Restored } from './state/changelog.ts'
 import { decodeVisitor, encodeVisitor } from './state/visitor-codec.ts'
@@ -58,8 +58,7 @@ export interface OutcomeCounts {
   tooLate: number
 }
 
-interface Position {
-  nextOffset: number
+interface Position extends Resumed {
   time: PartitionTime
   /** What was told to the stages behind. */
   handedMs: number | null
@@ -117,7 +116,7 @@ export class VisitorStage implements Stage {
     return this.#counts
   }
 
-  restore(changelog: Restored): number {
+  restore(changelog: Restored): Resumed {
     const { partition, watermark, now } = this.#options
     const position = changelog.position() as Position | undefined
     if (position) {
@@ -136,7 +135,7 @@ export class VisitorStage implements Stage {
       this.#timers.set(key, wakeOf(state, context))
     }
     watermark.assign(partition, this.#time, this.#judgedMs, now())
-    return this.#nextOffset
+    return { nextOffset: this.#nextOffset, number: position?.number ?? 0 }
   }
 
   take(record: IncomingRecord): void {
@@ -203,16 +202,16 @@ export class VisitorStage implements Stage {
   /** T4: a copy that comes later than this is too late to touch anything here. */
   #mayComeAgain(timeMs: number): boolean {
     const { settings, hasRetention = true } = this.#options
-    const watermarkMs = this.watermarkMs ?? -Infinity
+    const watermarkMs = this.#judgedMs ?? -Infinity
     return !hasRetention || timeMs + settings.allowedLatenessMs + graceMs > watermarkMs
   }
 
-  cut({ nextOffset, processedAt, handsWatermark }: CutRequest): Cut {
-    const watermarkMs = this.watermarkMs
+  cut(decision: Decision, processedAt: string): Cut {
+    const { nextOffset, watermarkMs, handsWatermark } = decision
     const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
     const hands = handsWatermark && watermarkMs !== this.#handedMs
     const hasNews = nextOffset > this.#nextOffset || hands
-    if (!hasNews && due.length === 0) return { outputs: [], changelog: [] }
+    if (!hasNews && due.length === 0) return emptyCut
     this.#nextOffset = nextOffset
     this.#judgedMs = watermarkMs
     const output = new OutputBatch()
@@ -222,11 +221,11 @@ export class VisitorStage implements Stage {
     for (const record of this.#rejected) output.add(topics.rejected.name, record)
     for (const fold of folds.values()) addChanges(fold, output)
     if (hands) this.#handWatermark(watermarkMs, output)
-    changelog.push(this.#position())
+    changelog.push(this.#position(decision))
     this.#dirty = new Set()
     this.#pending = []
     this.#rejected = []
-    return { outputs: output.batches, changelog }
+    return { outputs: output.batches, changelog, isDecisive: [...folds.values()].some(isChange) }
   }
 
   #foldDirty(
@@ -260,8 +259,7 @@ export class VisitorStage implements Stage {
 
   #context(processedAt: string): FoldContext {
     const { partition, settings, hasRetention = true } = this.#options
-    // What was judged before the restart is judged.
-    const watermarkMs = this.watermarkMs ?? this.#judgedMs ?? -Infinity
+    const watermarkMs = this.#judgedMs ?? -Infinity
     return { watermarkMs, settings, partition, processedAt, hasRetention }
   }
 
@@ -296,9 +294,10 @@ export class VisitorStage implements Stage {
     }
   }
 
-  #position(): OutgoingRecord {
+  #position({ number, nextOffset }: Decision): OutgoingRecord {
     const position: Position = {
-      nextOffset: this.#nextOffset,
+      nextOffset,
+      number,
       time: this.#time,
       handedMs: this.#handedMs,
       judgedMs: this.#judgedMs,
@@ -318,6 +317,10 @@ export class VisitorStage implements Stage {
   #positionOf(offset: number): InputPosition {
     return { topic: topics.events.name, partition: this.#options.partition, offset }
   }
+}
+
+function isChange({ sessionChanges, commands }: VisitorFold): boolean {
+  return sessionChanges.length > 0 || commands.length > 0
 }
 
 function addChanges({ sessionChanges, commands }: VisitorFold, output: OutputBatch): void {

@@ -13,8 +13,8 @@ import type { Judged } from './cart/judge.ts'
 import type { CartCommand, CartEvent, DeedCommand } from './model.ts'
 import { emptyPerson } from './person.ts'
 import type { PersonState } from './person.ts'
-import { OutputBatch } from './stage.ts'
-import type { Cut, CutRequest, Stage } from './stage.ts'
+import { emptyCut, OutputBatch } from './stage.ts'
+import type { Cut, Decision, Resumed, Stage } from './stage.ts'
 import { positionRecord, stateRecord } from './state/changelog.ts'
 import type { Restored } from './state/changelog.ts'
 import { HandedWatermark } from './time/handed-watermark.ts'
@@ -26,8 +26,7 @@ export interface PersonStageOptions {
   hasRetention?: boolean
 }
 
-interface Position {
-  nextOffset: number
+interface Position extends Resumed {
   heard: Heard[]
   watermarkMs: number | null
 }
@@ -65,7 +64,7 @@ export class PersonStage implements Stage {
     return this.#persons.size
   }
 
-  restore(changelog: Restored): number {
+  restore(changelog: Restored): Resumed {
     const position = changelog.position() as Position | undefined
     if (position) {
       this.#nextOffset = position.nextOffset
@@ -78,7 +77,7 @@ export class PersonStage implements Stage {
       this.#persons.set(key, state)
       this.#timers.set(key, state.wakeMs)
     }
-    return this.#nextOffset
+    return { nextOffset: this.#nextOffset, number: position?.number ?? 0 }
   }
 
   take({ value, offset }: IncomingRecord): void {
@@ -120,11 +119,12 @@ export class PersonStage implements Stage {
     }
   }
 
-  cut({ nextOffset, processedAt }: CutRequest): Cut {
+  cut(decision: Decision, processedAt: string): Cut {
+    const { nextOffset } = decision
     const { watermarkMs } = this
     const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
     const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#judgedMs
-    if (!hasNews && due.length === 0) return { outputs: [], changelog: [] }
+    if (!hasNews && due.length === 0) return emptyCut
     for (const key of due) {
       const state = this.#persons.get(key)
       if (state && !this.#news.has(state)) this.#news.set(state, noNews)
@@ -144,8 +144,9 @@ export class PersonStage implements Stage {
     }
     this.#news.clear()
     this.#deeds = []
-    changelog.push(this.#position())
-    return { outputs: output.batches, changelog }
+    changelog.push(this.#position(decision))
+    const outputs = output.batches
+    return { outputs, changelog, isDecisive: outputs.length > 0 }
   }
 
   #judge(state: PersonState, news: News, processedAt: string): Judged['difference'] {
@@ -159,9 +160,10 @@ export class PersonStage implements Stage {
     return difference
   }
 
-  #position(): OutgoingRecord {
+  #position({ number, nextOffset }: Decision): OutgoingRecord {
     const position: Position = {
-      nextOffset: this.#nextOffset,
+      nextOffset,
+      number,
       heard: this.#watermark.heard,
       watermarkMs: this.#judgedMs,
     }

@@ -8,21 +8,30 @@ import type { WatermarkRecord } from './model.ts'
 import type { Restored } from './state/changelog.ts'
 
 export interface Stage {
-  /** Takes back what the changelog holds, before any record. Answers the offset to go on from. */
-  restore(changelog: Restored): number
+  /** Takes back what the changelog holds, before any record. */
+  restore(changelog: Restored): Resumed
   take(record: IncomingRecord): void
-  /** Folds what changed since the last cut, at the present watermark. */
-  cut(request: CutRequest): Cut
-  /** The watermark it judges by; null: none yet. */
+  /** Folds what changed since the last cut. */
+  cut(decision: Decision, processedAt: string): Cut
+  /** How far time has come for it; null: not at all yet. */
   readonly watermarkMs: number | null
   /** Keys whose state it holds. */
   readonly keyCount: number
 }
 
-export interface CutRequest {
+/** Where a stage goes on: the offset of the next record, and the number of its last cut. */
+export interface Resumed {
+  nextOffset: number
+  number: number
+}
+
+/** Where a cut falls and what it judges by (task.ts). */
+export interface Decision {
+  number: number
   /** Offset after the last record taken. */
   nextOffset: number
-  processedAt: string
+  /** Of stage one; the stages behind have theirs from their records. */
+  watermarkMs: number | null
   /** Tells the stages behind how far time has come, if it has moved. */
   handsWatermark: boolean
 }
@@ -31,7 +40,11 @@ export interface Cut {
   outputs: TopicRecords[]
   /** For the partition of the changelog that has the number of the input's; empty: nothing changed. */
   changelog: OutgoingRecord[]
+  /** Another cut of the same records might publish otherwise: its decision is written first. */
+  isDecisive: boolean
 }
+
+export const emptyCut: Cut = { outputs: [], changelog: [], isDecisive: false }
 
 /** A record of an output topic with what is needed to write it. */
 export class OutputBatch {

@@ -133,7 +133,7 @@ async function startLanes(context: LaneContext): Promise<{ lanes: Lanes; close()
       create: (partition) =>
         new VisitorStage({ partition, partitionCount, settings, enrich, watermark, now }),
       release: (partition) => watermark.revoke(partition),
-      beforeCut: () => watermark.advance(now(), new Set()),
+      watermarkMs: () => watermark.advance(now(), new Set()),
     }),
     'cart-owners': new Lane({
       ...shared('cart-owners', producers[1]),

@@ -7,8 +7,8 @@ import type { Settings } from '#stack/contract/settings.ts'
 import { topics } from '#stack/contract/topics.ts'
 import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
 import type { CartCommand } from '../model.ts'
-import { OutputBatch, watermarkRecords } from '../stage.ts'
-import type { Cut, CutRequest, Stage } from '../stage.ts'
+import { emptyCut, OutputBatch, watermarkRecords } from '../stage.ts'
+import type { Cut, Decision, Resumed, Stage } from '../stage.ts'
 import { positionRecord, stateRecord } from '../state/changelog.ts'
 import type { Restored } from '../state/changelog.ts'
 import { HandedWatermark } from '../time/handed-watermark.ts'
@@ -24,8 +24,7 @@ export interface OwnerStageOptions {
   hasRetention?: boolean
 }
 
-interface Position {
-  nextOffset: number
+interface Position extends Resumed {
   heard: Heard[]
   watermarkMs: number | null
 }
@@ -51,7 +50,7 @@ export class OwnerStage implements Stage {
     return this.#carts.size
   }
 
-  restore(changelog: Restored): number {
+  restore(changelog: Restored): Resumed {
     const position = changelog.position() as Position | undefined
     if (position) {
       this.#nextOffset = position.nextOffset
@@ -64,7 +63,7 @@ export class OwnerStage implements Stage {
       this.#carts.set(key, state)
       this.#timers.set(key, this.#dropMsOf(state))
     }
-    return this.#nextOffset
+    return { nextOffset: this.#nextOffset, number: position?.number ?? 0 }
   }
 
   take({ value, offset }: IncomingRecord): void {
@@ -81,16 +80,19 @@ export class OwnerStage implements Stage {
     }
   }
 
-  cut({ nextOffset }: CutRequest): Cut {
+  cut(decision: Decision): Cut {
+    const { nextOffset } = decision
     const { watermarkMs } = this
     const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
     const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#handedMs
-    if (!hasNews && due.length === 0) return { outputs: [], changelog: [] }
+    if (!hasNews && due.length === 0) return emptyCut
     this.#nextOffset = nextOffset
     const output = new OutputBatch()
     const changelog: OutgoingRecord[] = []
+    let isDecisive = false
     for (const state of this.#dirty) {
       for (const command of forwardEvents(state)) {
+        isDecisive = true
         const { key } = command as { key: string }
         output.add(topics.cartsByPerson.name, { key, value: JSON.stringify(command) })
       }
@@ -103,8 +105,8 @@ export class OwnerStage implements Stage {
     }
     this.#dirty.clear()
     this.#handWatermark(watermarkMs, output)
-    changelog.push(this.#position())
-    return { outputs: output.batches, changelog }
+    changelog.push(this.#position(decision))
+    return { outputs: output.batches, changelog, isDecisive }
   }
 
   /** T5: carts nobody has touched for so long that no login and no late event can move them any more. */
@@ -139,9 +141,10 @@ export class OwnerStage implements Stage {
     }
   }
 
-  #position(): OutgoingRecord {
+  #position({ number, nextOffset }: Decision): OutgoingRecord {
     const position: Position = {
-      nextOffset: this.#nextOffset,
+      nextOffset,
+      number,
       heard: this.#watermark.heard,
       watermarkMs: this.#handedMs,
     }

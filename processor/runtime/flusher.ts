@@ -1,13 +1,16 @@
-// Writes what cuts hand over, in the order that makes a restart safe: outputs, then the changelog, then the commit. Cuts
-// that come while a flush is on its way are written together by the next one; when too many wait, the reader waits.
+// Writes what cuts hand over, in the order that makes a restart safe: the decisions where and at which watermark to cut,
+// then the outputs, then the changelog, then the commit. Cuts that come while a flush is on its way are written together
+// by the next one, and their decisions with the changelog of this one; when too many wait, the reader waits.
 //
-// Delivery is at least once with effects that are idempotent: an output repeated after a crash has the input position, or
-// the key and content, of the one before. Transactions will put all three into one without changing this order.
+// Delivery is at least once with effects that are idempotent: after a crash the same decisions make the same outputs from
+// the same records (task.ts). Transactions will put all of it into one without changing this order.
 
 import type { Clock } from '#stack/base/clock.ts'
 import type { KafkaProducer, TopicRecords } from '#stack/kafka-client/producer.ts'
 import type { OutgoingRecord, Position } from '#stack/kafka-client/records.ts'
-import type { Cut } from '../stage.ts'
+import type { Cut, Decision } from '../stage.ts'
+import { decisionsRecord } from '../state/changelog.ts'
+import type { DecidedCut } from '../task.ts'
 
 export interface FlusherOptions {
   producer: KafkaProducer
@@ -27,8 +30,10 @@ export interface Flushed {
 
 interface Waiting {
   partition: number
-  nextOffset: number
+  decision: Decision
   cut: Cut
+  /** Its decision need not be written, or is. */
+  isTold: boolean
 }
 
 /** Records that may wait for the flush under way before the reader waits, too. */
@@ -45,9 +50,9 @@ export class Flusher {
     this.#options = options
   }
 
-  submit(partition: number, nextOffset: number, cut: Cut): void {
+  submit(partition: number, { decision, cut, isRepeated }: DecidedCut): void {
     if (this.#isStopped) return
-    this.#waiting.push({ partition, nextOffset, cut })
+    this.#waiting.push({ partition, decision, cut, isTold: isRepeated || !cut.isDecisive })
     this.#waitingRecords += sizeOf(cut)
     this.#running ??= this.#run()
   }
@@ -88,16 +93,19 @@ export class Flusher {
   async #flush(waiting: readonly Waiting[]): Promise<void> {
     const { producer, input, changelog, clock, commit, onFlushed } = this.#options
     const startedMs = clock.monotonicMs()
+    const untold = decisionsOf(waiting)
+    if (untold.length > 0) await producer.send([{ topic: changelog, records: untold }])
     const outputs = merged(waiting)
     if (outputs.length > 0) await producer.send(outputs)
     const entries = waiting.flatMap(({ partition, cut }) =>
       cut.changelog.map((record) => ({ ...record, partition })),
     )
-    if (entries.length > 0) await producer.send([{ topic: changelog, records: entries }])
+    const records = [...entries, ...decisionsOf(this.#waiting)]
+    await producer.send([{ topic: changelog, records }])
     const positions = positionsOf(waiting, input)
     await commit(positions)
-    const records = outputs.reduce((count, batch) => count + batch.records.length, entries.length)
-    onFlushed({ records, tookMs: clock.monotonicMs() - startedMs, positions })
+    const written = outputs.reduce((count, batch) => count + batch.records.length, records.length)
+    onFlushed({ records: written, tookMs: clock.monotonicMs() - startedMs, positions })
   }
 }
 
@@ -119,8 +127,21 @@ function merged(waiting: readonly Waiting[]): TopicRecords[] {
   return [...byTopic].map(([topic, records]) => ({ topic, records }))
 }
 
+/** One record for each partition that has a decision to tell: all those of it that wait. */
+function decisionsOf(waiting: readonly Waiting[]): OutgoingRecord[] {
+  const byPartition = Map.groupBy(waiting, ({ partition }) => partition)
+  return [...byPartition].flatMap(([partition, cuts]) => {
+    if (cuts.every(({ isTold }) => isTold)) return []
+    const open = cuts.filter(({ cut }) => cut.isDecisive)
+    for (const each of open) each.isTold = true
+    return [{ ...decisionsRecord(open.map(({ decision }) => decision)), partition }]
+  })
+}
+
 /** The last cut of each partition. */
 function positionsOf(waiting: readonly Waiting[], topic: string): Position[] {
-  const offsets = new Map(waiting.map(({ partition, nextOffset }) => [partition, nextOffset]))
+  const offsets = new Map(
+    waiting.map(({ partition, decision }) => [partition, decision.nextOffset]),
+  )
   return [...offsets].map(([partition, offset]) => ({ topic, partition, offset }))
 }

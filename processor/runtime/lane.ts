@@ -14,6 +14,8 @@ import type { KafkaProducer } from '#stack/kafka-client/producer.ts'
 import type { Position, RecordBatch, TopicPartition } from '#stack/kafka-client/records.ts'
 import type { Stage } from '../stage.ts'
 import { Restored } from '../state/changelog.ts'
+import { Task } from '../task.ts'
+import type { DecidedCut } from '../task.ts'
 import type { StageDefinition } from '../topology.ts'
 import { Flusher } from './flusher.ts'
 import type { Flushed } from './flusher.ts'
@@ -28,8 +30,8 @@ export interface LaneOptions<S extends Stage> {
   logger: Logger
   flushMs: number
   create(partition: number): S
-  /** Brings the lane's own time up to date. */
-  beforeCut?(): void
+  /** How far time has come, for a stage that has it from here and not from its records. */
+  watermarkMs?(): number | null
   /** A partition is no longer read here. */
   release?(partition: number): void
   onFlushed?(flushed: Flushed): void
@@ -38,13 +40,9 @@ export interface LaneOptions<S extends Stage> {
 }
 
 /** A partition that this lane reads. */
-export interface Task<S extends Stage> {
-  partition: number
-  stage: S
-  /** Offset after the last record taken. */
-  nextOffset: number
-  /** Offset after the last record that a cut has handed over, and that a flush has written. */
-  cutOffset: number
+export interface Reading<S extends Stage> {
+  task: Task<S>
+  /** Offset before which everything is written. */
   flushedOffset: number
   /** The end of the partition as the broker told last. */
   endOffset: number
@@ -55,7 +53,7 @@ const cutRecords = 2048
 
 export class Lane<S extends Stage> {
   readonly #options: LaneOptions<S>
-  readonly #tasks = new Map<number, Task<S>>()
+  readonly #readings = new Map<number, Reading<S>>()
   #flusher: Flusher
   #consumer: KafkaConsumer | undefined
   #timer: Timer | undefined
@@ -70,8 +68,8 @@ export class Lane<S extends Stage> {
     return this.#options.definition
   }
 
-  get tasks(): readonly Task<S>[] {
-    return [...this.#tasks.values()]
+  get readings(): readonly Reading<S>[] {
+    return [...this.#readings.values()]
   }
 
   /** Its partitions were assigned and restored at least once. */
@@ -94,15 +92,14 @@ export class Lane<S extends Stage> {
 
   /** Cuts every partition that has been read to its end since its last cut. */
   cutAtEnds(): void {
-    for (const task of this.#tasks.values()) {
-      if (task.nextOffset > task.cutOffset && task.nextOffset >= task.endOffset)
-        this.#cut(task, false)
+    for (const { task, endOffset } of this.#readings.values()) {
+      if (task.nextOffset > task.cutOffset && task.nextOffset >= endOffset) this.#cut(task, false)
     }
   }
 
   /** Time has moved: every partition says so. */
   cutAll(): void {
-    for (const task of this.#tasks.values()) this.#cut(task, true)
+    for (const { task } of this.#readings.values()) this.#cut(task, true)
   }
 
   /** Writes what is in hand, commits, leaves the group. */
@@ -119,12 +116,16 @@ export class Lane<S extends Stage> {
     this.#flusher = this.#newFlusher()
     const changelogs = await this.#readChangelogs(assigned.map(({ partition }) => partition))
     const positions = assigned.map(({ partition }) => {
-      const stage = create(partition)
-      const nextOffset = stage.restore(changelogs.get(partition) ?? new Restored())
-      const task = { partition, stage, nextOffset, endOffset: nextOffset }
-      this.#tasks.set(partition, { ...task, cutOffset: nextOffset, flushedOffset: nextOffset })
+      const task = new Task(
+        partition,
+        create(partition),
+        changelogs.get(partition) ?? new Restored(),
+      )
+      const { nextOffset } = task
+      this.#readings.set(partition, { task, flushedOffset: nextOffset, endOffset: nextOffset })
       return { topic: definition.input.name, partition, offset: nextOffset }
     })
+    for (const { task } of this.#readings.values()) this.#repeat(task, task.nextOffset)
     this.#isReady = true
     const from = positions.map(({ partition, offset }) => `${partition}@${offset}`)
     logger.info('partitions assigned', { stage: definition.name, from: from.join(' ') })
@@ -133,8 +134,8 @@ export class Lane<S extends Stage> {
 
   #revoke(): void {
     this.#flusher.stop()
-    for (const partition of this.#tasks.keys()) this.#options.release?.(partition)
-    this.#tasks.clear()
+    for (const partition of this.#readings.keys()) this.#options.release?.(partition)
+    this.#readings.clear()
   }
 
   async #readChangelogs(partitions: readonly number[]): Promise<Map<number, Restored>> {
@@ -152,24 +153,35 @@ export class Lane<S extends Stage> {
 
   async #take(batch: RecordBatch): Promise<void> {
     await this.#flusher.room()
-    const task = this.#tasks.get(batch.partition)
-    if (!task) return
+    const reading = this.#readings.get(batch.partition)
+    if (!reading) return
+    const { task } = reading
     for (const record of batch.records) {
-      task.stage.take(record)
-      task.nextOffset = record.offset + 1
+      if (task.isRepeating) this.#repeat(task, record.offset)
+      task.take(record)
       if (task.nextOffset % cutRecords === 0) this.#cut(task, true)
     }
     task.nextOffset = batch.nextOffset
-    task.endOffset = batch.highWatermark
+    reading.endOffset = batch.highWatermark
+    this.#repeat(task, task.nextOffset)
   }
 
   #cut(task: Task<S>, handsWatermark: boolean): void {
-    const { nextOffset, partition } = task
-    this.#options.beforeCut?.()
-    const processedAt = isoTime(this.#options.now())
-    const cut = task.stage.cut({ nextOffset, processedAt, handsWatermark })
-    task.cutOffset = nextOffset
-    if (cut.changelog.length > 0) this.#flusher.submit(partition, nextOffset, cut)
+    if (task.isRepeating) return
+    const watermarkMs = this.#options.watermarkMs?.() ?? null
+    this.#submit(task.partition, task.cut({ watermarkMs, handsWatermark, processedAt: this.#now }))
+  }
+
+  #repeat(task: Task<S>, offset: number): void {
+    for (const cut of task.repeat(offset, this.#now)) this.#submit(task.partition, cut)
+  }
+
+  #submit(partition: number, decided: DecidedCut): void {
+    if (decided.cut.changelog.length > 0) this.#flusher.submit(partition, decided)
+  }
+
+  get #now(): string {
+    return isoTime(this.#options.now())
   }
 
   /** What counts is the position in the changelog; a commit that meets a rebalance is news, and no failure. */
@@ -192,8 +204,8 @@ export class Lane<S extends Stage> {
       commit: (positions) => this.#commit(positions),
       onFlushed: (flushed) => {
         for (const { partition, offset } of flushed.positions) {
-          const task = this.#tasks.get(partition)
-          if (task) task.flushedOffset = offset
+          const reading = this.#readings.get(partition)
+          if (reading) reading.flushedOffset = offset
         }
         onFlushed?.(flushed)
       },

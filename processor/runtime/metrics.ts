@@ -36,15 +36,15 @@ export function stateMetrics(metrics: Metrics, lanes: Lanes, clock: Clock): Time
     'Least watermark of the partitions, by stage',
   )
   return clock.every(secondMs, () => {
-    for (const { definition, tasks } of Object.values(lanes)) {
+    for (const { definition, readings } of Object.values(lanes)) {
       const labels = { stage: definition.name }
       let lagRecords = 0
       let keyCount = 0
       let leastMs = Infinity
-      for (const { stage, endOffset, flushedOffset } of tasks) {
+      for (const { task, endOffset, flushedOffset } of readings) {
         lagRecords += Math.max(0, endOffset - flushedOffset)
-        keyCount += stage.keyCount
-        leastMs = Math.min(leastMs, stage.watermarkMs ?? 0)
+        keyCount += task.stage.keyCount
+        leastMs = Math.min(leastMs, task.stage.watermarkMs ?? 0)
       }
       lag.set(lagRecords, labels)
       keys.set(keyCount, labels)

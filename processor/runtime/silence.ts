@@ -62,9 +62,9 @@ async function advance({ lane, watermark, admin, domainClock }: SilenceOptions):
     return
   }
   const ends = await admin.endOffsets(lane.definition.input.name)
-  const readToEnd = lane.tasks.filter(
-    ({ partition, nextOffset }) => nextOffset >= (ends[partition] ?? 0),
-  )
+  const readToEnd = lane.readings
+    .map(({ task }) => task)
+    .filter(({ partition, nextOffset }) => nextOffset >= (ends[partition] ?? 0))
   watermark.advance(nowMs, new Set(readToEnd.map(({ partition }) => partition)))
 }
 

@@ -57,31 +57,33 @@ export function statusOf(lanes: Lanes, watermark: InputWatermark): ProcessorStat
 function lagOf(lane: Lane<Stage>): string[] {
   const { name } = lane.definition
   if (!lane.isReady) return [`${name} waits for its partitions`]
-  return lane.tasks
+  return lane.readings
     .filter(({ flushedOffset, endOffset }) => flushedOffset < endOffset)
-    .map((task) => `${name} ${task.partition} is ${task.endOffset - task.flushedOffset} behind`)
+    .map(({ task, endOffset, flushedOffset }) => {
+      return `${name} ${task.partition} is ${endOffset - flushedOffset} behind`
+    })
 }
 
 function outcomesOf(lane: Lane<VisitorStage>): OutcomeCounts {
   const total = { enriched: 0, rejected: 0, duplicate: 0, loadEnd: 0, late: 0, tooLate: 0 }
-  for (const { stage } of lane.tasks) {
+  for (const { task } of lane.readings) {
     for (const name of Object.keys(total) as (keyof OutcomeCounts)[]) {
-      total[name] += stage.counts[name]
+      total[name] += task.stage.counts[name]
     }
   }
   return total
 }
 
-function stageStatus({ definition, tasks }: Lane<Stage>): StageStatus {
+function stageStatus({ definition, readings }: Lane<Stage>): StageStatus {
   return {
     groupId: definition.groupId,
-    partitions: tasks.map(({ partition, nextOffset, flushedOffset, endOffset, stage }) => ({
-      partition,
-      nextOffset,
+    partitions: readings.map(({ task, flushedOffset, endOffset }) => ({
+      partition: task.partition,
+      nextOffset: task.nextOffset,
       flushedOffset,
       endOffset,
-      keys: stage.keyCount,
-      watermark: timeText(stage.watermarkMs),
+      keys: task.stage.keyCount,
+      watermark: timeText(task.stage.watermarkMs),
     })),
   }
 }

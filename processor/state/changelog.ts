@@ -1,12 +1,15 @@
 // How a stage's state lies in its changelog: one record a key, JSON, a tombstone for a key that holds nothing any more,
 // and last in each flush the position record, with the input offset that everything before it includes. A partition is
 // read in order, so whatever a restore finds is complete up to the last position record; keys written after it (a flush
-// cut short) say themselves which offset they include.
+// cut short) say themselves which offset they include. Beside them lie decisions, of cuts whose outputs may have been
+// written (task.ts).
 
 import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
+import type { Decision, Resumed } from '../stage.ts'
 
-/** No visitor, cart or person key begins like this. */
-export const positionKey = '#position'
+/** No visitor, cart or person key begins like these. */
+const positionKey = '#position'
+const decisionsKey = '#decisions'
 
 export interface ChangelogEntry {
   key: string
@@ -18,8 +21,13 @@ export function stateRecord(key: string, state: unknown): OutgoingRecord {
   return { key, value: state === null ? null : JSON.stringify(state) }
 }
 
-export function positionRecord(position: { nextOffset: number }): OutgoingRecord {
+export function positionRecord(position: Resumed): OutgoingRecord {
   return { key: positionKey, value: JSON.stringify(position) }
+}
+
+/** Written before the outputs of the cuts that they are; always all that are open. */
+export function decisionsRecord(decisions: readonly Decision[]): OutgoingRecord {
+  return { key: decisionsKey, value: JSON.stringify(decisions) }
 }
 
 /** The newest value of each key, as reading a changelog from its beginning leaves them. */
@@ -36,7 +44,7 @@ export class Restored {
   /** Hands each state over once and forgets it, so that a restore needs little more than what it restores. */
   *states(): Generator<ChangelogEntry> {
     for (const [key, value] of this.#values) {
-      if (key === positionKey) continue
+      if (key === positionKey || key === decisionsKey) continue
       this.#values.delete(key)
       yield { key, value }
     }
@@ -46,5 +54,12 @@ export class Restored {
   position(): unknown {
     const value = this.#values.get(positionKey)
     return value === undefined ? undefined : JSON.parse(value)
+  }
+
+  /** The last that were written; some of them may be done. */
+  decisions(): Decision[] {
+    const value = this.#values.get(decisionsKey)
+    // Only decisionsRecord writes this key.
+    return value === undefined ? [] : (JSON.parse(value) as Decision[])
   }
 }

@@ -1,0 +1,16 @@
+// T7 through both stages on a few hundred random shops; pipeline.property.long.test.ts runs many more.
+
+import { describe, expect, test } from 'vitest'
+import { equalsTheFold, equalsTheFoldWithRetention } from './pipeline-properties.ts'
+import type { Equal } from './pipeline-properties.ts'
+
+const equal: Equal = (actual, expected) => expect(actual).toEqual(expected)
+
+describe('the compacted tables are the fold of the set of events', () => {
+  test('in any order, any of them twice, in 1 to 12 partitions, through restarts and crashes', () => {
+    expect(() => equalsTheFold({ numRuns: 200 }, equal)).not.toThrow()
+  })
+  test('with retention, for a log in the order of arrival', () => {
+    expect(() => equalsTheFoldWithRetention({ numRuns: 60 }, equal)).not.toThrow()
+  })
+})
