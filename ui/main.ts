@@ -38,7 +38,12 @@ const optionTable = {
     type: 'string',
     value: 'URL',
     default: `http://127.0.0.1:${defaultPorts.shop}`,
-    help: 'the shop, for test control',
+    help: 'the shop: annotations, test control',
+  },
+  catalogue: {
+    type: 'string',
+    value: 'FILE',
+    help: 'names of products; the default is the contract’s',
   },
   controls: {
     type: 'string',
@@ -73,6 +78,8 @@ if (help) {
       brokers: options.brokers.split(','),
       partitions: options.partitions,
       historyUrl: options.history,
+      shopUrl: options.shop,
+      ...(options.catalogue === undefined ? {} : { cataloguePath: options.catalogue }),
       controls: controlsOf(options.controls, options.shop, options.history),
       testControl: options.testControl,
       hostNames: options.hostNames.split(',').filter((name) => name !== ''),

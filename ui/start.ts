@@ -11,6 +11,7 @@ import type { Logger } from '../stack/base/logger.ts'
 import { silentLogger } from '../stack/base/logger.ts'
 import { Metrics } from '../stack/base/metrics.ts'
 import { portError } from '../stack/base/ports.ts'
+import { loadCatalogue } from '../stack/contract/catalogue.ts'
 import { defaultSettings } from '../stack/contract/settings.ts'
 import { topicSpecs } from '../stack/contract/topics.ts'
 import { connectKafka } from '../stack/kafka-client/connect.ts'
@@ -29,6 +30,10 @@ export interface UiOptions {
   brokers: readonly string[]
   partitions: number
   historyUrl: string
+  /** The shop, for annotations; undefined where there is none. */
+  shopUrl?: string
+  /** The catalogue that names products; the shop's default. */
+  cataloguePath?: string
   /** Control address by part name: broker, shop, processor, history. */
   controls: Readonly<Record<string, string>>
   testControl?: boolean
@@ -52,10 +57,13 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
   const domainClock = options.domainClock ?? new DomainClock(clock)
   const metrics = new Metrics()
   const kafka = connectKafka({ brokers: options.brokers, clientId: 'slipway-ui', logger, clock })
+  const { products } = loadCatalogue(options.cataloguePath)
+  const productNames = new Map(products.map(({ productId, name }) => [productId, name]))
   const fold = new LiveFold({
     settings: defaultSettings,
     epoch: randomUUID().slice(0, 8),
     backToMs: domainClock.now() - eventsKeptMs,
+    productNames,
   })
   const parts = new Parts({ clock, controls: options.controls, brokers: options.brokers })
   let feed: LiveFeed | undefined
@@ -96,6 +104,8 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     hub,
     parts,
     historyUrl: options.historyUrl,
+    shopUrl: options.shopUrl,
+    productNames,
     hostNames: options.hostNames ?? [],
     pageRoot: options.pageRoot ?? new URL('./dist', import.meta.url).pathname,
     test: options.testControl

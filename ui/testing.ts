@@ -8,6 +8,7 @@ import { DomainClock, systemClock } from '../stack/base/clock.ts'
 import { silentLogger } from '../stack/base/logger.ts'
 import { Metrics } from '../stack/base/metrics.ts'
 import { minuteMs } from '../stack/base/units.ts'
+import { loadCatalogue } from '../stack/contract/catalogue.ts'
 import { defaultSettings } from '../stack/contract/settings.ts'
 import { createApp } from './api/app.ts'
 import { fixtureHistory } from './api/history.fixture.ts'
@@ -38,10 +39,13 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   const domainClock = new DomainClock(clock)
   const metrics = new Metrics()
   const startMs = domainClock.now()
+  const { products } = loadCatalogue()
+  const productNames = new Map(products.map(({ productId, name }) => [productId, name]))
   const fold = new LiveFold({
     settings: { ...defaultSettings, defaultCurrency: 'EUR' },
     epoch: options.epoch ?? 'fixture',
     backToMs: startMs - 65 * minuteMs,
+    productNames,
   })
   const shop = new FixtureShop(fold, {
     seed: options.seed ?? 1,
@@ -68,6 +72,8 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
     hub,
     parts,
     historyUrl: `http://127.0.0.1:${history.port}`,
+    shopUrl: `http://127.0.0.1:${history.port}`,
+    productNames,
     hostNames: [],
     pageRoot: new URL('./dist', import.meta.url).pathname,
     test: undefined,

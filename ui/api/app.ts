@@ -17,6 +17,7 @@ import type { LiveFold } from './live/fold.ts'
 import type { LiveHub } from './live/hub.ts'
 import { liveRoutes } from './live/routes.ts'
 import type { PartHealth, Parts } from './parts.ts'
+import { shopRoutes } from './shop.ts'
 import type { TestControlOptions } from './test-control.ts'
 import { testControl } from './test-control.ts'
 
@@ -28,6 +29,8 @@ export interface AppOptions {
   hub: LiveHub
   parts: Parts
   historyUrl: string
+  shopUrl: string | undefined
+  productNames: ReadonlyMap<string, string>
   /** Names beside loopback under which this server may be asked. */
   hostNames: readonly string[]
   /** Folder of the built page. */
@@ -80,6 +83,7 @@ export function createApp(options: AppOptions) {
     })
     .route('/api/live', liveRoutes(options))
     .route('/api/history', historyRoutes(options))
+    .route('/api/shop', shopRoutes(options))
   app.use(pageFiles(options.pageRoot, pages))
   return routes
 }

@@ -94,6 +94,18 @@ export function fixtureHistory(nowMs: () => number): Hono {
   const app = new Hono().get('/v1/tables', (c) =>
     c.json({ epoch: 1, tables: [{ name: 'events', oldest }] }),
   )
+  app.get('/v1/annotations', (c) => {
+    const from = nowMs() - 20 * minuteMs
+    const annotations = [
+      {
+        kind: 'sale',
+        from: isoTime(from),
+        to: isoTime(from + 2 * hourMs),
+        label: 'Sale: 15 % off',
+      },
+    ]
+    return c.json({ annotations })
+  })
   return app.get('/v1/metrics/:id', (c) => {
     const id = c.req.param('id') as MetricId
     const fromMs = Date.parse(c.req.query('from') ?? '')

@@ -1,13 +1,16 @@
-// Questions to history, passed on: only its read routes that the page needs, with a time limit, a bound on how many
-// are open at once, and the reader's own abort carried through. Answers of a second ago are given again, so that a
-// page that asks thirty things twice costs history once.
+// Questions to history, passed on: only the read routes that the page needs, with a time limit and the reader's own
+// abort carried through. Answers of a second ago are given again, so that a page that asks thirty things twice costs
+// history once. Routes and answers are typed by history's own app.
 
 import type { Context, TypedResponse } from 'hono'
 import { Hono } from 'hono'
+import { hc } from 'hono/client'
+import type { InferResponseType } from 'hono/client'
+import type { ReadApi } from '../../processor/history/read-api.ts'
 import type { Clock } from '../../stack/base/clock.ts'
 import { messageOf } from '../../stack/base/errors.ts'
-import type { MetricAnswer, MetricListing } from '../../stack/contract/metrics/definition.ts'
 import { secondMs } from '../../stack/base/units.ts'
+import type { MetricAnswer } from '../../stack/contract/metrics/definition.ts'
 
 const answerLimitMs = 15 * secondMs
 const keptMs = secondMs
@@ -24,21 +27,27 @@ interface Kept {
   body: string
 }
 
-export function historyRoutes(options: HistoryOptions) {
-  const ask = asker(options)
+type Client = ReturnType<typeof hc<ReadApi>>['v1']
+type Tables = InferResponseType<Client['tables']['$get'], 200>
+type Metrics = InferResponseType<Client['metrics']['$get'], 200>
+type Positions = InferResponseType<Client['positions']['$get'], 200>
+
+export function historyRoutes({ historyUrl, clock }: HistoryOptions) {
+  const { v1 } = hc<ReadApi>(historyUrl)
+  const ask = asker(clock)
   return new Hono()
-    .get('/metrics', (c) => ask<{ metrics: MetricListing[] }>(c, '/v1/metrics'))
+    .get('/metrics', (c) => ask<Metrics>(c, v1.metrics.$url()))
     .get('/metrics/:id{[a-z0-9_]+}', (c) =>
-      ask<MetricAnswer>(c, `/v1/metrics/${c.req.param('id')}`),
+      ask<MetricAnswer>(c, v1.metrics[':id'].$url({ param: { id: c.req.param('id') } })),
     )
-    .get('/tables', (c) => ask<unknown>(c, '/v1/tables'))
-    .get('/positions', (c) => ask<unknown>(c, '/v1/positions'))
+    .get('/tables', (c) => ask<Tables>(c, v1.tables.$url()))
+    .get('/positions', (c) => ask<Positions>(c, v1.positions.$url()))
 }
 
-function asker({ historyUrl, clock }: HistoryOptions) {
+function asker(clock: Clock) {
   const kept = new Map<string, Kept>()
-  return async function ask<T>(c: Context, path: string) {
-    const url = `${historyUrl}${path}${new URL(c.req.url).search}`
+  return async function ask<T>(c: Context, at: URL) {
+    const url = at.href + new URL(c.req.url).search
     const known = kept.get(url)
     if (known && clock.monotonicMs() - known.atMs < keptMs) return answer<T>(c, known)
     try {

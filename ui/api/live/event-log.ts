@@ -16,6 +16,9 @@ export interface Arrival {
   rejected?: RejectedEvent
 }
 
+/** What a product is called, as far as is known. */
+export type NameOf = (productId: string) => string
+
 const kept = 500
 const rowsMax = 25
 /** What a page that opens is shown. */
@@ -44,13 +47,15 @@ export class EventLog {
     return list
   }
 
-  latest(): FeedPart {
-    const rows = this.newestFirst(snapshotRows).reverse().map(feedRow)
+  latest(nameOf: NameOf): FeedPart {
+    const rows = this.newestFirst(snapshotRows)
+      .reverse()
+      .map((arrival) => feedRow(arrival, nameOf))
     return { rows, outOf: rows.length }
   }
 
   /** What arrived for the frames after `seq` up to `upToSeq`. */
-  since(seq: number, upToSeq: number): FeedPart {
+  since(seq: number, upToSeq: number, nameOf: NameOf): FeedPart {
     const { first, end } = this.#span(seq, upToSeq)
     const outOf = end - first
     const count = Math.min(outOf, rowsMax)
@@ -58,7 +63,7 @@ export class EventLog {
     for (let i = 0; i < count; i++) {
       // The newest of each of `count` equal stretches, so that the newest of all is always there.
       const index = first + Math.ceil(((i + 1) * outOf) / count) - 1
-      rows.push(feedRow(this.#ring[index % kept] as Arrival))
+      rows.push(feedRow(this.#ring[index % kept] as Arrival, nameOf))
     }
     return { rows, outOf }
   }
@@ -83,7 +88,7 @@ export class EventLog {
   }
 }
 
-function feedRow(arrival: Arrival): FeedRow {
+function feedRow(arrival: Arrival, nameOf: NameOf): FeedRow {
   const { index, event, rejected } = arrival
   if (event) {
     return {
@@ -92,7 +97,7 @@ function feedRow(arrival: Arrival): FeedRow {
       receivedMs: Date.parse(event.receivedAt),
       name: event.name,
       who: event.userId ?? event.anonymousId ?? null,
-      what: whatOf(event),
+      what: whatOf(event, nameOf),
       amountMinor: amountOf(event),
       currency: event.data.currency ?? null,
       country: event.country,
@@ -118,7 +123,7 @@ function feedRow(arrival: Arrival): FeedRow {
   }
 }
 
-function whatOf(event: EnrichedEvent): string | null {
+function whatOf(event: EnrichedEvent, nameOf: NameOf): string | null {
   const { data, context } = event
   if (event.name === 'custom') return event.customName ?? null
   if (data.orderId !== undefined) return data.orderId
@@ -126,7 +131,7 @@ function whatOf(event: EnrichedEvent): string | null {
   const [item] = data.items ?? []
   if (item) {
     const more = (data.items as unknown[]).length - 1
-    return `${item.name ?? item.productId}${more > 0 ? ` + ${more}` : ''}`
+    return `${nameOf(item.productId)}${more > 0 ? ` + ${more}` : ''}`
   }
   return context?.page?.path ?? context?.page?.url ?? null
 }

@@ -57,6 +57,8 @@ export interface LiveFoldOptions {
   epoch: string
   /** What is older was never read. */
   backToMs: number
+  /** Names by productId, for events that carry none. */
+  productNames?: ReadonlyMap<string, string>
 }
 
 export class LiveFold {
@@ -69,7 +71,7 @@ export class LiveFold {
   readonly #sessions: LiveSessions
   readonly #carts = new LiveCarts()
   readonly #money = new LiveMoney()
-  readonly #products = new LiveProducts()
+  readonly #products: LiveProducts
   readonly #seconds = new Columns(['orders', 'events'], secondsKept)
   readonly #minutes = new Columns(minuteNames, minutesKept)
   readonly #counts: FeedCounts = {
@@ -88,7 +90,7 @@ export class LiveFold {
   #top: { products: TopProducts; text: string; seq: number; builtMs: number } | undefined
   #prunedMs = 0
 
-  constructor({ settings, epoch, backToMs }: LiveFoldOptions) {
+  constructor({ settings, epoch, backToMs, productNames }: LiveFoldOptions) {
     this.epoch = epoch
     this.#settings = settings
     this.#backToMs = backToMs
@@ -96,6 +98,7 @@ export class LiveFold {
     this.#watermark = new LiveWatermark(settings)
     this.#bots = new LiveBots(settings.botEventsPerMinute)
     this.#sessions = new LiveSessions(settings)
+    this.#products = new LiveProducts(productNames)
   }
 
   get seq(): number {
@@ -184,6 +187,7 @@ export class LiveFold {
   frame(since: number | null, { lag, away }: LiveSurroundings): LiveFrame {
     if (!this.#kpi) this.build(this.#nowMs)
     const known = since ?? 0
+    const { nameOf } = this.#products
     const second = Math.floor(this.#nowMs / secondMs) + 1
     const minute = Math.floor(this.#nowMs / minuteMs) + 1
     const top = this.#top && this.#top.seq > known ? { top: this.#top.products } : {}
@@ -200,7 +204,7 @@ export class LiveFold {
       minutes: this.#minutes.changedSince(known, minute - minutesKept, minute),
       kpi: this.#kpi as LiveKpi,
       ...top,
-      feed: since === null ? this.log.latest() : this.log.since(since, this.#seq),
+      feed: since === null ? this.log.latest(nameOf) : this.log.since(since, this.#seq, nameOf),
       sampleMs: since === null ? [] : this.log.samples(known, this.#seq, samplesMax),
       counts: { ...this.#counts },
       lag,

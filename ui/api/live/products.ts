@@ -21,8 +21,14 @@ interface Sums {
 export class LiveProducts {
   /** Product → session → newest view. */
   readonly #views = new Map<string, Map<string, number>>()
-  readonly #names = new Map<string, string>()
+  readonly #names: Map<string, string>
   #viewCount = 0
+
+  constructor(names: ReadonlyMap<string, string> = new Map()) {
+    this.#names = new Map(names)
+  }
+
+  readonly nameOf = (productId: string): string => this.#names.get(productId) ?? productId
 
   name(productId: string, name: string | undefined): void {
     if (name !== undefined) this.#names.set(productId, name)
@@ -82,7 +88,7 @@ export class LiveProducts {
       const rank = before?.indexOf(sums.productId)
       return {
         productId: sums.productId,
-        name: this.#names.get(sums.productId) ?? sums.productId,
+        name: this.nameOf(sums.productId),
         netMinor: sums.netMinor,
         units: sums.units,
         ...(rank === undefined ? {} : { rankBefore: rank < 0 ? null : rank + 1 }),

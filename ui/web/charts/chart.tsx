@@ -27,36 +27,39 @@ const [cursorTime, setCursorTime] = createSignal<number>()
 
 export function Chart(props: ChartProps): JSX.Element {
   const captionId = createUniqueId()
+  // The caller may make the model anew at each reading; it is read often.
+  const model = createMemo(() => props.model)
   const [own, setOwn] = createSignal<number>()
   const [chosen, setChosen] = createSignal(0)
-  const visible = createMemo(() => props.model.series.filter((series) => !series.isSilent))
+  const visible = createMemo(() => model().series.filter((series) => !series.isSilent))
   const cursor = createMemo(() => {
     const index = own()
-    const last = props.model.x.length - 1
+    const last = model().x.length - 1
     if (index !== undefined) return last < 0 ? undefined : Math.min(index, last)
-    return sameMoment(props.model, cursorTime())
+    return sameMoment(model(), cursorTime())
   })
   const place = (index: number | undefined) => {
     setOwn(index)
-    setCursorTime(index === undefined ? undefined : props.model.timeOf?.(index))
+    setCursorTime(index === undefined ? undefined : model().timeOf?.(index))
   }
   return (
     <figure class="chart">
       <figcaption class="visually-hidden" id={captionId}>
-        {props.title}. {props.model.summary}
+        {props.title}. {model().summary}
       </figcaption>
       <Legend
         series={visible()}
         at={cursor()}
         chosen={own() === undefined ? undefined : chosen()}
-        label={cursor() === undefined ? '' : props.model.label(cursor() as number)}
+        label={cursor() === undefined ? '' : model().label(cursor() as number)}
       />
       <Show
         when={!props.isTable}
-        fallback={<ChartTable title={props.title} model={props.model} series={visible()} />}
+        fallback={<ChartTable title={props.title} model={model()} series={visible()} />}
       >
         <Plot
           {...props}
+          model={model()}
           captionId={captionId}
           series={visible()}
           cursor={cursor()}

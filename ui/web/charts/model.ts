@@ -28,6 +28,14 @@ export interface Tick {
   label: string
 }
 
+/** weekend: quiet ground; blank: no data there; event: something happened in the shop, with its name. */
+export interface Shade {
+  kind: 'weekend' | 'blank' | 'event'
+  from: number
+  to: number
+  label?: string
+}
+
 export interface ChartModel {
   /** Positions on the x axis: milliseconds of a time line, or 0, 1, 2 of buckets. */
   x: Float64Array
@@ -44,9 +52,8 @@ export interface ChartModel {
   timeOf?(index: number): number
   /** From this x on figures may still change. */
   provisionalFrom?: number
-  /** Stretches of the x axis: weekends, no data. */
-  shades?: { from: number; to: number; label?: string; isBlank?: boolean }[]
-  marks?: { at: number; label: string }[]
+  /** Stretches of the x axis, in its own units. */
+  shades?: Shade[]
   /** One sentence: what is to be seen. */
   summary: string
 }

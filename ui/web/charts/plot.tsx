@@ -25,6 +25,8 @@ export interface PlotProps extends ChartProps {
 const defaultHeight = 200
 /** Charts this near to the screen are made, so that they are there when one scrolls to them. */
 const nearMargin = '2000px 0px'
+/** A narrower stretch has no room for its name. */
+const labelLeastPx = 80
 
 export function Plot(props: PlotProps): JSX.Element {
   const [size, setSize] = createSignal({ width: 0, height: 0 })
@@ -159,29 +161,29 @@ function Overlay(props: {
     const left = props.pixel(Math.max(from, props.model.xMin))
     return { left: `${left}px`, width: `${Math.max(0, props.right - left)}px` }
   }
+  const shades = () => {
+    const { xMin, xMax } = props.model
+    return (props.model.shades ?? [])
+      .filter(({ from, to }) => to > xMin && from < xMax)
+      .map(({ kind, label, from, to }) => {
+        const left = props.pixel(Math.max(from, xMin))
+        return { kind, label, left, width: props.pixel(Math.min(to, xMax)) - left }
+      })
+  }
   return (
     <div class="chart-overlay" aria-hidden="true">
       <Show when={provisional()}>
         {(style) => <div class="veil" style={style()} title="provisional" />}
       </Show>
-      <For each={props.model.shades ?? []}>
+      <For each={shades()}>
         {(shade) => (
           <div
-            class="shade"
-            classList={{ 'is-blank': shade.isBlank === true }}
-            style={{
-              left: `${props.pixel(shade.from)}px`,
-              width: `${props.pixel(shade.to) - props.pixel(shade.from)}px`,
-            }}
+            class={`shade is-${shade.kind}`}
+            style={{ left: `${shade.left}px`, width: `${shade.width}px` }}
           >
-            <span>{shade.label}</span>
-          </div>
-        )}
-      </For>
-      <For each={props.model.marks ?? []}>
-        {(mark) => (
-          <div class="mark" style={{ left: `${props.pixel(mark.at)}px` }}>
-            <span>{mark.label}</span>
+            <Show when={shade.width > labelLeastPx}>
+              <span>{shade.label}</span>
+            </Show>
           </div>
         )}
       </For>
@@ -239,14 +241,18 @@ function drawOn({ host, canvas, props, scale, min, setSize }: Drawing): void {
   }
   const open = async () => {
     const { init } = await import('./echarts.ts')
-    if (isGone || chart) return
-    chart = init(canvas, null, { renderer: 'canvas' })
+    const { width, height } = host.getBoundingClientRect()
+    // Without a place in the layout there is nothing to draw on yet; its size will be told.
+    if (isGone || chart || width === 0) return
+    chart = init(canvas, null, { renderer: 'canvas', width, height })
     near.disconnect()
     draw()
   }
+  let isNear = false
   const near = new IntersectionObserver(
     ([entry]) => {
-      if (entry?.isIntersecting === true) void open()
+      isNear = entry?.isIntersecting === true
+      if (isNear) void open()
     },
     { rootMargin: nearMargin },
   )
@@ -254,11 +260,11 @@ function drawOn({ host, canvas, props, scale, min, setSize }: Drawing): void {
     isOnScreen = entry?.isIntersecting === true
     if (isOnScreen) draw()
   })
-  const resized = new ResizeObserver(([entry]) => {
-    if (!entry) return
-    const { width, height } = entry.contentRect
+  const resized = new ResizeObserver(() => {
+    const { width, height } = host.getBoundingClientRect()
     setSize({ width, height })
-    chart?.resize({ width, height })
+    if (chart) chart.resize({ width, height })
+    else if (isNear) void open()
   })
   near.observe(host)
   seen.observe(host)

@@ -3,7 +3,7 @@
 
 import type { JSX } from 'solid-js'
 import { Show } from 'solid-js'
-import { percent } from './format.ts'
+import { count, percent } from './format.ts'
 import { Icon } from './icons.tsx'
 
 export interface Compared {
@@ -13,6 +13,9 @@ export interface Compared {
   n?: number
   nBefore?: number
 }
+
+/** From here on a factor says more than a percentage. */
+const manifold = 10
 
 export interface Change {
   direction: 'up' | 'down' | 'same'
@@ -30,7 +33,11 @@ export function changeOf({ value, before, n, nBefore }: Compared): Change | unde
     return { direction: directionOf(difference), text: points }
   }
   if (before === 0) return value === 0 ? { direction: 'same', text: '≈' } : undefined
-  const text = `${sign(difference)}${percent(Math.abs(difference / before))}`
+  const factor = value / before
+  const text =
+    factor >= manifold
+      ? `×${count(Math.round(factor))}`
+      : `${sign(difference)}${percent(Math.abs(difference / before))}`
   return { direction: directionOf(difference), text }
 }
 

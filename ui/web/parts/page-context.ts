@@ -51,7 +51,7 @@ export function createPageContext(live: Live): PageContext {
         replace: options?.replace ?? false,
         scroll: false,
       }),
-    zone: () => parsed().state.zone || browserZone(),
+    zone: () => parsed().state.zone || browserZone,
     currency: () => parsed().state.currency || mainCurrency(),
     search: () => printUrl(parsed().state),
   }

@@ -25,7 +25,7 @@ function format(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTim
   return made
 }
 
-export const browserZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+export const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
 
 export function parts(ms: number, zone: string): ZonedParts {
   const found: Record<string, string> = {}

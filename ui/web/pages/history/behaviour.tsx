@@ -1,7 +1,7 @@
 // Behaviour: when in the week people come and buy, how long sessions last, how much happens in them.
 
 import type { JSX } from 'solid-js'
-import { createSignal, For } from 'solid-js'
+import { createMemo, createSignal, For } from 'solid-js'
 import type { MetricAnswer, MetricId } from '../../../../stack/contract/metrics/definition.ts'
 import { say } from '../../parts/announce.ts'
 import { count } from '../../parts/format.ts'
@@ -63,13 +63,16 @@ function HeatMap(): JSX.Element {
     })
     return `/api/history/metrics/${metric()}?${params.toString()}`
   })
-  const cells = (data: MetricAnswer) => heatCells(data.buckets, questions.zone(), page.live.nowMs())
+  const cells = createMemo(() => {
+    const buckets = answer.state().data?.buckets ?? []
+    return heatCells(buckets, questions.zone(), questions.span().toMs)
+  })
   const save = () => {
     const data = answer.state().data
     if (!data) return
     saveCsv(`${metric()}-by-hour-of-week`, data, {
       header: ['weekday', 'hour', 'sum', 'hours', 'per hour'],
-      rows: cells(data).flatMap((row, weekday) =>
+      rows: cells().flatMap((row, weekday) =>
         row.map((cell, hour) => [
           weekdayNames[weekday] ?? '',
           hour,
@@ -101,11 +104,8 @@ function HeatMap(): JSX.Element {
         </div>
       }
     >
-      {([data]) => (
-        <HeatTable
-          cells={cells(data as MetricAnswer)}
-          what={choices.find(([id]) => id === metric())?.[1] ?? ''}
-        />
+      {() => (
+        <HeatTable cells={cells()} what={choices.find(([id]) => id === metric())?.[1] ?? ''} />
       )}
     </MetricTile>
   )
@@ -121,7 +121,9 @@ const short = (value: number | null): string =>
 /** A table in which one cell has the focus; arrow keys move it, and what it holds is read out. */
 function HeatTable(props: { cells: HeatCell[][]; what: string }): JSX.Element {
   const [at, setAt] = createSignal({ weekday: 0, hour: 0 })
-  const most = () => Math.max(0, ...props.cells.flat().map((cell) => perHour(cell) ?? 0))
+  const most = createMemo(() =>
+    Math.max(0, ...props.cells.flat().map((cell) => perHour(cell) ?? 0)),
+  )
   const level = (cell: HeatCell | undefined) => {
     const value = perHour(cell)
     if (value === null) return 'none'

@@ -3,11 +3,14 @@
 
 import type { JSX } from 'solid-js'
 import { Chart } from '../../charts/chart.tsx'
-import type { ChartModel, ChartSeries } from '../../charts/model.ts'
+import type { ChartModel, ChartSeries, Shade } from '../../charts/model.ts'
 import { bucketTicks } from '../../charts/ticks.ts'
 import type { Bucket, Grain } from '../../../../stack/contract/metrics/definition.ts'
+import type { Stretch } from '../../parts/annotations.ts'
 import { parts } from '../../parts/zone.ts'
 import { longLabel, shortLabel } from './figures.ts'
+import type { Questions } from './questions.ts'
+import { useQuestions } from './questions.ts'
 
 export interface BucketChartProps {
   title: string
@@ -28,7 +31,8 @@ export interface BucketChartProps {
 }
 
 export function BucketChart(props: BucketChartProps): JSX.Element {
-  const model = () => bucketModel(props)
+  const questions = useQuestions()
+  const model = () => bucketModel(props, questions)
   return (
     <Chart
       title={props.title}
@@ -49,7 +53,7 @@ export function BucketChart(props: BucketChartProps): JSX.Element {
   )
 }
 
-function bucketModel(props: BucketChartProps): ChartModel {
+function bucketModel(props: BucketChartProps, questions: Questions): ChartModel {
   const { buckets, grain, zone } = props
   const firstOpen = buckets.findIndex((bucket) => bucket.provisional)
   const hasBars = props.series.some((series) => series.kind === 'bar')
@@ -71,38 +75,56 @@ function bucketModel(props: BucketChartProps): ChartModel {
     },
     timeOf: (i) => Date.parse(buckets[i]?.from ?? ''),
     ...(firstOpen < 0 ? {} : { provisionalFrom: firstOpen - 0.5 }),
-    shades: [...blank(buckets, props.oldestMs, pad), ...weekends(buckets, grain, zone, pad)],
+    shades: [
+      ...blank(buckets, props.oldestMs, pad),
+      ...weekends(buckets, grain, zone, pad),
+      ...events(buckets, questions.annotations(), hasBars),
+    ],
     summary: props.summary,
   }
 }
 
-function blank(
-  buckets: readonly Bucket[],
-  oldestMs: number | undefined,
-  pad: number,
-): NonNullable<ChartModel['shades']> {
+function blank(buckets: readonly Bucket[], oldestMs: number | undefined, pad: number): Shade[] {
   if (oldestMs === undefined) return []
   const count = buckets.filter((bucket) => Date.parse(bucket.to) <= oldestMs).length
   return count === 0
     ? []
-    : [{ from: -pad, to: count - 0.5, label: 'before the first event', isBlank: true }]
+    : [{ kind: 'blank', from: -pad, to: count - 0.5, label: 'before the first event' }]
 }
 
-function weekends(
+/** Where a moment lies among the buckets; bars stand around their place, points of a line at it. */
+function placeOf(buckets: readonly Bucket[], ms: number, hasBars: boolean): number {
+  const at = buckets.findIndex((bucket) => Date.parse(bucket.to) > ms)
+  const bucket = buckets[at]
+  if (!bucket) return buckets.length
+  const fromMs = Date.parse(bucket.from)
+  const share = Math.max(0, (ms - fromMs) / (Date.parse(bucket.to) - fromMs))
+  return at + share - (hasBars ? 0.5 : 0)
+}
+
+function events(
   buckets: readonly Bucket[],
-  grain: Grain,
-  zone: string,
-  pad: number,
-): NonNullable<ChartModel['shades']> {
+  stretches: readonly Stretch[],
+  hasBars: boolean,
+): Shade[] {
+  return stretches.map(({ fromMs, toMs, label }) => ({
+    kind: 'event',
+    from: placeOf(buckets, fromMs, hasBars),
+    to: placeOf(buckets, toMs, hasBars),
+    label,
+  }))
+}
+
+function weekends(buckets: readonly Bucket[], grain: Grain, zone: string, pad: number): Shade[] {
   if (grain !== 'day' && grain !== 'hour') return []
-  const shades: { from: number; to: number }[] = []
+  const shades: Shade[] = []
   for (const [i, bucket] of buckets.entries()) {
     if (parts(Date.parse(bucket.from), zone).weekday < 5) continue
     const last = shades.at(-1)
     const from = Math.max(-pad, i - 0.5)
     const to = Math.min(buckets.length - 1 + pad, i + 0.5)
     if (last && last.to >= from) last.to = to
-    else shades.push({ from, to })
+    else shades.push({ kind: 'weekend', from, to })
   }
   return shades
 }

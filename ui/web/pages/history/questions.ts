@@ -9,6 +9,8 @@ import type {
   MetricAnswer,
   MetricId,
 } from '../../../../stack/contract/metrics/definition.ts'
+import type { Stretch } from '../../parts/annotations.ts'
+import { createAnnotations } from '../../parts/annotations.ts'
 import type { PageContext } from '../../parts/page-context.ts'
 import type { Query } from '../../parts/query.ts'
 import { createQuery } from '../../parts/query.ts'
@@ -28,6 +30,8 @@ export interface Questions {
   currency: Accessor<string>
   /** What the comparison is against, in words; empty without one. */
   against: Accessor<string>
+  /** What happened in the range. */
+  annotations: Accessor<Stretch[]>
   ask(id: MetricId, asked?: Accessor<Asked>): Query<MetricAnswer>
   askCompared(id: MetricId, asked?: Accessor<Asked>): Query<MetricAnswer>
 }
@@ -66,6 +70,7 @@ export function createQuestions(page: PageContext): Questions {
     zone: page.zone,
     currency: page.currency,
     against: () => againstWords(page.url().compare),
+    annotations: createAnnotations(() => (page.isReady() ? span() : undefined)),
     ask: (id, asked) =>
       createQuery(() => (page.isReady() ? address(id, span(), asked?.()) : undefined)),
     askCompared: (id, asked) =>

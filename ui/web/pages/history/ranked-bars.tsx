@@ -2,7 +2,7 @@
 // needs no second view.
 
 import type { JSX } from 'solid-js'
-import { For, Show } from 'solid-js'
+import { createMemo, For, Show } from 'solid-js'
 import type {
   Dimension,
   MetricAnswer,
@@ -11,12 +11,14 @@ import type {
 import { metrics } from '../../../../stack/contract/metrics.ts'
 import { Delta } from '../../parts/delta.tsx'
 import { percent } from '../../parts/format.ts'
+import { createQuery } from '../../parts/query.ts'
 import { saveCsv } from './export.ts'
 import { exactPrinter, printer, ranking } from './figures.ts'
 import { MetricTile } from './metric-tile.tsx'
 import { useQuestions } from './questions.ts'
 
 const rowsMax = 6
+const namesFreshMs = 300_000
 
 export function RankedBars(props: {
   title: string
@@ -30,7 +32,18 @@ export function RankedBars(props: {
   const now = questions.ask(props.metric, split)
   const before = questions.askCompared(props.metric, split)
   const { unit } = metrics[props.metric]
-  const rows = (answer: MetricAnswer) => ranking(answer, before.state().data, rowsMax)
+  const names = createQuery<{ names: Record<string, string> }>(
+    () => (props.by === 'product' ? '/api/shop/products' : undefined),
+    namesFreshMs,
+  )
+  const rows = createMemo(() => {
+    const answer = now.state().data
+    if (!answer) return []
+    return ranking(answer, before.state().data, rowsMax).map((row) => ({
+      ...row,
+      key: names.state().data?.names[row.key] ?? row.key,
+    }))
+  })
   const save = () => {
     const answer = now.state().data
     if (!answer) return
@@ -51,9 +64,9 @@ export function RankedBars(props: {
         const of = () => answer as MetricAnswer
         const print = () => printer(unit, of().currency ?? questions.currency())
         const exactly = () => exactPrinter(unit, of().currency ?? questions.currency())
-        const most = () => Math.max(1, ...rows(of()).map((row) => row.value))
+        const most = () => Math.max(1, ...rows().map((row) => row.value))
         return (
-          <Show when={rows(of()).length > 0} fallback={<p class="empty">Nothing in this range.</p>}>
+          <Show when={rows().length > 0} fallback={<p class="empty">Nothing in this range.</p>}>
             <div class="table-fit">
               <table class="data ranked">
                 <thead>
@@ -67,7 +80,7 @@ export function RankedBars(props: {
                   </tr>
                 </thead>
                 <tbody>
-                  <For each={rows(of())}>
+                  <For each={rows()}>
                     {(row) => (
                       <tr>
                         <th scope="row" class="with-bar">

@@ -10,6 +10,7 @@ import { count, percent } from '../../parts/format.ts'
 import { usePage } from '../../parts/page-context.ts'
 import { createTable, Tile } from '../../parts/tile.tsx'
 import { hourMinute } from '../../parts/zone.ts'
+import { eventShades, lastHourAnnotations } from './annotations.ts'
 import { definitions } from './definitions.ts'
 import type { RatePoint } from './figures.ts'
 import { abandonmentPoints, minuteMs, rateOverMin } from './figures.ts'
@@ -18,11 +19,13 @@ import { Age } from './kpis.tsx'
 export function AbandonmentTrend(): JSX.Element {
   const page = usePage()
   const table = createTable()
+  const annotations = lastHourAnnotations(page)
   const model = createMemo<ChartModel>(() => {
     const frame = page.live.frame()
     if (!frame) return emptyModel
     const points = abandonmentPoints(frame, page.live.rows)
-    return modelOf(points, frame.watermarkMs, page.zone())
+    const model = modelOf(points, frame.watermarkMs, page.zone())
+    return { ...model, shades: eventShades(annotations()) }
   })
   return (
     <Tile

@@ -10,6 +10,7 @@ import { count } from '../../parts/format.ts'
 import { usePage } from '../../parts/page-context.ts'
 import { createTable, Tile } from '../../parts/tile.tsx'
 import { clockTime } from '../../parts/zone.ts'
+import { eventShades, lastHourAnnotations } from './annotations.ts'
 import { definitions } from './definitions.ts'
 import type { PurchaseColumns } from './figures.ts'
 import { meanOverS, minuteMs, purchaseColumns } from './figures.ts'
@@ -21,6 +22,7 @@ export function Purchases(): JSX.Element {
   const page = usePage()
   const table = createTable()
   const days = earlierDays(() => page.live.frame()?.nowMs)
+  const annotations = lastHourAnnotations(page)
   const byDay = createMemo(() => perSecondByDay(days.map((query) => query.state().data)))
   const model = createMemo<ChartModel>(() => {
     const frame = page.live.frame()
@@ -38,6 +40,7 @@ export function Purchases(): JSX.Element {
       label: (i) => clockTime(columns.x[i] as number, page.zone()),
       timeOf: (i) => columns.x[i] as number,
       provisionalFrom: frame.watermarkMs ?? columns.fromMs,
+      shades: eventShades(annotations()),
       summary: summaryOf(columns, windowMin, page.zone()),
     }
   })
