@@ -33,7 +33,7 @@ export function cartRow(
   if (state === 'merged') return row
   return {
     ...row,
-    person_id: cart.owner,
+    person_id: episode.owner,
     cart_id: cart.cartId,
     anonymous_id: episode.anonymousId,
     stage: stages[episode.stage],

@@ -37,7 +37,7 @@ export class CartLedger {
     this.expire(act.timeMs)
     if (act.linksVisitor !== undefined) this.#takeOver(act.linksVisitor, act)
     const named = this.#namedCart(act)
-    if (act.isActivity) this.#extend(act, named)
+    if (act.isActivity) this.#extend(act, named ?? this.#boughtCart(act))
     if (act.event.name === 'purchase') this.#purchase(act)
     else if (act.event.name === 'cart_merge') return
     else if (cartNames.has(act.event.name)) this.#change(act, named as Cart)
@@ -75,6 +75,11 @@ export class CartLedger {
     return cart
   }
 
+  #boughtCart({ event }: Act): Cart | undefined {
+    const names = event.name === 'purchase' && event.cartId !== undefined
+    return names ? this.carts.get(`c:${event.cartId}`) : undefined
+  }
+
   /** R12, R5: all of the owner's carts, and the event's own cart whoever owns it. */
   #extend(act: Act, named: Cart | undefined): void {
     for (const episode of this.#open()) {
@@ -88,14 +93,18 @@ export class CartLedger {
   /** R4: what the browser owned becomes the user's; an open cart without an id is folded into the user's. */
   #takeOver(visitor: string, act: Act): void {
     const own = this.carts.get(visitor)
-    for (const cart of this.carts.values()) if (cart.owner === visitor) cart.owner = act.person
+    for (const cart of this.carts.values()) {
+      if (cart.owner !== visitor) continue
+      cart.owner = act.person
+      // What is over by now is nobody's to inherit: its row says whose it was.
+      for (const each of cart.episodes) if (!this.#isOver(each, act.timeMs)) each.owner = act.person
+    }
     const episode = own?.episodes.at(-1)
     if (!own || own.cartId !== null || episode?.state !== 'open') return
     const users = this.#cart(act.person, act.person, null)
     const target = users.episodes.at(-1)
     if (target?.state === 'open') fold(episode, target, this.#settings.mergePolicy)
-    else
-      users.episodes.push({ ...continued(episode), cart: users, number: users.episodes.length + 1 })
+    else users.episodes.push(continued(episode, users))
     episode.state = 'merged'
     episode.closedMs = act.timeMs
   }
@@ -140,6 +149,11 @@ export class CartLedger {
     const { state, abandonedMs, isReanimated } = episode
     if (state !== 'abandoned' || abandonedMs === undefined || isReanimated) return false
     return nowMs < abandonedMs + this.#settings.recoveryWindowMs
+  }
+
+  #isOver({ state, abandonedMs = Infinity }: Episode, nowMs: number): boolean {
+    if (state === 'abandoned') return nowMs >= abandonedMs + this.#settings.recoveryWindowMs
+    return state !== 'open'
   }
 
   #touch(episode: Episode, act: Act): void {

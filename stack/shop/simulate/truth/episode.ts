@@ -23,6 +23,8 @@ export type EpisodeState = 'open' | 'abandoned' | 'converted' | 'recovered' | 'e
 export interface Episode {
   cart: Cart
   number: number
+  /** The cart's, until it is over. */
+  owner: string
   state: EpisodeState
   stage: 0 | 1 | 2
   start: { source: string; eventId: string }
@@ -57,6 +59,7 @@ export function newEpisode(cart: Cart, { event, timeMs }: Act): Episode {
   return {
     cart,
     number: cart.episodes.length + 1,
+    owner: cart.owner,
     state: 'open',
     stage: 0,
     start: { source: event.source, eventId: event.eventId },
@@ -77,8 +80,17 @@ export function newEpisode(cart: Cart, { event, timeMs }: Act): Episode {
   }
 }
 
-export function continued(episode: Episode): Episode {
-  return { ...episode, lines: new Map(episode.lines), prices: new Map(episode.prices) }
+/** R4: the same episode as the next one of the user's cart. */
+export function continued(episode: Episode, cart: Cart): Episode {
+  return {
+    ...episode,
+    cart,
+    number: cart.episodes.length + 1,
+    owner: cart.owner,
+    lines: new Map(episode.lines),
+    prices: new Map(episode.prices),
+    flags: new Set(episode.flags),
+  }
 }
 
 /** R4: earlier start, later activity, furthest stage, the later price of each line. */
