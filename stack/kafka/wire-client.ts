@@ -71,6 +71,15 @@ export class WireClient {
     this.#socket.write(bytes)
   }
 
+  /** Reads nothing until `resume`. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
   /** No more is sent; what is answered is still read. */
   end(): void {
     this.#socket.end()
