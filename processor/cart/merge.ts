@@ -74,7 +74,7 @@ function fold(
   from.outcome = { kind: 'merged', atMs: placed.event.timeMs }
   leave(world, from)
   remark(world, placed, 'R4', 'merged', from)
-  remark(world, placed, 'R4', into === undefined ? 'started' : 'lines', merged)
+  remark(world, placed, 'R4', into === undefined ? 'taken over' : 'lines', merged)
   return merged
 }
 

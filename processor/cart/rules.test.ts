@@ -51,6 +51,13 @@ describe('R4: a first link', () => {
     ])
   })
 
+  test('keeps the earlier start and its starting event, whichever cart it was', () => {
+    const [, merged] = rowsOf([add(0), add(5, [line('Q')], asU), link(10)])
+    expect(merged).toMatchObject({ cartKey: 'u:U', startedAt: clock(0) })
+    const [, kept] = rowsOf([add(0, [line('Q')], asU), add(5), link(10)])
+    expect(kept).toMatchObject({ cartKey: 'u:U', startedAt: clock(0) })
+  })
+
   test('takes the later price of each line, also of the cart it came from', () => {
     const users = add(0, [line('P', { unitPriceMinor: 500 })], asU)
     const [, merged] = rowsOf([users, add(5, [line('P', { unitPriceMinor: 700 })]), link(10)])

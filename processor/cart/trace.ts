@@ -4,6 +4,7 @@
 /** Said of an event, or of time alone (`expired`). */
 export type Effect =
   | 'started'
+  | 'taken over'
   | 'reanimated'
   | 'lines'
   | 'underflow'
@@ -37,6 +38,10 @@ export interface Remark {
   cartKey: string | null
   episode: number | null
   deadlineMs: number | null
+  /** What lies in the cart after it. */
+  units: number
+  valueMinor: number | null
+  currency: string | null
 }
 
 export type Trace = (remark: Remark) => void

@@ -7,6 +7,7 @@ import type { Cart, Episode } from './episode.ts'
 import { newEpisode, reanimate } from './episode.ts'
 import type { Expired } from './episode.ts'
 import type { ActingEvent } from './event-set.ts'
+import { linesOf, totalsOf } from './lines.ts'
 import { cartKeyOf } from './roles.ts'
 import type { Effect, Trace } from './trace.ts'
 
@@ -129,7 +130,10 @@ export function remark(
   effect: Effect,
   episode: Episode | null = null,
 ): void {
-  world.trace?.({
+  if (world.trace === undefined) return
+  const lines = episode === null ? [] : linesOf(episode.content)
+  const { valueMinor, currency } = totalsOf(lines)
+  world.trace({
     at: placed?.at ?? null,
     timeMs: placed?.event.timeMs ?? episode?.deadlineMs ?? 0,
     rule,
@@ -137,5 +141,8 @@ export function remark(
     cartKey: episode?.cart.key ?? null,
     episode: episode?.number ?? null,
     deadlineMs: episode?.deadlineMs ?? null,
+    units: lines.reduce((units, { quantity }) => units + quantity, 0),
+    valueMinor,
+    currency,
   })
 }
