@@ -123,6 +123,12 @@ function room(path: string): string {
   return new URL(path, import.meta.url).pathname
 }
 
+/**
+ * What each part's JavaScript heap may take: the whole stack stays within 1.2 GB. Buffers and DuckDB have limits of
+ * their own.
+ */
+const heapMb = { broker: 128, shop: 160, processor: 320, history: 256, ui: 160 }
+
 function partsOf(options: StartOptions): PartSpec[] {
   const ports = portsOf(options)
   const url = (port: number) => `http://127.0.0.1:${port}`
@@ -131,12 +137,13 @@ function partsOf(options: StartOptions): PartSpec[] {
   const shared = ['--brokers', brokers, '--partitions', String(options.partitions)]
   const control = options.testControl ? ['--test-control'] : []
   const part = (
-    name: keyof typeof mains,
+    name: keyof typeof heapMb,
     wave: number,
     ...args: (string | number)[]
   ): PartSpec => ({
     name,
     main: mains[name],
+    heapMb: heapMb[name],
     args: [...args.map(String), ...control],
     env: {},
     wave,

@@ -18,6 +18,7 @@ export interface PartSpec {
   main: string
   args: string[]
   env: Record<string, string>
+  heapMb: number
   /** Parts of a higher wave are stopped first. All start at once. */
   wave: number
 }
@@ -122,12 +123,16 @@ class Child {
   }
 
   #spawn(): void {
-    const { main, args, env } = this.spec
+    const { main, args, env, heapMb } = this.spec
     const startedMs = this.#options.clock.monotonicMs()
-    const child = spawn(process.execPath, [...nodeFlags, main, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...compileCache, ...process.env, ...env },
-    })
+    const child = spawn(
+      process.execPath,
+      [...nodeFlags, `--max-old-space-size=${heapMb}`, main, ...args],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: { ...compileCache, ...process.env, ...env },
+      },
+    )
     this.#process = child
     this.#failure = undefined
     child.on('message', (message) => this.#hear(message as PartMessage))
