@@ -43,7 +43,7 @@ export async function answerControl(
   if (method === 'GET' && path === '/metrics') {
     return { status: 200, contentType: 'text/plain; version=0.0.4', body: part.metrics.text() }
   }
-  if (method === 'GET' && path === '/status') return json(200, part.status())
+  if (method === 'GET' && path === '/status') return json(200, await part.status())
   if (method === 'POST' && path.startsWith('/control/') && part.testControl) {
     return runAction(part, path.slice('/control/'.length), body)
   }
