@@ -22,7 +22,7 @@ export interface IntakeOptions {
 
 /** A batch is written at this age, or at this size. */
 const batchAgeMs = 250
-const batchRowsMax = 20_000
+const batchRowsMax = 10_000
 /** While far behind, larger transactions are worth more than early ones. */
 const catchUpAgeMs = 1 * secondMs
 const farBehindRecords = 5000

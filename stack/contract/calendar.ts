@@ -13,7 +13,7 @@ export function bucketBounds(
 ): number[] | undefined {
   const bounds = [fromMs]
   let at = startOf(fromMs, grain, zone)
-  while (bounds.length <= max + 1) {
+  while (bounds.length <= max) {
     at = next(at, grain, zone)
     if (at >= toMs) return [...bounds, toMs]
     bounds.push(at)
