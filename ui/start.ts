@@ -91,6 +91,9 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
   }
   const settle = createSettle({
     clock,
+    domainClock,
+    settings: defaultSettings,
+    newestArrivalMs: () => fold.newestArrivalMs,
     kafka,
     feed: () => feed,
     historyUrl: options.historyUrl,

@@ -1,21 +1,97 @@
-// The dashboard on fixture data, for tests of the page: the real routes and the real fold, fed by a small shop of the
-// test's own instead of Kafka, and a history of formulas.
+// The dashboard on fixture data, for tests: the real routes and the real fold, fed by a small shop of the test's own
+// instead of Kafka, and a history of formulas.
 
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import type { Clock } from '../stack/base/clock.ts'
 import { DomainClock, systemClock } from '../stack/base/clock.ts'
+import type { ControlledPart } from '../stack/base/control.ts'
 import { silentLogger } from '../stack/base/logger.ts'
 import { Metrics } from '../stack/base/metrics.ts'
 import { minuteMs } from '../stack/base/units.ts'
 import { loadCatalogue } from '../stack/contract/catalogue.ts'
 import { defaultSettings } from '../stack/contract/settings.ts'
+import type { DashboardApi } from './api/app.ts'
 import { createApp } from './api/app.ts'
 import { fixtureHistory } from './api/history.fixture.ts'
-import { LiveFold } from './api/live/fold.ts'
+import { eventsKeptMs, LiveFold } from './api/live/fold.ts'
 import { LiveHub } from './api/live/hub.ts'
 import { FixtureShop } from './api/live/shop.fixture.ts'
 import { Parts } from './api/parts.ts'
+import type { Settle } from './api/settle.ts'
+
+export interface FixtureAppOptions {
+  clock?: Clock
+  historyUrl?: string
+  shopUrl?: string
+  hostNames?: readonly string[]
+  controls?: Readonly<Record<string, string>>
+  /** Given: test control is on. */
+  settle?: Settle
+}
+
+export interface FixtureApp {
+  app: DashboardApi
+  fold: LiveFold
+  hub: LiveHub
+  domainClock: DomainClock
+}
+
+/** The app without a server. */
+export function fixtureApp(options: FixtureAppOptions = {}): FixtureApp {
+  const clock = options.clock ?? systemClock
+  const domainClock = new DomainClock(clock)
+  const metrics = new Metrics()
+  const { products } = loadCatalogue()
+  const productNames = new Map(products.map(({ productId, name }) => [productId, name]))
+  const fold = new LiveFold({
+    settings: { ...defaultSettings, defaultCurrency: 'EUR' },
+    epoch: 'fixture',
+    backToMs: domainClock.now() - eventsKeptMs,
+    productNames,
+  })
+  const controls = options.controls ?? {}
+  const parts = new Parts({
+    clock,
+    controls: { broker: 'http://127.0.0.1:1', ...controls },
+    brokers: [],
+  })
+  const surroundings = () => ({ lag: { records: 0, seconds: 0 }, away: [] })
+  const hub = new LiveHub({ fold, clock, domainClock, metrics, surroundings })
+  const control: ControlledPart = {
+    name: 'ui',
+    metrics,
+    domainClock,
+    testControl: options.settle !== undefined,
+    readiness: () => true,
+    status: () => ({}),
+  }
+  const { settle } = options
+  const app = createApp({
+    clock,
+    logger: silentLogger,
+    control,
+    fold,
+    hub,
+    parts,
+    historyUrl: options.historyUrl ?? 'http://127.0.0.1:1',
+    shopUrl: options.shopUrl,
+    productNames,
+    hostNames: options.hostNames ?? [],
+    pageRoot: new URL('./dist', import.meta.url).pathname,
+    test: settle ? { clock, domainClock, fold, controls, settle } : undefined,
+  })
+  return { app, fold, hub, domainClock }
+}
+
+export interface FixtureOptions {
+  clock?: Clock
+  seed?: number
+  perSecond?: number
+  port?: number
+  /** Traffic before the start. */
+  warmUpMs?: number
+}
 
 export interface FixtureDashboard extends AsyncDisposable {
   url: string
@@ -24,62 +100,24 @@ export interface FixtureDashboard extends AsyncDisposable {
   shop: FixtureShop
 }
 
-export interface FixtureOptions {
-  clock?: Clock
-  seed?: number
-  perSecond?: number
-  port?: number
-  epoch?: string
-}
+const defaultWarmUpMs = 150 * minuteMs
+const trafficEveryMs = 200
 
-const warmUpMs = 150 * minuteMs
-
+/** The app on a port, with traffic and a history. */
 export async function startFixture(options: FixtureOptions = {}): Promise<FixtureDashboard> {
   const clock = options.clock ?? systemClock
-  const domainClock = new DomainClock(clock)
-  const metrics = new Metrics()
+  const history = await listenOn(fixtureHistory(() => domainClock.now()).fetch, 0)
+  const historyUrl = `http://127.0.0.1:${history.port}`
+  const { app, fold, hub, domainClock } = fixtureApp({ clock, historyUrl, shopUrl: historyUrl })
   const startMs = domainClock.now()
-  const { products } = loadCatalogue()
-  const productNames = new Map(products.map(({ productId, name }) => [productId, name]))
-  const fold = new LiveFold({
-    settings: { ...defaultSettings, defaultCurrency: 'EUR' },
-    epoch: options.epoch ?? 'fixture',
-    backToMs: startMs - 65 * minuteMs,
-    productNames,
-  })
   const shop = new FixtureShop(fold, {
     seed: options.seed ?? 1,
     perSecond: options.perSecond ?? 10,
-    fromMs: startMs - warmUpMs,
+    fromMs: startMs - (options.warmUpMs ?? defaultWarmUpMs),
   })
   shop.advanceTo(startMs)
-  const history = await listen(fixtureHistory(() => domainClock.now()).fetch, 0)
-  const parts = new Parts({ clock, controls: {}, brokers: [`127.0.0.1:${history.port}`] })
-  const surroundings = () => ({ lag: { records: 0, seconds: 0 }, away: parts.away() })
-  const hub = new LiveHub({ fold, clock, domainClock, metrics, surroundings })
-  const app = createApp({
-    clock,
-    logger: silentLogger,
-    control: {
-      name: 'ui',
-      metrics,
-      domainClock,
-      testControl: false,
-      readiness: () => true,
-      status: () => ({}),
-    },
-    fold,
-    hub,
-    parts,
-    historyUrl: `http://127.0.0.1:${history.port}`,
-    shopUrl: `http://127.0.0.1:${history.port}`,
-    productNames,
-    hostNames: [],
-    pageRoot: new URL('./dist', import.meta.url).pathname,
-    test: undefined,
-  })
-  const traffic = clock.every(200, () => shop.advanceTo(domainClock.now()))
-  const server = await listen(app.fetch, options.port ?? 0)
+  const traffic = clock.every(trafficEveryMs, () => shop.advanceTo(domainClock.now()))
+  const server = await listenOn(app.fetch, options.port ?? 0)
   return {
     url: `http://127.0.0.1:${server.port}`,
     fold,
@@ -94,12 +132,15 @@ export async function startFixture(options: FixtureOptions = {}): Promise<Fixtur
   }
 }
 
-interface Listening {
+export interface Listening {
   port: number
   close(): Promise<void>
 }
 
-function listen(fetch: Parameters<typeof serve>[0]['fetch'], port: number): Promise<Listening> {
+export function listenOn(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  port: number,
+): Promise<Listening> {
   return new Promise((resolve) => {
     const server = serve({ fetch, hostname: '127.0.0.1', port })
     server.once('listening', () =>

@@ -2,9 +2,11 @@
 // flushed, history has committed up to the ends of the topics it reads, the live view has read as far. It is asked
 // again and again until two rounds in a row agree on the same ends, since a stage may still write for the next one.
 
-import type { Clock } from '../../stack/base/clock.ts'
+import type { Clock, DomainClock } from '../../stack/base/clock.ts'
 import { messageOf } from '../../stack/base/errors.ts'
 import { secondMs } from '../../stack/base/units.ts'
+import type { Settings } from '../../stack/contract/settings.ts'
+import { topics } from '../../stack/contract/topics.ts'
 import type { KafkaPort } from '../../stack/kafka-client/connect.ts'
 import type { LiveFeed } from './live/feed.ts'
 import { feedTopics } from './live/feed.ts'
@@ -21,8 +23,12 @@ export type Settle = (timeoutMs: number, signal: AbortSignal) => Promise<SettleR
 
 export interface SettleOptions {
   clock: Clock
+  domainClock: DomainClock
+  settings: Pick<Settings, 'idleTimeoutMs' | 'watermarkDelayMs'>
   kafka: KafkaPort
   feed(): LiveFeed | undefined
+  /** When the newest event arrived at the shop, as far as is known here. */
+  newestArrivalMs(): number | null
   historyUrl: string
   /** Control address of the processor, where there is one. */
   processor: string | undefined
@@ -37,6 +43,8 @@ interface HistoryPartition {
 }
 
 const askAgainMs = 50
+/** A part looks at its clock about once a second. */
+const idleSlackMs = 3 * secondMs
 const answerLimitMs = 5 * secondMs
 
 export function createSettle(options: SettleOptions): Settle {
@@ -86,11 +94,63 @@ async function naming(name: string, stage: Promise<Stage>): Promise<Stage> {
   }
 }
 
-async function processorBehind({ processor }: SettleOptions): Promise<Stage> {
+/** What the processor's `GET /status` tells. */
+interface ProcessorStatus {
+  behind: string[]
+  watermark: string | null
+  hasOpenLoad: boolean
+  stages: Record<string, { partitions: { partition: number; flushedOffset: number }[] }>
+}
+
+/** The topic that each stage reads. */
+const inputOf: Record<string, string> = {
+  visitors: topics.events.name,
+  'cart-owners': topics.cartsById.name,
+  persons: topics.cartsByPerson.name,
+}
+
+/**
+ * The ends are asked of the broker afresh: what a stage last heard of may be older than what the one before it wrote.
+ * Where nothing has arrived for the idle time, the watermark has to have followed the clock, so that a moved clock
+ * has had its effect.
+ */
+async function processorBehind(options: SettleOptions): Promise<Stage> {
+  const { processor, kafka } = options
   if (processor === undefined) return { behind: [], positions: {} }
-  const status = await getJson<{ settled?: boolean; behind?: string[] }>(`${processor}/status`)
-  if (status.settled !== false) return { behind: [], positions: {} }
-  return { behind: status.behind ?? ['still at work'], positions: {} }
+  const admin = await kafka.admin()
+  try {
+    const ends = await Promise.all(
+      Object.entries(inputOf).map(
+        async ([stage, topic]) => [stage, topic, await admin.endOffsets(topic)] as const,
+      ),
+    )
+    const status = await getJson<ProcessorStatus>(`${processor}/status`)
+    const behind = ends.flatMap(([stage, topic, offsets]) =>
+      offsets.flatMap((end, partition) => {
+        const at = status.stages[stage]?.partitions.find((each) => each.partition === partition)
+        const flushed = at?.flushedOffset ?? 0
+        return flushed < end ? [`${stage}: ${topic}-${partition} is ${end - flushed} behind`] : []
+      }),
+    )
+    return { behind: [...behind, ...watermarkBehind(options, status)], positions: {} }
+  } finally {
+    await admin.close()
+  }
+}
+
+function watermarkBehind(
+  { domainClock, settings, newestArrivalMs }: SettleOptions,
+  { watermark, hasOpenLoad }: ProcessorStatus,
+): string[] {
+  const nowMs = domainClock.now()
+  const arrivalMs = newestArrivalMs()
+  // An empty log has no watermark, and while a load is open it stands (T2).
+  if (watermark === null || hasOpenLoad || arrivalMs === null) return []
+  if (nowMs - arrivalMs < settings.idleTimeoutMs + idleSlackMs) return []
+  const behindMs = nowMs - settings.watermarkDelayMs - Date.parse(watermark)
+  return behindMs > settings.idleTimeoutMs + idleSlackMs
+    ? [`the watermark is ${Math.round(behindMs / secondMs)} s behind the clock`]
+    : []
 }
 
 async function historyBehind({ historyUrl }: SettleOptions): Promise<Stage> {
@@ -132,9 +192,9 @@ async function liveBehind({ kafka, feed }: SettleOptions): Promise<Stage> {
 function byTopic(
   list: readonly { topic: string; partition: number; offset: number }[],
 ): Record<string, number[]> {
-  const topics: Record<string, number[]> = {}
-  for (const { topic, partition, offset } of list) (topics[topic] ??= [])[partition] = offset
-  return topics
+  const offsets: Record<string, number[]> = {}
+  for (const { topic, partition, offset } of list) (offsets[topic] ??= [])[partition] = offset
+  return offsets
 }
 
 async function getJson<T>(url: string): Promise<T> {

@@ -89,6 +89,7 @@ export class LiveFold {
   #kpi: LiveKpi | undefined
   #top: { products: TopProducts; text: string; seq: number; builtMs: number } | undefined
   #prunedMs = 0
+  #newestArrivalMs: number | null = null
 
   constructor({ settings, epoch, backToMs, productNames }: LiveFoldOptions) {
     this.epoch = epoch
@@ -109,8 +110,9 @@ export class LiveFold {
     return this.#counts
   }
 
-  watermarkMs(nowMs: number): number | null {
-    return this.#watermark.at(nowMs)
+  /** The newest arrival at the shop that was read; null before the first. */
+  get newestArrivalMs(): number | null {
+    return this.#newestArrivalMs
   }
 
   /** A batch of enriched events was read: where event time stands in its partition. */
@@ -221,6 +223,7 @@ export class LiveFold {
   }
 
   #countArrival(receivedMs: number, nowMs: number): void {
+    this.#newestArrivalMs = Math.max(receivedMs, this.#newestArrivalMs ?? receivedMs)
     const second = Math.floor(receivedMs / secondMs)
     // A clock that test control moved back leaves seconds ahead of it; they are not counted twice.
     if (receivedMs < nowMs - eventsKeptMs || receivedMs > nowMs + secondMs) return

@@ -23,7 +23,7 @@ export class LiveSessions {
   readonly #active = new Map<string, Active>()
   readonly #closed = new Map<string, Closed>()
   /** Distinct sessions by minute. */
-  readonly #perMinute = new Map<number, number>()
+  readonly #perMinute = new Map<number, Set<string>>()
 
   constructor(settings: Pick<Settings, 'sessionGapMs' | 'maxSessionMs'>) {
     this.#settings = settings
@@ -31,11 +31,10 @@ export class LiveSessions {
 
   see(sessionKey: string, visitor: string, timeMs: number): void {
     const minute = Math.floor(timeMs / minuteMs)
+    let inMinute = this.#perMinute.get(minute)
+    if (!inMinute) this.#perMinute.set(minute, (inMinute = new Set()))
+    inMinute.add(sessionKey)
     const known = this.#active.get(sessionKey)
-    // An event out of order may count its session again in an older minute; the tile's figure does not use this.
-    if (!known || Math.floor(known.lastMs / minuteMs) < minute) {
-      this.#perMinute.set(minute, (this.#perMinute.get(minute) ?? 0) + 1)
-    }
     if (!known) this.#active.set(sessionKey, { visitor, lastMs: timeMs })
     else known.lastMs = Math.max(known.lastMs, timeMs)
   }
@@ -80,7 +79,7 @@ export class LiveSessions {
   }
 
   inMinute(minute: number): number {
-    return this.#perMinute.get(minute) ?? 0
+    return this.#perMinute.get(minute)?.size ?? 0
   }
 
   /** By minute of closing. */

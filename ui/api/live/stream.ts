@@ -51,7 +51,7 @@ export function streamTo(c: Context, options: StreamOptions): Response {
       options.onEnd(reason)
       body.abort()
       // A socket that takes no more bytes never sees the end of the body; it is cut.
-      if (reason === 'slow') (c.env as Partial<HttpBindings>).outgoing?.destroy()
+      if (reason === 'slow') (c.env as HttpBindings | undefined)?.outgoing?.destroy()
     }
     const write = async (text: string): Promise<void> => {
       const limit = clock.after(writeLimitMs, () => close('slow'))

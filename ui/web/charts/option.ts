@@ -107,6 +107,9 @@ function drawn(series: ChartSeries, palette: Palette): object[] {
         ...(series.stack === undefined ? {} : { stack: series.stack }),
         barCategoryGap: '20%',
         barMaxWidth: 48,
+        // One path instead of hundreds of shapes.
+        large: series.isBackground === true,
+        largeThreshold: 200,
         itemStyle: {
           color,
           opacity: series.isBackground ? 0.28 : 1,
