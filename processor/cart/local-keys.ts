@@ -72,15 +72,19 @@ export class LocalKeys {
 
   /** Routes what is known now and puts the difference into the inboxes, then the watermark. */
   tell(arrived: readonly ShopEvent[], watermarkMs: number): void {
-    this.#seen = [...this.#seen, ...arrived]
     this.#watermarkMs = Math.max(this.#watermarkMs, watermarkMs)
+    if (arrived.length > 0) this.#route(arrived)
+    for (const key of this.#keys.values()) {
+      key.inbox.push({ kind: 'watermark', watermarkMs: this.#watermarkMs })
+    }
+  }
+
+  #route(arrived: readonly ShopEvent[]): void {
+    this.#seen = [...this.#seen, ...arrived]
     const routed = routeAll(this.#seen, this.#options.settings, this.#options.prices)
     this.#moveHomes(routed)
     for (const [name, events] of routed) this.#tellKey(name, events)
     for (const name of this.names) if (!routed.has(name)) this.#tellKey(name, [])
-    for (const key of this.#keys.values()) {
-      key.inbox.push({ kind: 'watermark', watermarkMs: this.#watermarkMs })
-    }
   }
 
   /** Reads some of a key's inbox, then judges it. */

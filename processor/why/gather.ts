@@ -27,7 +27,9 @@ export function gatherCarts(
 ): Gathered {
   const gathered: Gathered = { keys: new Map(), excluded: [] }
   const kept = keepRuled(log, gathered)
-  kept.sort((a, b) => compareT3(orderedOf(a), orderedOf(b)))
+    .map((event) => ({ event, place: orderedOf(event) }))
+    .sort((a, b) => compareT3(a.place, b.place))
+    .map(({ event }) => event)
   const people = peopleOf(kept)
   const events = kept.map((event) => cartEventOf(event, people, serverSources))
   const owners = ownersOf(events)
