@@ -7,8 +7,3 @@ export class InvariantError extends Error {
 export function invariant(condition: unknown, what: string): asserts condition {
   if (!condition) throw new InvariantError(`impossible state: ${what}`)
 }
-
-/** Proves to the type checker that a union is exhausted. */
-export function unreachable(value: never, what: string): never {
-  throw new InvariantError(`impossible ${what}: ${JSON.stringify(value)}`)
-}
