@@ -215,7 +215,8 @@ describe('where the disk refuses', () => {
     files.before = (operation) => {
       if (operation === 'write') throw new Error('ENOSPC')
     }
-    await expect(set('a', 2)).rejects.toThrow('ENOSPC')
+    const refused = [set('a', 2), set('a', 3), set('c', 4), set('c', 5)]
+    for (const each of refused) await expect(each).rejects.toThrow('ENOSPC')
     files.before = () => {}
     await set('b', 3)
     expect(journal.hasFailed).toBe(false)

@@ -226,6 +226,32 @@ describe('a checkpoint', () => {
 })
 
 describe('a power cut', () => {
+  test('after a kill takes nothing that the restarted broker has shown', async () => {
+    const files = new MemoryFiles()
+    const killed = openLog({ files })
+    await killed.append(batchOf(['synced']), -1).durable
+    // Killed between the write and the end of its sync.
+    files.before = (operation) =>
+      operation === 'sync' ? Promise.withResolvers<void>().promise : undefined
+    await killed.append(batchOf(['written']), 1).durable
+    files.before = () => {}
+    const seen = await readAll(openLog({ files }))
+    expect(seen).toHaveLength(2)
+    for (let seed = 0; seed < 30; seed++) {
+      const log = openLog({ files: files.crash(new Random(seed)) })
+      expect(await readAll(log)).toEqual(seen)
+    }
+  })
+
+  test('brings no deleted record back', async () => {
+    const files = new MemoryFiles()
+    await writeLog(files)
+    const log = openLog({ files })
+    log.deleteRecordsBefore(5)
+    for (let seed = 0; seed < 30; seed++)
+      expect(openLog({ files: files.crash(new Random(seed)) }).logStartOffset).toBe(5)
+  })
+
   test('takes nothing that was acknowledged, and leaves nothing in part', async () => {
     for (let seed = 0; seed < 150; seed++) {
       const { ledger, recovered, again } = await cutPower(seed)
