@@ -421,10 +421,11 @@ export class TopicCatalog {
   }
 
   async #deleteLogs(topic: LiveTopic): Promise<void> {
-    for (const log of topic.partitions) await log.delete()
+    await Promise.allSettled(topic.partitions.map((log) => log.delete()))
     this.#removeFolder(topic.id)
   }
 
+  /** What cannot be removed now is removed at the next start. */
   #removeFolder(id: string): void {
     try {
       this.#files.remove(join(this.#options.logsDir, id))
