@@ -60,6 +60,8 @@ export interface Holdings {
   published: Published
   homes: Record<string, Home>
   cutMs: number | null
+  /** Of purchases that name carts of others: whether they were told to be repeats (R20). */
+  told: Record<string, boolean>
 }
 
 /**
@@ -82,7 +84,15 @@ export function isCounted({ homes, cutMs }: Holdings, event: CartEvent): boolean
 }
 
 export function emptyHoldings(key: Person): Holdings {
-  return { key, events: [], base: emptyBase, published: nothingPublished, homes: {}, cutMs: null }
+  return {
+    key,
+    events: [],
+    base: emptyBase,
+    published: nothingPublished,
+    homes: {},
+    cutMs: null,
+    told: {},
+  }
 }
 
 /** Nothing in them that has to be remembered. */
@@ -148,6 +158,7 @@ export function forgetHomes(
   keepMs: number,
 ): number | null {
   let nextMs: number | null = null
+  if (watermarkMs === -Infinity) return null
   for (const [cartKey, home] of Object.entries(holdings.homes)) {
     home.sinceMs ??= watermarkMs
     const endMs = home.sinceMs + keepMs

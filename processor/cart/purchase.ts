@@ -12,7 +12,9 @@ import { leave, openEpisodeOf, remark } from './world.ts'
 export function actAsPurchase(world: World, placed: Placed): void {
   const { event } = placed
   const orderId = event.data?.orderId ?? event.eventId
-  if (isKnownOrder(world, event, orderId)) {
+  const isRepeat = isKnownOrder(world, event, orderId)
+  if (event.namedCart === 'elsewhere') world.elsewhere.push({ event, isRepeat })
+  if (isRepeat || event.isRepeat === true) {
     remark(world, placed, 'R20', 'order known')
     return
   }
