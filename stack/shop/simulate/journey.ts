@@ -29,7 +29,7 @@ const emptyShare = 0.1
 const productShare = 0.43
 
 /** What becomes of a cart that was left. */
-const returnShares = { complete: 0.21, touch: 0.05, tooLate: 0.01, browse: 0.45 }
+const returnShares = { complete: 0.222, touch: 0.05, tooLate: 0.01, browse: 0.45 }
 /** What becomes of somebody who looked around, or bought. */
 const browseReturnShare = 0.45
 const repeatShare = 0.2

@@ -57,7 +57,8 @@ function open(visitor: string, act: Act): TrueSession {
   }
 }
 
-const stepOf: Record<string, number> = {
+/** The funnel, in the order in which its steps must follow one another. */
+export const funnelSteps: Readonly<Record<string, number>> = {
   view_item: 1,
   add_to_cart: 2,
   begin_checkout: 3,
@@ -67,7 +68,7 @@ const stepOf: Record<string, number> = {
 function join(session: TrueSession, act: Act, orders: Set<string>): void {
   session.acts.push(act)
   session.endedMs = act.timeMs
-  const step = stepOf[act.event.name]
+  const step = funnelSteps[act.event.name]
   if (step === undefined) return
   if (step === 4) {
     const orderId = act.event.data.orderId as string

@@ -1,6 +1,7 @@
 // The truth about a simulated log: told each record as it is received, it says what sessions, carts, orders, refunds
 // and figures must come out. Rows have the columns of interfaces.md 4 that matter, named as there.
 
+import { dayMs } from '#stack/base/units.ts'
 import type { RejectReason } from '#stack/contract/events.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
@@ -14,7 +15,7 @@ import { FigureCounter } from './figures.ts'
 import type { Figures } from './figures.ts'
 import { ordersOf, refundsOf } from './money.ts'
 import type { TrueOrder, TrueRefund } from './money.ts'
-import { sessionRow, sessionsOf } from './sessions.ts'
+import { funnelSteps, sessionRow, sessionsOf } from './sessions.ts'
 import type { TrueSession } from './sessions.ts'
 
 export type Row = Record<string, unknown>
@@ -40,6 +41,9 @@ export interface Truth {
 export class TruthKeeper {
   readonly #settings: Settings
   readonly #acts = new Map<string, Act[]>()
+  #late = 0
+  #tooLate = 0
+  #tests = 0
   readonly #counts: Truth['counts'] = {
     received: 0,
     valid: 0,
@@ -82,17 +86,33 @@ export class TruthKeeper {
     return {
       counts: { ...this.#counts, rejectedBy: { ...this.#counts.rejectedBy } },
       expect,
-      kpi: figures.figures(),
+      kpi: { ...figures.figures(), ...this.#quality },
       asOf: asOfMs === Infinity ? null : new Date(asOfMs).toISOString(),
     }
   }
 
   #keep(delivery: Delivery): void {
     this.#counts.valid++
-    if (delivery.isCrawler) this.#counts.bot++
+    const act = actOf(delivery, this.#settings)
     const acts = this.#acts.get(delivery.shopperId)
-    if (acts) acts.push(actOf(delivery, this.#settings))
-    else this.#acts.set(delivery.shopperId, [actOf(delivery, this.#settings)])
+    if (acts) acts.push(act)
+    else this.#acts.set(delivery.shopperId, [act])
+    if (act.isCrawler) this.#counts.bot++
+    if (act.isTest) this.#tests++
+    if (act.isTooLate) this.#tooLate++
+    else if (act.receivedMs - act.timeMs > this.#settings.watermarkDelayMs) this.#late++
+  }
+
+  get #quality(): Figures {
+    return {
+      events: this.#counts.valid,
+      late_events: this.#late,
+      too_late_events: this.#tooLate,
+      bot_events: this.#counts.bot,
+      test_events: this.#tests,
+      rejected_events: this.#counts.rejected,
+      duplicate_events: this.#counts.duplicate,
+    }
   }
 }
 
@@ -225,7 +245,31 @@ function withoutBots(judged: Judged, settings: Settings): Parameters<FigureCount
     ),
     activePersons: new Set(counted.filter((act) => act.isActivity).map(stitched)),
     buyers: new Set(orders.filter(({ act }) => act.counts).map(({ act }) => stitched(act))),
+    personSteps: personSteps(counted, stitched),
   }
+}
+
+const funnelWithinMs = 7 * dayMs
+
+/** From each person's first product: how many steps follow one another in T3 order, each within a week of it. */
+function personSteps(acts: readonly Act[], stitched: (act: Act) => string): number[] {
+  const people = new Map<string, { fromMs: number; steps: number }>()
+  const ordered = new Set<string>()
+  for (const act of acts) {
+    const step = act.isActivity ? funnelSteps[act.event.name] : undefined
+    if (step === undefined) continue
+    const person = stitched(act)
+    if (step === 4) {
+      const order = `${person}\n${act.event.data.orderId}`
+      if (ordered.has(order)) continue
+      ordered.add(order)
+    }
+    const known = people.get(person)
+    if (!known && step === 1) people.set(person, { fromMs: act.timeMs, steps: 1 })
+    if (!known || act.timeMs >= known.fromMs + funnelWithinMs) continue
+    if (known.steps === step - 1) known.steps = step
+  }
+  return [...people.values()].map(({ steps }) => steps)
 }
 
 function fastVisitors(acts: readonly Act[], settings: Settings): Set<string> {
