@@ -96,9 +96,12 @@ export class LocalPipeline {
     this.log.append(topics.events.name, record)
   }
 
-  /** Until nothing is left to read anywhere. */
+  /** Until nothing is left to read anywhere, and every partition has told how far time has come. */
   run(reading: Reading = {}): void {
-    while (this.step(reading));
+    do {
+      while (this.step(reading));
+      for (const lane of this.#lanes) this.#cut(lane)
+    } while (this.#lanes.some((lane) => this.#unread(lane) > 0))
   }
 
   /** One batch of one partition. Answers whether there was any. */
@@ -119,7 +122,6 @@ export class LocalPipeline {
   /** As if silence had carried the watermark to this time. */
   advanceTo(ms: number, reading?: Reading): void {
     this.#watermark.raiseTo(ms)
-    for (const lane of this.#lanes) this.#cut(lane)
     this.run(reading)
   }
 
