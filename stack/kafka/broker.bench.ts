@@ -86,8 +86,9 @@ async function withBroker<T>(
     await createTopic(port)
     return await measure(port)
   } finally {
-    child.kill()
-    if (child.exitCode === null) await once(child, 'exit')
+    const gone = once(child, 'exit')
+    child.send('stop')
+    await gone
     rmSync(dataDir, { recursive: true, force: true })
   }
 }

@@ -8,6 +8,7 @@
 // Checks in Kafka's order (broker.md 3.2); the first failure wins. A transactional id is refused until transactions
 // are served. With acks=0 nothing is answered, and an error closes the connection.
 
+import { messageOf } from '../../base/errors.ts'
 import { codecMax, codecs } from '../protocol/compression.ts'
 import { errorCodes, errorName } from '../protocol/errors.ts'
 import { produce } from '../protocol/messages/data.ts'
@@ -34,37 +35,41 @@ interface PartitionAnswer extends AppendResult {
   errorMessage: string | null
 }
 
+interface PartitionAppend {
+  answer: PartitionAnswer
+  durable: Promise<void>
+}
+
 type Request = Infer<typeof produce.request>
 
 export default route(produce, answer, { overlaps: true })
 
 async function answer(request: Request, call: Call) {
+  // Everything is appended before the first await: requests that overlap keep their order.
   const appended = request.topics.map(({ name, partitions }) => ({
     name,
-    partitions: partitions.map((partition) => ({
-      index: partition.index,
-      ...appendOne(request.acks, name, partition, call),
-    })),
+    partitions: partitions.map((partition) => appendOne(request.acks, name, partition, call)),
   }))
-  await Promise.all(
-    appended.flatMap(({ partitions }) =>
-      partitions.map(async (partition) => {
-        try {
-          await partition.durable
-        } catch {
-          partition.answer.errorCode = errorCodes.KAFKA_STORAGE_ERROR
-        }
-      }),
-    ),
-  )
-  const responses = appended.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ answer }) => answer),
-  }))
+  const responses = []
+  for (const { name, partitions } of appended) {
+    responses.push({ name, partitions: await Promise.all(partitions.map(whenDurable)) })
+  }
   if (request.acks !== 0) return { responses, throttleTimeMs: 0 }
   const failed = responses.flatMap((each) => each.partitions).find((each) => each.errorCode !== 0)
   if (failed) throw new MalformedError(`produce with acks=0 failed: ${errorName(failed.errorCode)}`)
   return noAnswer
+}
+
+async function whenDurable({ answer, durable }: PartitionAppend): Promise<PartitionAnswer> {
+  try {
+    await durable
+    return answer
+  } catch (error) {
+    return {
+      ...refused(answer.index, errorCodes.KAFKA_STORAGE_ERROR),
+      errorMessage: messageOf(error),
+    }
+  }
 }
 
 interface Produced {
@@ -77,7 +82,7 @@ function appendOne(
   topicName: string,
   { index, records }: Produced,
   call: Call,
-): { answer: PartitionAnswer; durable: Promise<void> } {
+): PartitionAppend {
   const topic = call.services.catalog.byName(topicName)
   const log = topic?.partitions[index]
   const refuse = (errorCode: number, details: Partial<PartitionAnswer> = {}) => ({
@@ -88,9 +93,13 @@ function appendOne(
   if (!topic || !log) return refuse(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
   const fault = checkBatch(records, topic, call)
   if (fault) return refuse(fault.errorCode, fault)
-  // A copy: the frame it lies in goes away, the batch stays in the tail cache.
-  const { result, durable } = log.append(Buffer.from(records as Buffer), acks)
+  const { result, durable } = log.append(ownBytes(records as Buffer), acks)
   return { answer: { index, ...result, recordErrors: [], errorMessage: null }, durable }
+}
+
+/** The batch stays in memory for a while: it must not hold on to a much larger piece that it was received in. */
+function ownBytes(records: Buffer): Buffer {
+  return records.buffer.byteLength <= records.length * 2 ? records : Buffer.from(records)
 }
 
 function refused(index: number, errorCode: number): PartitionAnswer {
@@ -153,10 +162,15 @@ function checkKeys(records: Buffer, { settings }: Topic): Fault | undefined {
   if (!settings.compacts) return undefined
   const recordErrors: PartitionAnswer['recordErrors'] = []
   let batchIndex = 0
-  for (const record of batchRecords(records)) {
-    if (record.key === null)
-      recordErrors.push({ batchIndex, message: 'a compacted topic needs a key' })
-    batchIndex++
+  try {
+    for (const record of batchRecords(records)) {
+      if (record.key === null)
+        recordErrors.push({ batchIndex, message: 'a compacted topic needs a key' })
+      batchIndex++
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    return { errorCode: errorCodes.CORRUPT_MESSAGE, errorMessage: error.message }
   }
   if (recordErrors.length === 0) return undefined
   return {
@@ -173,6 +187,8 @@ function checkTime(
 ): Fault | undefined {
   if (settings.appendTime) return undefined
   const nowMs = services.clock.now()
+  const times = [header.baseTimestampMs, header.maxTimestampMs]
+  if (!times.every(Number.isSafeInteger)) return { errorCode: errorCodes.INVALID_TIMESTAMP }
   const tooOld = header.baseTimestampMs < nowMs - settings.timestampBeforeMaxMs
   const tooNew = header.maxTimestampMs > nowMs + settings.timestampAfterMaxMs
   return tooOld || tooNew ? { errorCode: errorCodes.INVALID_TIMESTAMP } : undefined

@@ -22,6 +22,8 @@ export default route(listOffsets, (request, { services }) => ({
         ? errorCodes.KAFKA_STORAGE_ERROR
         : epochFault(currentLeaderEpoch, log)
       if (errorCode !== errorCodes.NONE) return { ...none, errorCode }
+      if (timestampMs < special.latestTiered)
+        return { ...none, errorCode: errorCodes.UNSUPPORTED_VERSION }
       return { ...none, ...look(log, timestampMs, request.isolationLevel) }
     }),
   })),
