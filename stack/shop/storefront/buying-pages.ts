@@ -9,7 +9,6 @@ import type { Order } from './order-book.ts'
 import type { Address, Visitor } from './visitor.ts'
 
 export const paymentMethods = { card: 'Card', wallet: 'Wallet', invoice: 'Invoice' } as const
-export type PaymentMethod = keyof typeof paymentMethods
 
 export function cartPage(items: readonly Item[], currency: string): Markup {
   if (items.length === 0) {
