@@ -44,10 +44,10 @@ export function Shell(props: ParentProps): JSX.Element {
       <a class="skip" href="#content">
         Skip to the figures
       </a>
-      <div class="strip">
+      <aside class="strip" aria-label="Where the figures come from">
         <b>LOCAL</b>
         <span>this machine: Kafka and DuckDB, nothing leaves it</span>
-      </div>
+      </aside>
       <Header page={page} onHelp={() => setHelp(true)} />
       <Problems />
       <main id="content" tabIndex={-1}>

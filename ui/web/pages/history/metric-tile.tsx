@@ -68,7 +68,7 @@ export function MetricTile(props: MetricTileProps): JSX.Element {
         when={answers()}
         fallback={
           <Show when={!failed()}>
-            <div class="skeleton" aria-label="Loading" />
+            <div class="skeleton" role="img" aria-label="Loading" />
           </Show>
         }
       >
