@@ -11,6 +11,7 @@
 
 import { messageOf } from '../../base/errors.ts'
 import { MiB, KiB } from '../../base/units.ts'
+import { DamagedBatchError } from '../log/batch-read.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { fetch } from '../protocol/messages/data.ts'
@@ -169,18 +170,21 @@ async function read(wanted: Wanted, options: ReadOptions): Promise<PartitionAnsw
       logStartOffset: log.logStartOffset,
     }
   } catch (error) {
-    // Retention or a deletion of the topic may have closed the file that was being read.
-    const isGone = wanted.fetchOffset < log.logStartOffset
     options.call.services.logger.warn('a fetch could not be read', {
       partition: log.name,
       offset: wanted.fetchOffset,
       why: messageOf(error),
     })
-    return refused(
-      wanted.index,
-      isGone ? errorCodes.OFFSET_OUT_OF_RANGE : errorCodes.KAFKA_STORAGE_ERROR,
-    )
+    return refused(wanted.index, readFault(error, wanted.fetchOffset, log))
   }
+}
+
+function readFault(error: unknown, offset: number, log: PartitionLog): number {
+  if (error instanceof DamagedBatchError) return errorCodes.CORRUPT_MESSAGE
+  // Retention may have gone past the offset meanwhile.
+  return offset < log.logStartOffset
+    ? errorCodes.OFFSET_OUT_OF_RANGE
+    : errorCodes.KAFKA_STORAGE_ERROR
 }
 
 async function readRecords(
