@@ -30,6 +30,8 @@ export interface PendingEvent {
   hasPace: boolean
   isNobody: boolean
   money: MoneyFact | undefined
+  /** The catalogue's prices, where an item names none itself. */
+  listPrices: EnrichedEvent['listPrices']
 }
 
 export interface PendingRejection {
@@ -154,5 +156,8 @@ function pendingEvent(event: EnrichedEvent, settings: Settings): PendingEvent {
     hasPace: !isTooLate && !isTest && !isNobody && !settings.serverSources.includes(source),
     isNobody,
     money: moneyFactOf(event),
+    listPrices: event.data.items?.some(({ unitPriceMinor }) => unitPriceMinor === undefined)
+      ? event.listPrices
+      : undefined,
   }
 }

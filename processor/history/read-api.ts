@@ -16,6 +16,7 @@ import { answerMetric } from './query/metrics.ts'
 import { answerPositions } from './query/positions.ts'
 import { isInKeyOrder, listTables, rowPieces, tableRef } from './query/rows.ts'
 import type { RowRange } from './query/rows.ts'
+import { answerWhy } from './query/why.ts'
 import type { SqlSandbox } from './sandbox/sql-sandbox.ts'
 import type { HistoryService } from './service.ts'
 
@@ -70,6 +71,12 @@ export function createReadApi({ service, sandbox, control, logger, hostNames }: 
       return c.json(answer, 200, noStore)
     })
     .get('/v1/positions', async (c) => c.json(await answerPositions(service), 200, noStore))
+    .get('/v1/carts/:cartKey/why', async (c) => {
+      const cartKey = c.req.param('cartKey')
+      const story = await answerWhy(service.history, cartKey, service.watermarkMs())
+      if (story === null) return c.json({ error: `there is no cart ${cartKey}` }, 404, noStore)
+      return c.json(story, 200, noStore)
+    })
     .get('/v1/export/:name', async (c) => {
       const table = tableRef(c.req.param('name'))
       const range = rangeOf(c, service)

@@ -84,6 +84,8 @@ const innerTables = [
   'CREATE TABLE IF NOT EXISTS load_ends ("partition" BIGINT, "offset" BIGINT)',
   // What orders are folded from.
   'CREATE TABLE IF NOT EXISTS money_facts (order_id VARCHAR, fact VARCHAR)',
+  // Catalogue prices of events whose items name none.
+  'CREATE TABLE IF NOT EXISTS list_prices (_seq BIGINT, prices VARCHAR)',
   // Every record of cart-abandonment, for the explained timeline of a cart.
   `CREATE TABLE IF NOT EXISTS verdicts (abandonment_id VARCHAR, cart_key VARCHAR, revision BIGINT, record VARCHAR,
     _seq BIGINT, _epoch BIGINT, _kafka_topic VARCHAR, _kafka_partition BIGINT, _kafka_offset BIGINT)`,

@@ -1,8 +1,8 @@
 // History as a running thing: the current file, what feeds it, and what its readers ask. A rebuild reads everything
 // again into a file beside the current one, with a new epoch, and changes over when it has come as far.
 
-import type { Clock } from '#stack/base/clock.ts'
-import type { DomainClock } from '#stack/base/clock.ts'
+import { randomUUID } from 'node:crypto'
+import type { Clock, DomainClock } from '#stack/base/clock.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import type { Metrics } from '#stack/base/metrics.ts'
 import { secondMs } from '#stack/base/units.ts'
@@ -10,6 +10,7 @@ import { topics } from '#stack/contract/topics.ts'
 import type { KafkaPort } from '#stack/kafka-client/connect.ts'
 import type { KafkaAdmin } from '#stack/kafka-client/admin.ts'
 import type { KafkaConsumer } from '#stack/kafka-client/consumer.ts'
+import { partitionName } from '#stack/kafka-client/records.ts'
 import type { Position } from '#stack/kafka-client/records.ts'
 import { historyTopics } from './batch.ts'
 import type { DatabaseLimits } from './database.ts'
@@ -36,9 +37,8 @@ export type RebuildState =
   | { state: 'running'; done: number; total: number; epoch: number }
   | { state: 'failed'; error: string }
 
-const groupId = 'slipway-history'
-/** The group's own positions are only for people who look at the lag from outside. */
-const tellGroupMs = 2 * secondMs
+/** Partitions may be added to a topic while it is read. */
+const lookForPartitionsMs = 30 * secondMs
 
 export class HistoryService {
   readonly #options: ServiceOptions
@@ -51,7 +51,8 @@ export class HistoryService {
   #consumer: KafkaConsumer | undefined
   #rebuild: RebuildState = { state: 'idle' }
   #watermarkMs: number | null = null
-  #teller: { cancel(): void } | undefined
+  #watch: { cancel(): void } | undefined
+  #partitionCount = 0
 
   private constructor(
     options: ServiceOptions,
@@ -71,7 +72,7 @@ export class HistoryService {
     const service = new HistoryService(options, { directory, history: opened, admin })
     service.wasDamaged = opened.wasDamaged
     await service.#startReading()
-    service.#teller = clock.every(tellGroupMs, () => service.#tellGroup())
+    service.#watch = clock.every(lookForPartitionsMs, () => service.#lookForPartitions())
     return service
   }
 
@@ -118,7 +119,7 @@ export class HistoryService {
   }
 
   async close(): Promise<void> {
-    this.#teller?.cancel()
+    this.#watch?.cancel()
     await this.#stopReading()
     await this.admin.close()
     await this.#history.close()
@@ -130,16 +131,16 @@ export class HistoryService {
     await this.#noteStarts(history)
     const intake = new Intake({ history, clock, logger, metrics, onFatal })
     this.#intake = intake
+    const from = await this.#positionsOf(history)
+    this.#partitionCount = from.length
+    // The directory's lock makes this the only reader, and the file knows the positions: with a group of its own a
+    // process does not wait until the broker has given up the one that was killed before it.
     this.#consumer = await kafka.consume({
-      groupId,
+      groupId: `slipway-history-${randomUUID()}`,
       topics: historyTopics,
+      assign: from,
       maxWaitMs: 250,
-      onAssigned: async (assigned) =>
-        assigned.map(({ topic, partition }) => ({
-          topic,
-          partition,
-          offset: history.positions().get(`${topic}-${partition}`)?.offset ?? 0,
-        })),
+      onAssigned: async () => from.map((at) => history.positions().get(partitionName(at)) ?? at),
       onBatch: (batch) => intake.take(batch),
       onCrash: onFatal,
     })
@@ -219,21 +220,22 @@ export class HistoryService {
     for (const topic of historyTopics) {
       const offsets = await this.admin.endOffsets(topic)
       offsets.forEach((offset, partition) =>
-        ends.set(`${topic}-${partition}`, { topic, partition, offset }),
+        ends.set(partitionName({ topic, partition }), { topic, partition, offset }),
       )
     }
     return ends
   }
 
-  #tellGroup(): void {
-    const consumer = this.#consumer
-    const owned = new Set(consumer?.assigned().map((at) => `${at.topic}-${at.partition}`))
-    const positions = [...this.#history.positions()]
-      .filter(([name]) => owned.has(name))
-      .map(([, position]) => position)
-    if (positions.length === 0) return
-    consumer?.commit(positions).catch((error: unknown) => {
-      this.#options.logger.debug('the group was not told how far history is', { error })
+  #lookForPartitions(): void {
+    const look = async () => {
+      const { size } = await this.#ends()
+      if (size === this.#partitionCount || this.#rebuild.state === 'running') return
+      this.#options.logger.info('topics have more partitions now', { partitions: size })
+      await this.#stopReading()
+      await this.#startReading()
+    }
+    look().catch((error: unknown) => {
+      this.#options.logger.debug('the partitions could not be counted', { error })
     })
   }
 }

@@ -1,6 +1,6 @@
 // For the tests of this room: a history in memory, and records as the topics carry them.
 
-import { secondMs } from '#stack/base/units.ts'
+import { minuteMs, secondMs } from '#stack/base/units.ts'
 import { decodeEvent } from '#stack/contract/decode.ts'
 import type { EnrichedEvent, EventFlag } from '#stack/contract/events.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
@@ -85,6 +85,31 @@ function incoming(record: {
     timestampMs: 0,
     offset: record.offset,
   }
+}
+
+/** A canonical event as JSON. */
+export function eventLine(event: {
+  eventId: string
+  minute: number
+  name?: string
+  anonymousId?: string
+  userId?: string
+  data?: object
+  [field: string]: unknown
+}): string {
+  const { minute, ...fields } = event
+  const time = new Date(Date.parse('2024-05-06T10:00:00.000Z') + minute * minuteMs).toISOString()
+  return JSON.stringify({
+    schemaVersion: '1.0',
+    name: 'page_view',
+    eventTime: time,
+    receivedAt: time,
+    source: 'web',
+    dialect: 'native',
+    ...(fields.anonymousId === undefined && fields.userId === undefined && { anonymousId: 'A' }),
+    data: {},
+    ...fields,
+  })
 }
 
 /** A canonical event as stage one would enrich it, as far as money and links look at it. */

@@ -138,6 +138,10 @@ export class HistoryWriter {
   ): Promise<void> {
     const eventRows = events.map(({ cells, input }) => [...cells, ...stamp.of(input)])
     await appendRows(connection, 'events_stored', eventTypes, eventRows)
+    const priceRows = events.flatMap(({ listPrices }, i) =>
+      listPrices === undefined ? [] : [[eventRows[i]?.at(-5) as Cell, JSON.stringify(listPrices)]],
+    )
+    await appendRows(connection, 'list_prices', ['integer', 'string'], priceRows)
     const rejectedRows = rejections.map(({ rejected, at }) => [
       ...rejectedCells(rejected),
       ...stamp.of(at),

@@ -11,6 +11,7 @@ import { OperatingError, UsageError } from '#stack/base/errors.ts'
 import { secondMs } from '#stack/base/units.ts'
 import type { History } from '../history-file.ts'
 import type { SqlAnswer, SqlReply, SqlTask } from './sql-child.ts'
+import { refusalOf } from './sql-rules.ts'
 
 export interface SqlRequest {
   sql: string
@@ -40,6 +41,8 @@ export class SqlSandbox {
   }
 
   async ask({ sql, rowsMax }: SqlRequest): Promise<SqlAnswer & { asOfSeq: number }> {
+    const refusal = refusalOf(sql)
+    if (refusal !== undefined) throw new UsageError(refusal)
     if (this.#running >= questionsMax) {
       throw new OperatingError('other questions are being answered', {
         retriable: true,
