@@ -72,7 +72,13 @@ function readMeta(files: FileLayer, dir: string, nodeId: number): Meta {
     const clusterId = randomBytes(16).toString('base64url')
     return { version: formatVersion, clusterId, nodeId, starts: 0 }
   }
-  const meta = JSON.parse(files.read(path).toString()) as Meta
+  const meta = parseMeta(files.read(path).toString())
+  if (!meta) {
+    throw new OperatingError('the description of the data is damaged', {
+      where: path,
+      hint: 'put back a copy of this file, or start with another folder',
+    })
+  }
   if (meta.version !== formatVersion) {
     throw new OperatingError(`the data was written in format ${meta.version}`, {
       where: path,
@@ -80,4 +86,15 @@ function readMeta(files: FileLayer, dir: string, nodeId: number): Meta {
     })
   }
   return meta
+}
+
+function parseMeta(text: string): Meta | undefined {
+  try {
+    const meta = JSON.parse(text) as Partial<Meta>
+    const isWhole =
+      typeof meta.clusterId === 'string' && Number.isInteger(meta.starts) && meta.version
+    return isWhole ? (meta as Meta) : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -55,6 +55,8 @@ const segmentBytesDefault = 128 * MiB
 export function openState(options: StateOptions): BrokerState {
   const { clock, logger, durability, files = realFiles } = options
   const directory = openDataDirectory(files, options.dataDir, options.nodeId)
+  if (directory.starts > 1 && !directory.wasClean)
+    logger.info('the last stop was not clean: what follows the last checkpoints is looked through')
   try {
     const journal = new Journal({ dir: directory.journalDir, files, logger, durability })
     const shared = {

@@ -11,20 +11,23 @@ interface EpochStart {
   startOffset: number
 }
 
+const fileName = 'leader-epochs'
+
+/** Undefined where the file is damaged or missing: what it said has to be found in the batches. */
+export function readEpochs(files: FileLayer, dir: string): string | undefined {
+  return readChecked(files, join(dir, fileName))
+}
+
 export class LeaderEpochs {
   #entries: EpochStart[]
   #isSaved = true
-  /** False where the file is damaged or missing: what it said has to be found in the batches. */
-  readonly isKnown: boolean
   readonly #files: FileLayer
   readonly #path: string
 
-  constructor(files: FileLayer, dir: string) {
+  constructor(files: FileLayer, dir: string, saved: string) {
     this.#files = files
-    this.#path = join(dir, 'leader-epochs')
-    const text = readChecked(files, this.#path)
-    this.isKnown = text !== undefined
-    this.#entries = parse(text ?? '')
+    this.#path = join(dir, fileName)
+    this.#entries = parse(saved)
   }
 
   /** Takes note of a batch: it may be the first of its epoch. */

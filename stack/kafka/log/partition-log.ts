@@ -7,6 +7,7 @@
 // The high watermark is what consumers may see: with durability `fsync`, what is synced.
 
 import type { Clock } from '../../base/clock.ts'
+import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { dayMs, MiB } from '../../base/units.ts'
 import { errorCodes } from '../protocol/errors.ts'
@@ -20,7 +21,8 @@ import type { LoadedIndexes } from './loaded-indexes.ts'
 import { LogWriter } from './log-writer.ts'
 import type { Durability, QueuedBatch } from './log-writer.ts'
 import type { ProducerState } from './producer-state.ts'
-import { recoverPartition, saveLogStart } from './recovery.ts'
+import { nothingRecovered, recoverPartition, saveLogStart } from './recovery.ts'
+import type { Recovered } from './recovery.ts'
 import { Segment } from './segment.ts'
 import { PartitionTail } from './tail-cache.ts'
 import type { TailCache } from './tail-cache.ts'
@@ -93,7 +95,7 @@ export class PartitionLog {
     this.#dir = dir
     this.#shared = shared
     this.#settings = settings
-    const recovered = recoverPartition({ name, dir, ...shared })
+    const recovered = this.#recover()
     this.#segments = recovered.segments
     this.#producers = recovered.producers
     this.#epochs = recovered.epochs
@@ -249,6 +251,21 @@ export class PartitionLog {
     this.#shared.cache.truncate(this.#tail, 0)
     this.#shared.files.remove(this.#dir)
     this.#changed()
+  }
+
+  /** A partition that cannot be read is offline; the others are served. */
+  #recover(): Recovered {
+    const { files, logger } = this.#shared
+    try {
+      return recoverPartition({ name: this.name, dir: this.#dir, ...this.#shared })
+    } catch (error) {
+      this.#offline = messageOf(error)
+      logger.error('a partition could not be opened and is offline', {
+        partition: this.name,
+        why: this.#offline,
+      })
+      return nothingRecovered(files, this.#dir)
+    }
   }
 
   get #active(): Segment {

@@ -10,7 +10,7 @@ import { scanBatches } from './batch-scan.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { loadCheckpoint } from './checkpoint.ts'
 import type { FileLayer } from './file-layer.ts'
-import { LeaderEpochs } from './leader-epochs.ts'
+import { LeaderEpochs, readEpochs } from './leader-epochs.ts'
 import { ProducerState } from './producer-state.ts'
 import { Segment } from './segment.ts'
 
@@ -39,8 +39,10 @@ export function recoverPartition(options: RecoveryOptions): Recovered {
   const saved = readLogStart(options)
   const segments = openSegments(files, dir, saved ?? 0)
   const checkpoint = usableCheckpoint(segments, loadCheckpoint(files, dir))
-  const epochs = new LeaderEpochs(files, dir)
-  if (checkpoint && !epochs.isKnown) segments.forEach((segment) => noteEpochs(segment, epochs))
+  const savedEpochs = readEpochs(files, dir)
+  const epochs = new LeaderEpochs(files, dir, savedEpochs ?? '')
+  if (checkpoint && savedEpochs === undefined)
+    segments.forEach((segment) => noteEpochs(segment, epochs))
   const recovery = new Recovery(options, checkpoint, epochs)
   segments.forEach((segment, i) => recovery.open(segment, segments[i + 1]))
   const logEndOffset = recovery.endOffset
@@ -52,6 +54,18 @@ export function recoverPartition(options: RecoveryOptions): Recovered {
     logStartOffset: Math.min(Math.max(saved ?? 0, segments[0].baseOffset), logEndOffset),
     logEndOffset,
     scannedBytes: recovery.scannedBytes,
+  }
+}
+
+/** Stands for a partition that could not be read. */
+export function nothingRecovered(files: FileLayer, dir: string): Recovered {
+  return {
+    segments: [new Segment(files, dir, 0)],
+    producers: new ProducerState(),
+    epochs: new LeaderEpochs(files, dir, ''),
+    logStartOffset: 0,
+    logEndOffset: 0,
+    scannedBytes: 0,
   }
 }
 
