@@ -52,8 +52,6 @@ export interface CartEvent {
    * `owner` only if both carts are this key's (R4: carts of two owners are not folded).
    */
   via?: string
-  /** Of a purchase that names somebody else's cart: its person has reported the order before (R20). */
-  isRepeat?: true
 }
 
 export type CartData = Pick<
@@ -113,20 +111,6 @@ export interface DeedCommand {
   cartKey: string
   move: number
   deed: CartDeed
-}
-
-/**
- * A person's key to the hop of a cart that is somebody else's: whether this purchase is the first that its person reports
- * of its order (R20). Only the key that the hop sends the event to as `elsewhere` has a say in it.
- */
-export interface RepeatCommand {
-  kind: 'repeat'
-  /** The cartId. */
-  key: string
-  from: Person
-  source: string
-  eventId: string
-  isRepeat: boolean
 }
 
 /** Position in the topic that the writing stage read, for tracing and for at-least-once reasoning. */

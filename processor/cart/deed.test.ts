@@ -192,35 +192,3 @@ describe('what is let go', () => {
     expect(difference.abandonments).toMatchObject([{ suppressed: true, episode: 2 }])
   })
 })
-
-describe("a purchase that names somebody else's cart", () => {
-  const elsewhere = { cartId: 'c1', namedCart: 'elsewhere', via: 'c1' } as const
-  const told = (holdings: Holdings) => {
-    const context = { settings: defaultSettings, processedAt: '', hasRetention: true }
-    const { repeats } = judgePerson(
-      holdings,
-      { arrived: [], isMoved: false },
-      { ...context, watermarkMs: at(0) },
-    )
-    return repeats.map(({ key, from, isRepeat }) => `${from} to ${key}: ${isRepeat}`)
-  }
-
-  test('is told to its hop once: whether its person reports the order for the first time', () => {
-    const holdings = holding('a:B', [buy(5, 'O1', [line('P')], { mark: 'a:B', ...elsewhere })])
-    expect(told(holdings)).toEqual(['a:B to c1: false'])
-    expect(told(holdings)).toEqual([])
-  })
-
-  test('is told again when an earlier report of the order arrives', () => {
-    const holdings = holding('a:B', [buy(5, 'O1', [line('P')], { mark: 'a:B', ...elsewhere })])
-    told(holdings)
-    takeIn(holdings, buy(2, 'O1', [line('P')], { mark: 'a:B' }))
-    expect(told(holdings)).toEqual(['a:B to c1: true'])
-  })
-
-  test('closes nothing in the key of the cart once that is told', () => {
-    const owners = add(0, [line('P')], { cartId: 'c1' })
-    const bought = buy(5, 'O1', [line('P')], { mark: 'a:B', cartId: 'c1', isRepeat: true })
-    expect(judge(holding('a:A', [owners, bought]), 5).rows).toEqual(['c:c1#1 open 0'])
-  })
-})

@@ -60,8 +60,6 @@ export interface Holdings {
   published: Published
   homes: Record<string, Home>
   cutMs: number | null
-  /** Of purchases that name carts of others: whether they were told to be repeats (R20). */
-  told: Record<string, boolean>
 }
 
 /**
@@ -84,15 +82,7 @@ export function isCounted({ homes, cutMs }: Holdings, event: CartEvent): boolean
 }
 
 export function emptyHoldings(key: Person): Holdings {
-  return {
-    key,
-    events: [],
-    base: emptyBase,
-    published: nothingPublished,
-    homes: {},
-    cutMs: null,
-    told: {},
-  }
+  return { key, events: [], base: emptyBase, published: nothingPublished, homes: {}, cutMs: null }
 }
 
 /** Nothing in them that has to be remembered. */
@@ -158,6 +148,7 @@ export function forgetHomes(
   keepMs: number,
 ): number | null {
   let nextMs: number | null = null
+  // Without a watermark yet there is no time to count from.
   if (watermarkMs === -Infinity) return null
   for (const [cartKey, home] of Object.entries(holdings.homes)) {
     home.sinceMs ??= watermarkMs

@@ -20,7 +20,7 @@ import type { CartRow, Verdict } from './rows.ts'
 import { rowOf, verdictOf } from './rows.ts'
 import type { EpisodeStart } from './retraction.ts'
 import type { Trace } from './trace.ts'
-import type { ElsewherePurchase, PersonBase, Placed, World } from './world.ts'
+import type { PersonBase, Placed, World } from './world.ts'
 import { emptyBase, newWorld, remark } from './world.ts'
 
 export interface PersonFold {
@@ -30,8 +30,6 @@ export interface PersonFold {
   nextWakeMs: number | null
   /** Events that wait for a deadline to fire. */
   heldEvents: number
-  /** What the keys of other people's carts must be told (R20). */
-  elsewhere: ElsewherePurchase[]
 }
 
 export interface FoldedEpisode {
@@ -71,7 +69,6 @@ export function foldPerson(
     ),
     nextWakeMs: nextWakeOf(world, episodes, watermarkMs),
     heldEvents,
-    elsewhere: world.elsewhere,
   }
 }
 

@@ -2,7 +2,7 @@
 // let go after that. This is the one way in which anything of a cart comes to be published.
 
 import type { Settings } from '#stack/contract/settings.ts'
-import type { CartEvent, RepeatCommand } from '../model.ts'
+import type { CartEvent } from '../model.ts'
 import { forgetHomes, holdsPapers, isCounted } from './deed.ts'
 import type { Holdings } from './deed.ts'
 import { putEvent, takeEvent } from './event-set.ts'
@@ -24,8 +24,6 @@ export interface JudgeContext {
 
 export interface Judged {
   difference: Omit<Difference, 'published'>
-  /** For the hops of other people's carts. */
-  repeats: RepeatCommand[]
   /** The watermark at which the key must be judged again; null: never by time alone. */
   wakeMs: number | null
 }
@@ -42,27 +40,7 @@ export function judgePerson(holdings: Holdings, change: Change, context: JudgeCo
   )
   holdings.published = published
   const retainedMs = context.hasRetention ? retain(holdings, fold, context) : null
-  const repeats = repeatsOf(holdings, fold)
-  return { difference, repeats, wakeMs: earlier(fold.nextWakeMs, retainedMs) }
-}
-
-/**
- * R20: only a person's own key knows whether a purchase is the first of its order; the key of somebody else's cart is told
- * by way of the hop. Said of every such purchase, also that it is the first, since another key may have said otherwise.
- */
-function repeatsOf(holdings: Holdings, { elsewhere }: PersonFold): RepeatCommand[] {
-  const before = holdings.told
-  holdings.told = {}
-  const repeats: RepeatCommand[] = []
-  for (const { event, isRepeat } of elsewhere) {
-    const { source, eventId, cartId } = event
-    if (cartId === undefined) continue
-    const name = `${source}\n${eventId}`
-    holdings.told[name] = isRepeat
-    if (before[name] === isRepeat) continue
-    repeats.push({ kind: 'repeat', key: cartId, from: holdings.key, source, eventId, isRepeat })
-  }
-  return repeats
+  return { difference, wakeMs: earlier(fold.nextWakeMs, retainedMs) }
 }
 
 /** Puts an event into the set. Answers whether the key has to be judged again. */

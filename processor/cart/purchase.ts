@@ -12,9 +12,7 @@ import { leave, openEpisodeOf, remark } from './world.ts'
 export function actAsPurchase(world: World, placed: Placed): void {
   const { event } = placed
   const orderId = event.data?.orderId ?? event.eventId
-  const isRepeat = isKnownOrder(world, event, orderId)
-  if (event.namedCart === 'elsewhere') world.elsewhere.push({ event, isRepeat })
-  if (isRepeat || event.isRepeat === true) {
+  if (isKnownOrder(world, event, orderId)) {
     remark(world, placed, 'R20', 'order known')
     return
   }

@@ -30,12 +30,6 @@ export interface Placed {
   at: number
 }
 
-export interface ElsewherePurchase {
-  event: CartEvent
-  /** R20: the order was reported before by the same person, which only this key can know. */
-  isRepeat: boolean
-}
-
 export interface World {
   settings: Settings
   carts: Map<string, Cart>
@@ -46,8 +40,6 @@ export interface World {
   nextDeadlineMs: number
   orders: Map<Person, Set<string>>
   closings: Map<string, Set<string>>
-  /** Purchases of this key's persons that name carts of others. */
-  elsewhere: ElsewherePurchase[]
   trace: Trace | undefined
 }
 
@@ -60,7 +52,6 @@ export function newWorld(settings: Settings, base: PersonBase, trace?: Trace): W
     nextDeadlineMs: Infinity,
     orders: new Map(base.orders.map(([person, ids]) => [person, new Set(ids)])),
     closings: new Map(base.closings.map(([cartId, ids]) => [cartId, new Set(ids)])),
-    elsewhere: [],
     trace,
   }
 }
