@@ -106,7 +106,7 @@ const trafficEveryMs = 200
 /** The app on a port, with traffic and a history. */
 export async function startFixture(options: FixtureOptions = {}): Promise<FixtureDashboard> {
   const clock = options.clock ?? systemClock
-  const history = await listenOn(fixtureHistory(() => domainClock.now()).fetch, 0)
+  const history = await listenOn(fixtureHistory(() => clock.now()).fetch, 0)
   const historyUrl = `http://127.0.0.1:${history.port}`
   const { app, fold, hub, domainClock } = fixtureApp({ clock, historyUrl, shopUrl: historyUrl })
   const startMs = domainClock.now()

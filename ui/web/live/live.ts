@@ -4,13 +4,12 @@
 import { batch, createSignal, onCleanup } from 'solid-js'
 import type { FeedRow, LiveFrame } from '../../api/live/frame.ts'
 import type { LinkState } from './link.ts'
+import { mergeFeed } from './feed.ts'
 import { LatencyMeter } from './latency.ts'
 import { LiveState } from './rings.ts'
 import { openShared } from './shared.ts'
 import type { LiveStatus } from './status.ts'
 import { statusOf } from './status.ts'
-
-const feedMax = 500
 
 export interface Live {
   /** The frame on screen. */
@@ -151,11 +150,4 @@ export function createLive(): Live {
       setPaused({ sinceMs: serverNow(), waiting })
     },
   }
-}
-
-/** Newest first, each once, bounded. */
-export function mergeFeed(known: readonly FeedRow[], news: readonly FeedRow[]): FeedRow[] {
-  const newest = known[0]?.index ?? -1
-  const fresh = news.filter((row) => row.index > newest).reverse()
-  return fresh.length === 0 ? [...known] : [...fresh, ...known].slice(0, feedMax)
 }

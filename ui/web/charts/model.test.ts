@@ -1,0 +1,120 @@
+// Scales, ticks and options of charts.
+
+import { describe, expect, test } from 'vitest'
+import { palettes } from '../parts/palette.ts'
+import type { ChartModel } from './model.ts'
+import { emptyModel, largest, lowest, nearest, niceScale, SteadyScale } from './model.ts'
+import { changingOption, fullOption, structureOf } from './option.ts'
+import { sparkPath } from './sparkline.ts'
+import { bucketTicks, timeTicks } from './ticks.ts'
+
+const column = (...values: number[]) => Float64Array.from(values)
+const series = (id: string, values: Float64Array, further: object = {}) => ({
+  id,
+  name: id,
+  kind: 'line' as const,
+  color: 1,
+  values,
+  format: String,
+  ...further,
+})
+const model = (part: Partial<ChartModel>): ChartModel => ({ ...emptyModel, ...part })
+
+describe('a scale', () => {
+  test.each([
+    [0, 1, 0.5],
+    [NaN, 1, 0.5],
+    [1, 1, 0.25],
+    [7, 8, 2],
+    [100, 100, 25],
+    [0.13, 0.15, 0.05],
+    [1_234_567, 1_500_000, 500_000],
+  ])('for %s ends at %s in steps of %s', (max, end, step) => {
+    const scale = niceScale(max)
+    expect(scale.max).toBeCloseTo(end, 9)
+    expect(scale.step).toBeCloseTo(step, 9)
+  })
+
+  test('grows at once and shrinks only after ten seconds of less', () => {
+    const steady = new SteadyScale()
+    expect(steady.next(80, 0).max).toBe(80)
+    expect(steady.next(150, 1000).max).toBe(150)
+    expect(steady.next(10, 2000).max).toBe(150)
+    expect(steady.next(10, 11_999).max).toBe(150)
+    expect(steady.next(10, 12_000).max).toBe(10)
+  })
+
+  test('a short peak starts the wait again', () => {
+    const steady = new SteadyScale()
+    steady.next(100, 0)
+    steady.next(10, 1000)
+    steady.next(100, 10_500)
+    expect(steady.next(10, 11_500).max).toBe(100)
+  })
+
+  test('holds stacks added up, bands to their upper edge, and ignores what is in the background', () => {
+    const stacked = { stack: 's' }
+    expect(
+      largest(
+        model({ series: [series('a', column(1, 5), stacked), series('b', column(4, 2), stacked)] }),
+      ),
+    ).toBe(7)
+    expect(largest(model({ series: [series('a', column(1), { upper: column(9) })] }))).toBe(9)
+    expect(largest(model({ series: [series('a', column(50), { isBackground: true })] }))).toBe(0)
+    expect(lowest(model({ series: [series('a', column(3, -2, NaN))] }))).toBe(-2)
+  })
+})
+
+describe('the cursor', () => {
+  test('finds the nearest place', () => {
+    const x = column(0, 10, 20)
+    expect([-5, 4, 6, 15.1, 99].map((at) => nearest(x, at))).toEqual([0, 0, 1, 2, 2])
+  })
+})
+
+describe('ticks', () => {
+  test('are round by the clock of the zone, also where it is half an hour off', () => {
+    const from = Date.parse('2026-11-24T12:03:10Z')
+    const ticks = timeTicks(from, from + 15 * 60_000, 'Asia/Kolkata')
+    expect(ticks.map(({ label }) => label)).toEqual(['17:35', '17:40', '17:45'])
+    const seconds = timeTicks(from + 1, from + 60_000, 'UTC')
+    expect(seconds[0]?.label).toBe('12:03:20')
+  })
+
+  test('of buckets are every n-th', () => {
+    const labels = Array.from({ length: 20 }, (_, i) => String(i))
+    expect(bucketTicks(labels, 5).map(({ at }) => at)).toEqual([0, 4, 8, 12, 16])
+  })
+})
+
+describe('the option', () => {
+  const two = model({
+    x: column(1, 2),
+    series: [
+      series('a', column(1, 2)),
+      series('b', column(0, 1), { kind: 'band', upper: column(2, 3) }),
+    ],
+  })
+
+  test('has the columns as they are, and a band as its height', () => {
+    const option = changingOption(two, palettes.light, niceScale(3), 0)
+    expect(option.dataset.source['a']).toBe(two.series[0]?.values)
+    expect([...(option.dataset.source['b/height'] ?? [])]).toEqual([2, 2])
+    expect(option).not.toHaveProperty('series')
+    expect(fullOption(two, palettes.light, niceScale(3), 0).series).toHaveLength(3)
+  })
+
+  test('changes its structure with the series, not with their numbers', () => {
+    const moved = { ...two, series: two.series.map((each) => ({ ...each, values: column(7, 8) })) }
+    expect(structureOf(moved)).toBe(structureOf(two))
+    expect(structureOf({ ...two, series: two.series.slice(1) })).not.toBe(structureOf(two))
+  })
+})
+
+describe('a sparkline', () => {
+  test('breaks where data is missing, and of one value is nothing', () => {
+    expect(sparkPath([1, NaN, 2, 3])).toMatch(/^M0\.0 [\d.]+M64\.0 [\d.]+L96\.0 [\d.]+$/)
+    expect(sparkPath([1])).toBe('')
+    expect(sparkPath([0, 0])).toBe('M0.0 26.0L96.0 26.0')
+  })
+})

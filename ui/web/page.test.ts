@@ -1,0 +1,287 @@
+// The built page in a real browser on fixture data: accessible in both themes and sizes, strict about its policy,
+// usable by keyboard, one stream for all tabs, and the same rows as the store after the stream was cut.
+
+import { AxeBuilder } from '@axe-core/playwright'
+import bundled from '@sparticuz/chromium'
+import type { Browser, BrowserContextOptions, Page } from 'playwright'
+import { chromium } from 'playwright'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { LiveFrame } from '../api/live/frame.ts'
+import type { FixtureDashboard } from '../testing.ts'
+import { startFixture } from '../testing.ts'
+
+let browser: Browser
+let dashboard: FixtureDashboard
+
+/** The package's flags for tiny machines switch off what is tested here: processes, and web security. */
+const unwanted = /single-process|no-zygote|web-security|insecure-content|site-isolation/
+
+beforeAll(async () => {
+  dashboard = await startFixture({ perSecond: 4 })
+  const executablePath = process.env['SLIPWAY_CHROMIUM'] ?? (await bundled.executablePath())
+  const args = [...bundled.args.filter((arg) => !unwanted.test(arg)), '--no-sandbox']
+  browser = await chromium.launch({ executablePath, args })
+}, 60_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await dashboard?.[Symbol.asyncDispose]()
+})
+
+interface OpenPage extends AsyncDisposable {
+  page: Page
+  /** Console errors, exceptions, requests to anywhere else. */
+  complaints: string[]
+}
+
+async function open(path: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    timezoneId: 'Europe/Amsterdam',
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+    ...options,
+  })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(dashboard.url)) complaints.push(`asked ${request.url()}`)
+  })
+  await page.goto(dashboard.url + path)
+  return { page, complaints, [Symbol.asyncDispose]: () => context.close() }
+}
+
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const
+const wcag = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+
+/** Everything has its data and its first picture. */
+async function settled(page: Page): Promise<void> {
+  await page.locator('.kpi-value').first().waitFor()
+  await page.waitForFunction(() => document.querySelectorAll('.skeleton').length === 0)
+  await page.locator('.chart-canvas canvas').first().waitFor()
+}
+
+describe('the page', () => {
+  test.each([
+    ['/live', 'light', {}],
+    ['/live', 'dark', phone],
+    ['/history', 'dark', {}],
+    ['/history', 'light', phone],
+  ] as const)(
+    '%s in %s: axe finds nothing, nothing is refused by the policy, nothing comes from elsewhere',
+    async (path, colorScheme, options) => {
+      await using opened = await open(path, { colorScheme, ...options })
+      const { page, complaints } = opened
+      await settled(page)
+      const { violations } = await new AxeBuilder({ page }).withTags(wcag).analyze()
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      expect(overflow).toBeLessThanOrEqual(0)
+      expect(complaints).toEqual([])
+    },
+  )
+
+  test('says where its figures come from, in words, strip and title', async () => {
+    await using opened = await open('/')
+    await settled(opened.page)
+    expect(new URL(opened.page.url()).pathname).toBe('/live')
+    expect(await opened.page.title()).toBe('LOCAL · Live · Slipway')
+    expect(await opened.page.locator('.strip').textContent()).toContain('LOCAL')
+  })
+})
+
+describe('live', () => {
+  test('moves by itself, and stands still when paused', async () => {
+    await using opened = await open('/live')
+    const { page } = opened
+    await settled(page)
+    const clock = page.locator('.page-head .label')
+    const before = await clock.textContent()
+    await vi.waitFor(async () => expect(await clock.textContent()).not.toBe(before), 5000)
+    await page.keyboard.press('Space')
+    const status = page.locator('.status-text')
+    await vi.waitFor(async () => expect(await status.textContent()).toMatch(/^Paused at/), 3000)
+    const held = await clock.textContent()
+    await vi.waitFor(
+      async () => expect(await status.textContent()).toMatch(/[1-9]\d* events/),
+      8000,
+    )
+    expect(await clock.textContent()).toBe(held)
+    await page.keyboard.press('Space')
+    await vi.waitFor(async () => expect(await status.textContent()).toMatch(/^Live/), 3000)
+  })
+
+  test('a chart is read by keyboard: the cursor speaks, T gives the same numbers as a table', async () => {
+    await using opened = await open('/live?w=1')
+    const { page } = opened
+    await settled(page)
+    await page.keyboard.press('Space')
+    const chart = page.getByRole('img', { name: /^Purchases per second\. Last 1 minutes/ })
+    await chart.focus()
+    await page.keyboard.press('ArrowLeft')
+    const spoken = page.locator('[role=status][aria-live=polite]')
+    await vi.waitFor(async () =>
+      expect(await spoken.textContent()).toMatch(/^\d\d:\d\d:\d\d: .+ (\d|no data)/),
+    )
+    await page.keyboard.press('t')
+    const rows = page
+      .getByRole('region', { name: 'Purchases per second, table' })
+      .locator('tbody tr')
+    expect(await rows.count()).toBe(60)
+    await page.getByRole('button', { name: 'Purchases per second: as chart' }).click()
+    await chart.locator('canvas').waitFor()
+  })
+
+  test('a number explains itself, with its SQL in both dialects', async () => {
+    await using opened = await open('/live')
+    const { page } = opened
+    await settled(page)
+    await page.getByRole('button', { name: 'Net revenue: definition' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Net revenue' })
+    await dialog.getByText('SELECT count(*)').waitFor()
+    await dialog.getByRole('button', { name: 'BigQuery' }).click()
+    await dialog.getByText('SELECT COUNT(*)').waitFor()
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'hidden' })
+  })
+
+  test('a row of the feed opens its record', async () => {
+    await using opened = await open('/live')
+    const { page } = opened
+    await settled(page)
+    await page.getByRole('button', { name: 'Hold the list' }).click()
+    await page.locator('.feed-row').first().click()
+    await page.getByRole('dialog', { name: 'Record' }).getByText('"eventId"').waitFor()
+  })
+
+  test('after cuts of the stream the page has the rows of the store: no gap, no double', async () => {
+    await using opened = await open('/live?w=1')
+    const { page } = opened
+    await settled(page)
+    for (let cut = 0; cut < 3; cut++) {
+      await vi.waitFor(() => expect(dashboard.hub.drop()).toBeGreaterThan(0), 8000)
+    }
+    await vi.waitFor(() => expect(dashboard.hub.readers).toBe(1), 8000)
+    const status = page.locator('.status-text')
+    await vi.waitFor(async () => expect(await status.textContent()).toMatch(/^Live/), 8000)
+    await page.getByRole('button', { name: 'Purchases per second: as table' }).click()
+    const region = page.getByRole('region', { name: 'Purchases per second, table' })
+    const cells = region.locator('tbody tr')
+    await vi.waitFor(async () => {
+      const shown = await cells.evaluateAll((rows) =>
+        rows.map((row) => {
+          const texts = [...row.children].map((cell) => cell.textContent ?? '')
+          return [texts[0], Number.parseFloat(texts.at(-2) ?? '')] as const
+        }),
+      )
+      const frame = dashboard.hub.snapshot()
+      const orders = ordersByClock(frame)
+      // The newest seconds may have moved on between the two looks.
+      for (const [time, value] of shown.slice(5))
+        expect([time, value]).toEqual([time, orders(time)])
+      expect(shown).toHaveLength(60)
+    }, 10_000)
+  })
+
+  test('eight tabs share one stream', async () => {
+    const context = await browser.newContext()
+    const tabs = await Promise.all(Array.from({ length: 8 }, () => context.newPage()))
+    await vi.waitFor(() => expect(dashboard.hub.readers).toBe(0), 15_000)
+    for (const tab of tabs) await tab.goto(`${dashboard.url}/live`)
+    await Promise.all(tabs.map((tab) => tab.locator('.status.is-live').waitFor()))
+    expect(dashboard.hub.readers).toBe(1)
+    await context.close()
+    await vi.waitFor(() => expect(dashboard.hub.readers).toBe(0), 15_000)
+  }, 60_000)
+})
+
+describe('history', () => {
+  test('range and comparison are in the link; back undoes them', async () => {
+    await using opened = await open('/history')
+    const { page } = opened
+    await settled(page)
+    await page.getByRole('button', { name: '30d' }).click()
+    expect(new URL(page.url()).search).toBe('?r=30d')
+    await page.getByRole('combobox', { name: 'Compare with' }).selectOption('week')
+    expect(new URL(page.url()).search).toBe('?r=30d&cmp=week')
+    await page.getByRole('textbox', { name: /Own range/ }).fill('last 36 h')
+    await page.keyboard.press('Enter')
+    await vi.waitFor(() => expect(new URL(page.url()).search).toBe('?r=36h&cmp=week'))
+    await page.goBack()
+    await page.goBack()
+    expect(new URL(page.url()).search).toBe('?r=30d')
+    await page.getByRole('button', { name: '30d', pressed: true }).waitFor()
+  })
+
+  test('a bad link falls back and says so', async () => {
+    await using opened = await open('/history?r=yesterday')
+    await opened.page.getByText('“r=yesterday” was not understood').waitFor()
+    await opened.page.getByRole('button', { name: '7d', pressed: true }).waitFor()
+  })
+
+  test('drawing across the chart zooms in', async () => {
+    await using opened = await open('/history?r=7d')
+    const { page } = opened
+    await settled(page)
+    const chart = page.getByRole('img', { name: /^Net revenue by day/ })
+    const box = await chart.boundingBox()
+    if (!box) throw new Error('no chart')
+    await page.mouse.move(box.x + box.width * 0.4, box.y + 80)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.7, box.y + 80, { steps: 4 })
+    await page.mouse.up()
+    await vi.waitFor(() => expect(new URL(page.url()).search).toMatch(/r=20\d\d-.*\.\.20\d\d/))
+  })
+
+  test('the heat map is walked by arrow keys', async () => {
+    await using opened = await open('/history')
+    const { page } = opened
+    await settled(page)
+    await page.locator('.heat [data-at="0-0"]').focus()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowLeft')
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('data-at'))).toBe('1-23')
+    const spoken = page.locator('[role=status][aria-live=polite]')
+    await vi.waitFor(async () => expect(await spoken.textContent()).toMatch(/^Tue 23:00/))
+  })
+
+  test('the same number in tile, table and file', async () => {
+    await using opened = await open('/history?r=24h&cmp=none')
+    const { page } = opened
+    await settled(page)
+    await page.getByRole('button', { name: /^Orders \d/ }).click()
+    await page.getByRole('button', { name: 'Orders by hour: as table' }).click()
+    const cells = page
+      .getByRole('region', { name: 'Orders by hour, table' })
+      .locator('tbody tr td:last-child')
+    const table = (await cells.allTextContents()).map((text) => Number(text.replaceAll(',', '')))
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Orders by hour: CSV' }).click(),
+    ])
+    const chunks: Buffer[] = []
+    for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer)
+    const lines = Buffer.concat(chunks).toString('utf8').trim().split('\r\n')
+    expect(lines[0]).toMatch(/^# metric: orders/)
+    const values = lines
+      .filter((line) => /^"/.test(line))
+      .map((line) => Number(line.split(',').at(-4)))
+    expect(values.toReversed()).toEqual(table)
+    expect(table.reduce((sum, value) => sum + value, 0)).toBeGreaterThan(100)
+  })
+})
+
+/** Orders of a frame's seconds by what the page prints as their time. */
+function ordersByClock(frame: LiveFrame): (time: string | undefined) => number {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone: 'Europe/Amsterdam',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  })
+  const { at, orders } = frame.seconds
+  const byTime = new Map(at.map((second, i) => [format.format(second * 1000), orders[i] as number]))
+  return (time) => byTime.get(time ?? '') ?? 0
+}
