@@ -56,10 +56,6 @@ export class Reader {
     return this.buffer.readInt16BE(this.need(2))
   }
 
-  uint16(): number {
-    return this.buffer.readUInt16BE(this.need(2))
-  }
-
   int32(): number {
     return this.buffer.readInt32BE(this.need(4))
   }
@@ -68,10 +64,6 @@ export class Reader {
   int64(): number {
     const at = this.need(8)
     return this.buffer.readInt32BE(at) * twoTo32 + this.buffer.readUInt32BE(at + 4)
-  }
-
-  float64(): number {
-    return this.buffer.readDoubleBE(this.need(8))
   }
 
   uvarint(): number {

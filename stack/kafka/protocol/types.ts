@@ -27,10 +27,8 @@ export interface FieldType<T> {
 export type PrimitiveKind =
   | 'int8'
   | 'int16'
-  | 'uint16'
   | 'int32'
   | 'int64'
-  | 'float64'
   | 'boolean'
   | 'uuid'
   | 'string'
@@ -66,13 +64,6 @@ export const int16 = primitive<number>(
   (r) => r.int16(),
   (w, v) => w.int16(v),
 )
-export const uint16 = primitive<number>(
-  'uint16',
-  2,
-  0,
-  (r) => r.uint16(),
-  (w, v) => w.uint16(v),
-)
 export const int32 = primitive<number>(
   'int32',
   4,
@@ -86,13 +77,6 @@ export const int64 = primitive<number>(
   0,
   (r) => r.int64(),
   (w, v) => w.int64(v),
-)
-export const float64 = primitive<number>(
-  'float64',
-  8,
-  0,
-  (r) => r.float64(),
-  (w, v) => w.float64(v),
 )
 export const boolean = primitive<boolean>(
   'boolean',

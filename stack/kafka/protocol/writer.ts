@@ -34,11 +34,6 @@ export class Writer {
     this.#chunk.writeInt16BE(value, at)
   }
 
-  uint16(value: number): void {
-    const at = this.#room(2)
-    this.#chunk.writeUInt16BE(value, at)
-  }
-
   int32(value: number): void {
     const at = this.#room(4)
     this.#chunk.writeInt32BE(value, at)
@@ -48,11 +43,6 @@ export class Writer {
     const at = this.#room(8)
     this.#chunk.writeInt32BE(Math.floor(value / twoTo32), at)
     this.#chunk.writeUInt32BE(value - Math.floor(value / twoTo32) * twoTo32, at + 4)
-  }
-
-  float64(value: number): void {
-    const at = this.#room(8)
-    this.#chunk.writeDoubleBE(value, at)
   }
 
   uvarint(value: number): void {
