@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { systemClock } from '../base/clock.ts'
-import { OperatingError } from '../base/errors.ts'
+import { messageOf, OperatingError } from '../base/errors.ts'
 import type { PartMessage } from '../base/lifecycle.ts'
 import { Random } from '../base/random.ts'
 import { fetch, initProducerId, produce } from './protocol/messages/data.ts'
@@ -32,6 +32,8 @@ const topic = 'drill'
 const partitions = 2
 const inFlight = 3
 const killWithinMs = 250
+const failuresMax = 100
+const startMsMax = 60_000
 
 export async function drill(options: DrillOptions): Promise<DrillResult> {
   const random = new Random(`drill/${options.seed}`)
@@ -102,15 +104,28 @@ async function patiently<T>(
   { broker }: World,
   call: (client: WireClient) => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 0; attempt < 1000; attempt++) {
+  const causes: string[] = []
+  for (let failures = 0; failures < failuresMax; failures++) {
     try {
-      using client = await WireClient.connect(broker.port)
+      using client = await connectTo(broker)
       return await call(client)
-    } catch {
+    } catch (cause) {
+      causes.push(messageOf(cause))
+    }
+  }
+  throw new OperatingError(`no answer in ${failuresMax} connections: ${causes.slice(-3).join()}`)
+}
+
+async function connectTo(broker: KilledBroker): Promise<WireClient> {
+  const sinceMs = systemClock.monotonicMs()
+  for (;;) {
+    try {
+      return await WireClient.connect(broker.port)
+    } catch (cause) {
+      if (systemClock.monotonicMs() - sinceMs > startMsMax) throw cause
       await systemClock.sleep(10)
     }
   }
-  throw new OperatingError('the broker does not come back')
 }
 
 class DrillProducer {
