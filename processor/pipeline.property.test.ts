@@ -4,13 +4,15 @@ import { describe, expect, test } from 'vitest'
 import { equalsTheFold, equalsTheFoldWithRetention } from './pipeline-properties.ts'
 import type { Equal } from './pipeline-properties.ts'
 
+/** The same shops in every run; the long tests draw new ones and print their seed. */
+const seed = 20_261_124
 const equal: Equal = (actual, expected) => expect(actual).toEqual(expected)
 
 describe('the compacted tables are the fold of the set of events', () => {
   test('in any order, any of them twice, in 1 to 12 partitions, through restarts and crashes', () => {
-    expect(() => equalsTheFold({ numRuns: 200 }, equal)).not.toThrow()
+    expect(() => equalsTheFold({ numRuns: 200, seed }, equal)).not.toThrow()
   })
   test('with retention, for a log in the order of arrival', () => {
-    expect(() => equalsTheFoldWithRetention({ numRuns: 60 }, equal)).not.toThrow()
+    expect(() => equalsTheFoldWithRetention({ numRuns: 60, seed }, equal)).not.toThrow()
   })
 })
