@@ -44,23 +44,31 @@ export function enrichedRecord(
 /** JSON leaves out what is undefined; to delete a field of an object is dearer. The type knows only absent ones. */
 const withheld = undefined as unknown as string
 
-/** The rest of an EnrichedEvent, as its JSON has it behind the event's own fields. */
+/**
+ * The rest of an EnrichedEvent, as its JSON has it behind the event's own fields. Written by hand, since it is written for
+ * each event: a third of the time that an object and its JSON take.
+ */
 function foundText(input: InputPosition, facts: EnrichedFacts): string {
   const { surroundings, personId, session, processedAt } = facts
   const { country, region, device, browser, os, listPrices } = surroundings
-  const found: Omit<EnrichedEvent, keyof ShopEvent> = {
-    input,
-    country,
-    region,
-    device,
-    browser,
-    os,
-    ...(listPrices === undefined ? undefined : { listPrices }),
-    personId,
-    session,
-    processedAt,
-  }
-  return JSON.stringify(found).slice(1)
+  const { topic, partition, offset } = input
+  return (
+    `"input":{"topic":"${topic}","partition":${partition},"offset":${offset}},` +
+    `"country":${quoted(country)},"region":${quoted(region)},"device":${quoted(device)},` +
+    `"browser":${quoted(browser)},"os":${quoted(os)},` +
+    (listPrices === undefined ? '' : `"listPrices":${JSON.stringify(listPrices)},`) +
+    `"personId":${quoted(personId)},"session":${sessionText(session)},"processedAt":"${processedAt}"}`
+  )
+}
+
+function sessionText(session: EnrichedEvent['session']): string {
+  if (session === null) return 'null'
+  const { key, number, elapsedMs } = session
+  return `{"key":"${key}","number":${number},"elapsedMs":${elapsedMs}}`
+}
+
+function quoted(text: string | null): string {
+  return text === null ? 'null' : JSON.stringify(text)
 }
 
 export function refusedRecord(

@@ -7,27 +7,27 @@ interface Entry {
   dueMs: number
 }
 
+interface Wake {
+  /** When the key is really due; null: nothing to do for it. */
+  dueMs: number | null
+  /** The due time of its entry in the heap; any other entry of it is outdated. */
+  armedMs: number
+}
+
 export class Timers {
   readonly #heap: Entry[] = []
-  /** When each key is really due; an entry that says otherwise is outdated. */
-  readonly #dueMs = new Map<string, number>()
-  /** The due time of the earliest entry in the heap, by key. */
-  readonly #armedMs = new Map<string, number>()
-
-  get size(): number {
-    return this.#dueMs.size
-  }
+  readonly #wakes = new Map<string, Wake>()
 
   /** Null: nothing to do for this key any more. */
   set(key: string, dueMs: number | null): void {
-    if (dueMs === null) {
-      this.#dueMs.delete(key)
+    const wake = this.#wakes.get(key)
+    if (wake === undefined) {
+      if (dueMs !== null) this.#arm(key, dueMs)
       return
     }
-    this.#dueMs.set(key, dueMs)
-    const armedMs = this.#armedMs.get(key)
-    if (armedMs !== undefined && armedMs <= dueMs) return
-    this.#armedMs.set(key, dueMs)
+    wake.dueMs = dueMs
+    if (dueMs === null || wake.armedMs <= dueMs) return
+    wake.armedMs = dueMs
     this.#push({ key, dueMs })
   }
 
@@ -38,16 +38,18 @@ export class Timers {
       const first = this.#heap[0]
       if (!first || first.dueMs > watermarkMs) return due
       this.#pop()
-      if (this.#armedMs.get(first.key) !== first.dueMs) continue
-      this.#armedMs.delete(first.key)
-      const dueMs = this.#dueMs.get(first.key)
-      if (dueMs === undefined) continue
-      if (dueMs > watermarkMs) this.set(first.key, dueMs)
-      else {
-        this.#dueMs.delete(first.key)
-        due.push(first.key)
-      }
+      const wake = this.#wakes.get(first.key)
+      if (wake?.armedMs !== first.dueMs) continue
+      this.#wakes.delete(first.key)
+      if (wake.dueMs === null) continue
+      if (wake.dueMs > watermarkMs) this.#arm(first.key, wake.dueMs)
+      else due.push(first.key)
     }
+  }
+
+  #arm(key: string, dueMs: number): void {
+    this.#wakes.set(key, { dueMs, armedMs: dueMs })
+    this.#push({ key, dueMs })
   }
 
   #push(entry: Entry): void {
