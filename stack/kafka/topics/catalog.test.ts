@@ -10,8 +10,10 @@ import { batchOf, listeningLogger, readAll } from '../log/log-on-disk.ts'
 import { MemoryFiles } from '../log/memory-files.ts'
 import { TailCache } from '../log/tail-cache.ts'
 import { errorCodes } from '../protocol/errors.ts'
-import type { CatalogOptions, NewTopic } from './catalog.ts'
-import { partitionsMax, TopicCatalog } from './catalog.ts'
+import type { CatalogOptions } from './catalog.ts'
+import { TopicCatalog } from './catalog.ts'
+import type { NewTopic } from './new-topic.ts'
+import { partitionsMax } from './new-topic.ts'
 
 const {
   INVALID_CONFIG,

@@ -5,115 +5,42 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../base/clock.ts'
-import { messageOf } from '../../base/errors.ts'
+import { messageOf, OperatingError } from '../../base/errors.ts'
 import { invariant } from '../../base/invariant.ts'
-import type { Logger } from '../../base/logger.ts'
 import { minuteMs } from '../../base/units.ts'
-import type { Journal, JournalEntry } from '../journal/journal.ts'
+import type { Journal } from '../journal/journal.ts'
 import type { FileLayer } from '../log/file-layer.ts'
 import { PartitionLog } from '../log/partition-log.ts'
 import type { LogShared } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/errors.ts'
+import { zeroUuid } from '../protocol/types.ts'
 import { applyConfigChanges, configsOf } from './config-changes.ts'
 import type { ConfigChange, ConfigSetting } from './config-changes.ts'
-import { settingsOf } from './topic-configs.ts'
-import type { ConfigValues, TopicSettings } from './topic-configs.ts'
-import { collidingName, topicNameFault } from './topic-names.ts'
+import { checkNewTopic, partitionsMax } from './new-topic.ts'
+import type { CheckedTopic, NewTopic, NewTopicRules, Outcome } from './new-topic.ts'
+import { LiveTopic } from './topic.ts'
+import type { Topic, TopicDeletedEntry, TopicEntry } from './topic.ts'
+import type { ConfigValues } from './topic-configs.ts'
 
-export interface Topic {
-  readonly id: string
-  readonly name: string
-  readonly partitions: readonly PartitionLog[]
-  /** What was set for this topic; the rest are defaults. */
-  readonly configs: ConfigValues
-  readonly settings: TopicSettings
-}
-
-/** As CreateTopics asks for it. */
-export interface NewTopic {
-  name: string
-  /** -1 for the default. */
-  partitionCount: number
-  replicationFactor: number
-  assignments: readonly { index: number; brokerIds: readonly number[] }[]
-  configs: readonly ConfigSetting[]
-}
-
-export interface Outcome {
-  errorCode: number
-  errorMessage: string | null
-}
+export type { Outcome } from './new-topic.ts'
+export type { Topic } from './topic.ts'
 
 export interface Created extends Outcome {
   /** Of the topic that is there now, or would be with validateOnly. */
   topic?: { id: string; partitionCount: number; configs: ConfigValues }
 }
 
-export interface CatalogOptions {
+export interface CatalogOptions extends NewTopicRules {
   /** Holds a folder per topic id. */
   logsDir: string
-  nodeId: number
   journal: Journal
   shared: LogShared
-  logger: Logger
   clock: Clock
-  defaultPartitions: number
-  /** False refuses a replication factor above 1, as Kafka does with one node. */
-  clampReplication: boolean
   /** Values below every topic's own: the broker's settings by the topic's name for them. */
   brokerConfigs: ConfigValues
   retentionCheckMs?: number
 }
 
-interface TopicEntry extends JournalEntry {
-  kind: 'topic'
-  id: string
-  name: string
-  partitions: number
-  configs: Record<string, string>
-}
-
-interface TopicDeletedEntry extends JournalEntry {
-  kind: 'topic-deleted'
-  id: string
-}
-
-/** What a new topic will be, once its request was found right. */
-interface CheckedTopic {
-  name: string
-  partitionCount: number
-  configs: ConfigValues
-}
-
-class LiveTopic implements Topic {
-  readonly id: string
-  readonly name: string
-  readonly partitions: PartitionLog[] = []
-  configs: ConfigValues
-  settings: TopicSettings
-  partitionCount: number
-
-  constructor(entry: TopicEntry, brokerConfigs: ConfigValues) {
-    this.id = entry.id
-    this.name = entry.name
-    this.partitionCount = entry.partitions
-    this.configs = new Map(Object.entries(entry.configs))
-    this.settings = settingsOf(this.configs, brokerConfigs)
-  }
-
-  entry(): TopicEntry {
-    return {
-      kind: 'topic',
-      id: this.id,
-      name: this.name,
-      partitions: this.partitionCount,
-      configs: Object.fromEntries(this.configs),
-    }
-  }
-}
-
-export const partitionsMax = 10_000
-export const zeroId = '00000000-0000-0000-0000-000000000000'
 const done: Outcome = { errorCode: errorCodes.NONE, errorMessage: null }
 
 export class TopicCatalog {
@@ -172,9 +99,9 @@ export class TopicCatalog {
   /** Answers once the topic is durable. */
   create(wanted: NewTopic, validateOnly = false): Promise<Created> {
     return this.#inTurn(async () => {
-      const checked = this.#checkNew(wanted)
+      const checked = checkNewTopic(wanted, this.#byName, this.#options)
       if ('errorCode' in checked) return checked
-      const topic = { ...checked, id: validateOnly ? zeroId : randomUUID() }
+      const topic = { ...checked, id: validateOnly ? zeroUuid : randomUUID() }
       const outcome = validateOnly ? done : await this.#create(topic)
       return outcome.errorCode === errorCodes.NONE ? { ...outcome, topic } : outcome
     })
@@ -256,76 +183,6 @@ export class TopicCatalog {
     return saved.every((isSaved) => isSaved)
   }
 
-  #checkNew(wanted: NewTopic): Outcome | CheckedTopic {
-    const { name } = wanted
-    const refuse = (errorCode: number, errorMessage: string) => ({ errorCode, errorMessage })
-    const nameFault = topicNameFault(name)
-    if (nameFault !== undefined) return refuse(errorCodes.INVALID_TOPIC_EXCEPTION, nameFault)
-    if (this.#byName.has(name))
-      return refuse(errorCodes.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
-    const other = collidingName(name, this.#byName.keys())
-    if (other !== undefined) {
-      return refuse(
-        errorCodes.INVALID_TOPIC_EXCEPTION,
-        `Topic '${name}' collides with existing topics: ${other}`,
-      )
-    }
-    const placed = this.#checkPlacement(wanted)
-    if ('errorCode' in placed) return placed
-    const configs = configsOf(wanted.configs)
-    return 'errorCode' in configs ? configs : { name, ...placed, configs }
-  }
-
-  #checkPlacement(wanted: NewTopic): Outcome | { partitionCount: number } {
-    const { partitionCount, replicationFactor, assignments } = wanted
-    if (assignments.length > 0) return this.#checkAssignments(wanted)
-    if (partitionCount === 0 || partitionCount < -1 || partitionCount > partitionsMax) {
-      return {
-        errorCode: errorCodes.INVALID_PARTITIONS,
-        errorMessage: `Number of partitions must be between 1 and ${partitionsMax}, or -1 for the default.`,
-      }
-    }
-    if (replicationFactor > 1 && this.#options.clampReplication) {
-      this.#options.logger.warn('the replication factor was clamped to 1: this is one node', {
-        topic: wanted.name,
-        wanted: replicationFactor,
-      })
-    } else if (replicationFactor !== 1 && replicationFactor !== -1) {
-      return {
-        errorCode: errorCodes.INVALID_REPLICATION_FACTOR,
-        errorMessage: `Unable to replicate the partition ${replicationFactor} time(s): there is 1 broker.`,
-      }
-    }
-    return {
-      partitionCount: partitionCount === -1 ? this.#options.defaultPartitions : partitionCount,
-    }
-  }
-
-  #checkAssignments({ partitionCount, replicationFactor, assignments }: NewTopic):
-    | Outcome
-    | {
-        partitionCount: number
-      } {
-    if (partitionCount !== -1 || replicationFactor !== -1) {
-      return {
-        errorCode: errorCodes.INVALID_REQUEST,
-        errorMessage: 'Partition count and replication factor must be -1 beside an assignment.',
-      }
-    }
-    const indexes = new Set(assignments.map(({ index }) => index))
-    const isComplete = assignments.every((_, i) => indexes.has(i))
-    const isHere = assignments.every(
-      ({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === this.#options.nodeId,
-    )
-    if (!isComplete || indexes.size !== assignments.length || !isHere) {
-      return {
-        errorCode: errorCodes.INVALID_REPLICA_ASSIGNMENT,
-        errorMessage: `Partitions must be numbered from 0 and lie on node ${this.#options.nodeId}.`,
-      }
-    }
-    return { partitionCount: assignments.length }
-  }
-
   #create(wanted: CheckedTopic & { id: string }): Promise<Outcome> {
     const entry: TopicEntry = {
       kind: 'topic',
@@ -343,6 +200,8 @@ export class TopicCatalog {
     const logs: PartitionLog[] = []
     try {
       for (let i = from; i < entry.partitions; i++) logs.push(this.#openLog(topic, i))
+      if (logs.some((log) => log.isOffline))
+        throw new OperatingError('a partition could not be created')
       this.#files.syncDir(join(logsDir, topic.id))
       this.#files.syncDir(logsDir)
       this.#prepared.set(topic.id, logs)
@@ -396,11 +255,9 @@ export class TopicCatalog {
   }
 
   #put(entry: TopicEntry): void {
-    const before = this.#byId.get(entry.id)
-    const topic = before ?? new LiveTopic(entry, this.#options.brokerConfigs)
-    topic.partitionCount = Math.max(topic.partitionCount, entry.partitions)
-    topic.configs = new Map(Object.entries(entry.configs))
-    topic.settings = settingsOf(topic.configs, this.#options.brokerConfigs)
+    const { brokerConfigs } = this.#options
+    const topic = this.#byId.get(entry.id) ?? new LiveTopic(entry, brokerConfigs)
+    topic.change(entry, brokerConfigs)
     this.#byId.set(entry.id, topic)
     this.#byName.set(entry.name, topic)
     if (!this.#isOpen) return
