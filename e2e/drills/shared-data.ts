@@ -1,0 +1,53 @@
+// Real data that others published, in the folder that SLIPWAY_SHARED names: imported into a running stack as a person
+// would do it, and asked for by SQL.
+
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { dayMs } from '#stack/base/units.ts'
+import type { Stack } from '../fixtures/stack.ts'
+
+const folder = join(process.env['SLIPWAY_SHARED'] ?? '../shared', 'data')
+export const hasSharedData = existsSync(folder)
+if (!hasSharedData) {
+  process.stderr.write(`real data skipped: no folder ${folder} (SLIPWAY_SHARED names it)\n`)
+}
+
+export const sharedFile = (path: string): string => join(folder, path)
+
+interface Imported {
+  read: number
+  events: number
+  rejected: Record<string, number>
+  leftOut: Record<string, number>
+}
+
+export async function importFiles(stack: Stack, paths: readonly string[]): Promise<Imported> {
+  const where = ['--data', stack.dataDir, '--port-offset', String(stack.portOffset), '--json']
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['stack/slipway.ts', 'import', ...paths.map(sharedFile), ...where],
+    { maxBuffer: 16 * 1024 * 1024 },
+  )
+  return JSON.parse(stdout.trim().split('\n').at(-1) as string) as Imported
+}
+
+/** Everything that can close has closed; nothing follows, so time alone does it. */
+export async function closeAll(stack: Stack, limitMs: number): Promise<void> {
+  await stack.settle(limitMs)
+  await stack.moveClock({ advanceMs: dayMs })
+  await stack.settle(limitMs)
+}
+
+export type Cell = string | number | null
+
+/** BIGINT comes as text. */
+export async function ask(stack: Stack, sql: string): Promise<Cell[][]> {
+  const answer = await stack.post<{ rows: Cell[][]; isCut: boolean }>('history', '/v1/sql', {
+    sql,
+    limit: 1000,
+  })
+  if (answer.isCut) throw new Error('more rows than the test asks for')
+  return answer.rows
+}
