@@ -48,6 +48,9 @@ export interface Reading<S extends Stage> {
   endOffset: number
 }
 
+/** After a kill -9 the group waits so long for the dead member before its partitions are given out again. */
+const sessionTimeoutMs = 6000
+
 /** A cut after each so many offsets, while there is more to read. */
 const cutRecords = 2048
 
@@ -86,6 +89,7 @@ export class Lane<S extends Stage> {
       onRevoked: () => this.#revoke(),
       onBatch: (batch) => this.#take(batch),
       onCrash: onFailure,
+      sessionTimeoutMs,
     })
     this.#timer = clock.every(flushMs, () => this.cutAtEnds())
   }
