@@ -202,7 +202,7 @@ describe('figures', () => {
     expect(frameOf(fold).kpi.orders5m).toBe(1)
   })
 
-  test('test events count nowhere', () => {
+  test('events of a test count nowhere', () => {
     const fold = newFold()
     purchase(fold, minuteMs, { orderId: 'o1' }, { flags: ['test'] })
     expect(frameOf(fold).kpi.money).toEqual([])

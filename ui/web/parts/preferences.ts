@@ -27,7 +27,5 @@ function read<T extends string>(key: string, choices: readonly T[]): T | undefin
 }
 
 export const themeChoices = ['system', 'light', 'dark'] as const
-export type ThemeChoice = (typeof themeChoices)[number]
-
 export const [themeChoice, setThemeChoice] = stored('theme', themeChoices, 'system')
 export const [shortcuts, setShortcuts] = stored('shortcuts', ['on', 'off'] as const, 'on')

@@ -130,13 +130,6 @@ export function printRange(range: RangeSpec): string {
   return `${iso(range.fromMs)}..${range.toMs === 'now' ? 'now' : iso(range.toMs)}`
 }
 
-const unitNames: Record<RangeUnit, string> = { m: 'min', h: 'h', d: 'days', mo: 'months' }
-
-export function rangeWords(range: RangeSpec): string {
-  if (range.kind === 'last') return `last ${range.amount} ${unitNames[range.unit]}`
-  return printRange(range).replace('..', ' to ')
-}
-
 export interface Span {
   fromMs: number
   toMs: number
