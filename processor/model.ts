@@ -1,7 +1,6 @@
 // What travels between the stages: an event reduced to what carts need, and the commands that put it into a key or
 // take it out again. Keys hold sets of events, so a repeated command changes nothing.
 
-import type { CartLine } from '#stack/contract/cart.ts'
 import type { EventData, EventName, Item } from '#stack/contract/events.ts'
 import type { CartDeed } from './cart/deed.ts'
 
@@ -75,8 +74,6 @@ export type CartItem = Pick<
   Item,
   'productId' | 'variantId' | 'quantity' | 'unitPriceMinor' | 'discountMinor'
 > & { listPrice?: { unitPriceMinor: number; currency: string } }
-
-export type { CartLine }
 
 /** A record of `slipway-carts-by-id` and `slipway-carts-by-person`: into a key's set, or out of it. */
 export type CartCommand =

@@ -21,8 +21,6 @@ import type { SqlSandbox } from './sandbox/sql-sandbox.ts'
 import type { HistoryService } from './service.ts'
 
 export type { PositionsAnswer } from './query/positions.ts'
-export type { TableListing } from './query/rows.ts'
-export type { RebuildState } from './service.ts'
 export type { SqlAnswer } from './sandbox/sql-child.ts'
 
 export interface ReadApiOptions {

@@ -8,7 +8,7 @@ import { moneyMetrics } from './metrics/money.ts'
 import { qualityMetrics } from './metrics/quality.ts'
 import { visitMetrics } from './metrics/visits.ts'
 
-export { dimensions, grains, metricIds } from './metrics/definition.ts'
+export { dimensions, everyGrain, metricIds } from './metrics/definition.ts'
 export type {
   Bucket,
   Dimension,
@@ -18,7 +18,6 @@ export type {
   MetricAnswer,
   MetricId,
   MetricListing,
-  Unit,
 } from './metrics/definition.ts'
 
 export const metrics: Readonly<Record<MetricId, Metric>> = {

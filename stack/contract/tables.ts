@@ -382,15 +382,9 @@ type RowOf<C extends Columns> = {
 
 /** A row's own columns, as it travels in JSON. */
 export type Row<T extends TableName> = RowOf<(typeof tables)[T]['columns']>
-export type EventRow = Row<'events'> & RowOf<typeof derivedEventColumns>
-export type MetaRow = RowOf<typeof metaColumns>
-export type SessionRow = Row<'sessions'>
-export type CartRow = Row<'carts'>
 export type OrderRow = Row<'orders'>
 export type OrderLineRow = Row<'order_lines'>
 export type RefundRow = Row<'refunds'>
-export type RejectedEventRow = Row<'rejected_events'>
-export type BridgeErrorRow = Row<'bridge_errors'>
 
 /** Names of stored columns with their types, those every table has last. */
 export function storedColumns(name: TableName, of: 'current' | 'log'): [string, Column][] {

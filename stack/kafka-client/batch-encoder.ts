@@ -97,9 +97,7 @@ function writeRecord(batch: Buffer, start: number, sized: Sized, offsetDelta: nu
   if (record.key !== null) at = writeText(batch, at, record.key)
   at = writeVarint(batch, at, sized.valueBytes)
   if (record.value !== null) at = writeText(batch, at, record.value)
-  let headerCount = 0
-  for (const _ in record.headers) headerCount++
-  at = writeVarint(batch, at, headerCount)
+  at = writeVarint(batch, at, record.headers === undefined ? 0 : Object.keys(record.headers).length)
   for (const name in record.headers) {
     for (const text of [name, record.headers[name] as string | Buffer]) {
       at = writeVarint(batch, at, byteLength(text))

@@ -18,7 +18,7 @@ import { startTraffic } from './simulate/traffic.ts'
 import type { SimulateOptions } from './simulate/traffic.ts'
 
 export { collect } from './collector/collect.ts'
-export type { CollectOptions, Outcome } from './collector/collect.ts'
+export type { Outcome } from './collector/collect.ts'
 
 export interface ShopOptions {
   brokers: readonly string[]

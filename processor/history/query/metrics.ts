@@ -4,7 +4,7 @@
 import { bucketBounds, isZone, startOfDate } from '#stack/contract/calendar.ts'
 import { UsageError } from '#stack/base/errors.ts'
 import { hourMs, isoTime } from '#stack/base/units.ts'
-import { dimensions, grains, isMetricId, metrics } from '#stack/contract/metrics.ts'
+import { dimensions, everyGrain, isMetricId, metrics } from '#stack/contract/metrics.ts'
 import type {
   Bucket,
   Dimension,
@@ -94,10 +94,10 @@ function readRequest(
 ): { zone: string; grain: Grain | null; by: Dimension | null; filters: Filter[] } {
   const zone = request.tz ?? 'UTC'
   if (!isZone(zone)) throw new UsageError(`there is no time zone "${zone}"`)
-  const grain = request.grain === undefined ? null : oneOf(grains, request.grain, 'grain')
-  if (grain !== null && !metric.grains.includes(grain)) {
+  const grain = request.grain === undefined ? null : oneOf(everyGrain, request.grain, 'grain')
+  if (grain !== null && !metric.everyGrain.includes(grain)) {
     throw new UsageError(`this metric has no grain "${grain}"`, {
-      hint: `use one of ${metric.grains.join(', ')}`,
+      hint: `use one of ${metric.everyGrain.join(', ')}`,
     })
   }
   const allowed: readonly Dimension[] = metric.perCurrency

@@ -73,9 +73,8 @@ export const metricIds = [
 ] as const
 export type MetricId = (typeof metricIds)[number]
 
-export const grains = ['minute', 'hour', 'day', 'week', 'month'] as const
-export type Grain = (typeof grains)[number]
-export const everyGrain: readonly Grain[] = grains
+export const everyGrain = ['minute', 'hour', 'day', 'week', 'month'] as const
+export type Grain = (typeof everyGrain)[number]
 /** Persons are counted by the quarter of an hour, so they have no figure per minute. */
 export const dayGrains: readonly Grain[] = ['hour', 'day', 'week', 'month']
 
