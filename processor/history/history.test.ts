@@ -293,8 +293,14 @@ async function startOutside(broker: string, dataDir: string) {
     process.execPath,
     [
       join(import.meta.dirname, 'main.ts'),
-      ...['--brokers', broker, '--partitions', String(partitions)],
-      ...['--port', '0', '--data', dataDir],
+      '--brokers',
+      broker,
+      '--partitions',
+      String(partitions),
+      '--port',
+      '0',
+      '--data',
+      dataDir,
     ],
     { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
   )

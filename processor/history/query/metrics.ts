@@ -95,9 +95,9 @@ function readRequest(
   const zone = request.tz ?? 'UTC'
   if (!isZone(zone)) throw new UsageError(`there is no time zone "${zone}"`)
   const grain = request.grain === undefined ? null : oneOf(everyGrain, request.grain, 'grain')
-  if (grain !== null && !metric.everyGrain.includes(grain)) {
+  if (grain !== null && !metric.grains.includes(grain)) {
     throw new UsageError(`this metric has no grain "${grain}"`, {
-      hint: `use one of ${metric.everyGrain.join(', ')}`,
+      hint: `use one of ${metric.grains.join(', ')}`,
     })
   }
   const allowed: readonly Dimension[] = metric.perCurrency
