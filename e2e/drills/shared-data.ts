@@ -23,11 +23,15 @@ interface Imported {
   leftOut: Record<string, number>
 }
 
-export async function importFiles(stack: Stack, paths: readonly string[]): Promise<Imported> {
+export async function importFiles(
+  stack: Stack,
+  paths: readonly string[],
+  more: readonly string[] = [],
+): Promise<Imported> {
   const where = ['--data', stack.dataDir, '--port-offset', String(stack.portOffset), '--json']
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['stack/slipway.ts', 'import', ...paths.map(sharedFile), ...where],
+    ['stack/slipway.ts', 'import', ...paths.map(sharedFile), ...where, ...more],
     { maxBuffer: 16 * 1024 * 1024 },
   )
   return JSON.parse(stdout.trim().split('\n').at(-1) as string) as Imported
@@ -38,6 +42,20 @@ export async function closeAll(stack: Stack, limitMs: number): Promise<void> {
   await stack.settle(limitMs)
   await stack.moveClock({ advanceMs: dayMs })
   await stack.settle(limitMs)
+}
+
+/** What must not depend on partitions: everything but positions, order of commits and how often a row was revised;
+ * and one visitor, where there is one that does not belong to it. */
+export async function outcomeOf(stack: Stack, but = 'nobody'): Promise<Record<string, Cell[][]>> {
+  const outcome: Record<string, Cell[][]> = {}
+  for (const table of ['sessions', 'carts', 'orders']) {
+    const own = `COLUMNS(name -> name NOT LIKE '\\_%' ESCAPE '\\' AND name <> 'revision')`
+    outcome[table] = await ask(
+      stack,
+      `SELECT ${own} FROM ${table} WHERE anonymous_id <> '${but}' ORDER BY ALL`,
+    )
+  }
+  return outcome
 }
 
 export type Cell = string | number | null
