@@ -15,7 +15,7 @@ import { minuteMs } from '#stack/base/units.ts'
 import { duckdb } from '#stack/contract/metrics/dialect.ts'
 import { countsForPace } from '#stack/contract/metrics/relations.ts'
 import type { Settings } from '#stack/contract/settings.ts'
-import type { Position } from '#stack/kafka-client/records.ts'
+import { partitionName } from '#stack/kafka-client/records.ts'
 import { Batch } from './batch.ts'
 import { Database } from './database.ts'
 import type { DatabaseLimits } from './database.ts'
@@ -37,8 +37,6 @@ export interface History {
   database: Database
   settings: Settings
   state: WriterState
-  /** Where reading goes on: the next offset of each topic and partition that was ever read. */
-  positions(): ReadonlyMap<string, Position>
   commit(batch: Batch): Promise<void>
   close(): Promise<void>
 }
@@ -51,22 +49,17 @@ export async function openHistory(
 ): Promise<History> {
   const database = await Database.open(path, limits)
   try {
-    const { state, positions } = await database.alone(async (connection) => {
+    const state = await database.alone(async (connection) => {
       for (const statement of schemaStatements(settings)) await connection.run(statement)
       return restore(connection, epoch, settings)
     })
     const writer = new HistoryWriter(database, settings, state)
-    const known = new Map(positions.map((at) => [`${at.topic}-${at.partition}`, at]))
     return {
       epoch: state.epoch,
       database,
       settings,
       state,
-      positions: () => known,
-      async commit(batch) {
-        await writer.commit(batch)
-        for (const [name, position] of batch.positions) known.set(name, position)
-      },
+      commit: (batch) => writer.commit(batch),
       close: () => database.close(),
     }
   } catch (error) {
@@ -79,7 +72,7 @@ async function restore(
   connection: DuckDBConnection,
   newEpoch: number,
   settings: Settings,
-): Promise<{ state: WriterState; positions: Position[] }> {
+): Promise<WriterState> {
   const [known] = await numbers(connection, 'SELECT epoch, last_seq FROM history')
   const [epoch, lastSeq] = known ?? [newEpoch, 0]
   if (!known) {
@@ -88,15 +81,16 @@ async function restore(
     ])
   }
   const ledger = await readLedger(connection)
-  const state: WriterState = {
+  const positions = await readPositions(connection)
+  return {
     epoch: epoch as number,
     lastSeq: lastSeq as number,
+    positions: new Map(positions.map((at) => [partitionName(at), at])),
     ledger,
     outcomes: ledger.snapshot(),
     seenIds: await readSeenIds(connection),
     pace: await readPace(connection, newestOfSlowestMs(ledger.snapshot()), settings),
   }
-  return { state, positions: await readPositions(connection) }
 }
 
 async function readSeenIds(connection: DuckDBConnection): Promise<SeenIds> {

@@ -4,41 +4,43 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { topics } from '#stack/contract/topics.ts'
 import type { Position } from '#stack/kafka-client/records.ts'
-import type { Batch } from './batch.ts'
 import { appendRows } from './columns.ts'
 import type { Cell } from './columns.ts'
 import { InputLedger } from './input-ledger.ts'
 import { numbers, plainRows } from './sql.ts'
 
-export class PositionStore {
-  async save(
-    connection: DuckDBConnection,
-    batch: Batch,
-    ledger: InputLedger,
-    lastSeq: number,
-  ): Promise<void> {
-    await connection.run(`UPDATE history SET last_seq = ${lastSeq}`)
-    for (const { topic, partition, offset } of batch.positions.values()) {
-      await connection.run(
-        `DELETE FROM positions WHERE topic = '${topic}' AND "partition" = ${partition}`,
-      )
-      await connection.run(`INSERT INTO positions VALUES ('${topic}', ${partition}, ${offset})`)
-    }
-    await connection.run('DELETE FROM inputs')
-    const rows = ledger
-      .snapshot()
-      .map((outcomes): Cell[] => [
-        outcomes.partition,
-        outcomes.completeTo,
-        outcomes.enriched,
-        outcomes.rejected,
-        outcomes.duplicate,
-        outcomes.late,
-        outcomes.loadEnd,
-        outcomes.maxEventMs,
-      ])
-    await appendRows(connection, 'inputs', inputTypes, rows)
-  }
+export interface Progress {
+  positions: Iterable<Position>
+  ledger: InputLedger
+  lastSeq: number
+}
+
+export async function savePositions(
+  connection: DuckDBConnection,
+  { positions, ledger, lastSeq }: Progress,
+): Promise<void> {
+  await connection.run(`UPDATE history SET last_seq = ${lastSeq}`)
+  await connection.run('DELETE FROM positions')
+  const positionRows = [...positions].map(({ topic, partition, offset }): Cell[] => [
+    topic,
+    partition,
+    offset,
+  ])
+  await appendRows(connection, 'positions', ['string', 'integer', 'integer'], positionRows)
+  await connection.run('DELETE FROM inputs')
+  const inputRows = ledger
+    .snapshot()
+    .map((outcomes): Cell[] => [
+      outcomes.partition,
+      outcomes.completeTo,
+      outcomes.enriched,
+      outcomes.rejected,
+      outcomes.duplicate,
+      outcomes.late,
+      outcomes.loadEnd,
+      outcomes.maxEventMs,
+    ])
+  await appendRows(connection, 'inputs', inputTypes, inputRows)
 }
 
 const inputTypes = [

@@ -140,7 +140,8 @@ export class HistoryService {
       topics: historyTopics,
       assign: from,
       maxWaitMs: 250,
-      onAssigned: async () => from.map((at) => history.positions().get(partitionName(at)) ?? at),
+      onAssigned: async () =>
+        from.map((at) => history.state.positions.get(partitionName(at)) ?? at),
       onBatch: (batch) => intake.take(batch),
       onCrash: onFatal,
     })
@@ -211,7 +212,7 @@ export class HistoryService {
     return [...ends].map(([name, { topic, partition }]) => ({
       topic,
       partition,
-      offset: history.positions().get(name)?.offset ?? 0,
+      offset: history.state.positions.get(name)?.offset ?? 0,
     }))
   }
 

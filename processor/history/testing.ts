@@ -1,5 +1,6 @@
 // For the tests of this room: a history in memory, and records as the topics carry them.
 
+import type { Random } from '#stack/base/random.ts'
 import { minuteMs, secondMs } from '#stack/base/units.ts'
 import { decodeEvent } from '#stack/contract/decode.ts'
 import type { EnrichedEvent, EventFlag } from '#stack/contract/events.ts'
@@ -7,7 +8,8 @@ import { defaultSettings } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import { topics } from '#stack/contract/topics.ts'
 import type { IncomingRecord } from '#stack/kafka-client/records.ts'
-import { Batch } from './batch.ts'
+import type { LocalLog } from '../local-log.ts'
+import { Batch, historyTopics } from './batch.ts'
 import { defaultLimits } from './database.ts'
 import { openHistory } from './history-file.ts'
 import type { History } from './history-file.ts'
@@ -44,6 +46,30 @@ export async function tableRows(
   } finally {
     session.close()
   }
+}
+
+/** Everything the topics hold; with a random source in transactions of a few records, each of one partition. */
+export async function readTopics(log: LocalLog, history: History, random?: Random): Promise<void> {
+  const lanes = historyTopics.flatMap((topic) =>
+    Array.from({ length: log.partitionCount }, (_, partition) => ({
+      topic,
+      partition,
+      records: [...log.partition(topic, partition)],
+    })),
+  )
+  const batch = new Batch()
+  for (;;) {
+    const waiting = lanes.filter(({ records }) => records.length > 0)
+    const lane = waiting[random ? random.int(Math.max(waiting.length, 1)) : 0]
+    if (!lane) break
+    const { topic, partition, records } = lane
+    const taken = records.splice(0, random ? 1 + random.int(20) : records.length)
+    const into = random ? new Batch() : batch
+    for (const record of taken) into.add(topic, partition, record, history.settings)
+    into.advance(lane, (taken.at(-1)?.offset ?? 0) + 1)
+    if (random) await history.commit(into)
+  }
+  if (!random) await history.commit(batch)
 }
 
 export interface TopicRecord {

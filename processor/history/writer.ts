@@ -17,7 +17,8 @@ import { replaceCurrent } from './current.ts'
 import type { Database } from './database.ts'
 import type { InputLedger, PartitionOutcomes } from './input-ledger.ts'
 import { ordersTouchedBy, refoldOrders } from './orders.ts'
-import { PositionStore } from './positions.ts'
+import type { Position } from '#stack/kafka-client/records.ts'
+import { savePositions } from './positions.ts'
 import { updateRollups } from './rollups.ts'
 import type { VersionedTable } from './rows/version-row.ts'
 import { columnTypes } from './schema.ts'
@@ -27,6 +28,8 @@ import { numbers, textList } from './sql.ts'
 export interface WriterState {
   epoch: number
   lastSeq: number
+  /** Where reading goes on: the next offset of each topic and partition that was ever read. */
+  positions: ReadonlyMap<string, Position>
   ledger: InputLedger
   /** The ledger as of the last transaction. */
   outcomes: readonly PartitionOutcomes[]
@@ -57,17 +60,16 @@ export class HistoryWriter {
   readonly #database: Database
   readonly #settings: Settings
   readonly #state: WriterState
-  readonly #positions: PositionStore
 
   constructor(database: Database, settings: Settings, state: WriterState) {
     this.#database = database
     this.#settings = settings
     this.#state = state
-    this.#positions = new PositionStore()
   }
 
   async commit(batch: Batch): Promise<void> {
-    const { epoch, lastSeq } = this.#state
+    const { epoch, lastSeq, ledger } = this.#state
+    const positions = new Map([...this.#state.positions, ...batch.positions])
     const stamp = new Stamp(epoch, lastSeq)
     await this.#database.write(async (connection) => {
       const fresh = this.#admitRejections(batch)
@@ -75,9 +77,14 @@ export class HistoryWriter {
       this.#admitLoadEnds(batch)
       await this.#append(connection, batch, events, [...fresh, ...copies], stamp)
       await this.#derive(connection, batch, events, lastSeq, stamp)
-      await this.#positions.save(connection, batch, this.#state.ledger, stamp.lastSeq)
+      await savePositions(connection, {
+        positions: positions.values(),
+        ledger,
+        lastSeq: stamp.lastSeq,
+      })
     })
     this.#state.lastSeq = stamp.lastSeq
+    this.#state.positions = positions
     this.#state.outcomes = this.#state.ledger.snapshot()
   }
 

@@ -82,7 +82,7 @@ async function partitionsOf(service: HistoryService): Promise<PositionsAnswer['p
     historyTopics.map(async (topic) => {
       const ends = await service.admin.endOffsets(topic)
       return ends.map((endOffset, partition) => {
-        const known = service.history.positions().get(`${topic}-${partition}`)?.offset ?? 0
+        const known = service.history.state.positions.get(`${topic}-${partition}`)?.offset ?? 0
         const fetched = service.fetched({ topic, partition }) ?? known
         return { topic, partition, endOffset, fetched: Math.max(fetched, known), committed: known }
       })
