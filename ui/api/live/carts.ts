@@ -16,6 +16,7 @@ interface LiveCart {
   reanimatedFrom: number | null
   startedMs: number
   lastActivityMs: number
+  deadlineMs: number
   abandonedMs: number | null
   closedMs: number | null
   recoveredMs: number | null
@@ -27,6 +28,12 @@ export interface CartMinutes {
   abandoned: Map<number, number>
   converted: Map<number, number>
 }
+
+/**
+ * A verdict comes this long after its deadline: the watermark's slack and the way through the stages. A cart that
+ * still stands open later belongs to past traffic that is being caught up with, not to now.
+ */
+const verdictGraceMs = 2 * minuteMs
 
 const abandonedStates: ReadonlySet<string> = new Set(['abandoned', 'recovered', 'lost'])
 
@@ -73,7 +80,9 @@ export class LiveCarts {
     for (const cart of this.#byEpisode.values()) {
       if (isBot(cart.visitor)) continue
       if (cart.state !== 'merged' && within(cart.startedMs)) counts.started++
-      if (cart.state === 'open') countOpen(counts, value, cart)
+      if (cart.state === 'open' && cart.deadlineMs > toMs - verdictGraceMs) {
+        countOpen(counts, value, cart)
+      }
       if (this.#isConversion(cart) && within(cart.closedMs)) counts.converted++
       if (abandonedStates.has(cart.state) && within(cart.abandonedMs)) counts.abandoned++
       if (cart.state === 'recovered' && within(cart.recoveredMs)) counts.recovered++
@@ -130,6 +139,7 @@ function liveCart(cart: CartRecord): LiveCart {
     reanimatedFrom: cart.reanimatedFrom ?? null,
     startedMs: Date.parse(cart.startedAt),
     lastActivityMs: Date.parse(cart.lastActivityAt),
+    deadlineMs: Date.parse(cart.deadlineAt),
     abandonedMs: timeOrNull(cart.abandonedAt),
     closedMs: timeOrNull(cart.closedAt),
     recoveredMs: timeOrNull(cart.recoveredAt),

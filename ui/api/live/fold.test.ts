@@ -164,6 +164,19 @@ describe('figures', () => {
     })
   })
 
+  test('a cart whose verdict is overdue is no open cart of now', () => {
+    const fold = newFold()
+    const open = (cartKey: string, deadlineAgoMs: number) =>
+      cartRecord({
+        cartKey,
+        startedMs: nowMs - 60 * minuteMs,
+        deadlineAt: isoTime(nowMs - deadlineAgoMs),
+      })
+    fold.applyCart('a', open('a', minuteMs))
+    fold.applyCart('b', open('b', 3 * minuteMs))
+    expect(frameOf(fold).kpi.carts.open).toBe(1)
+  })
+
   test('a declared bot takes everything of its visitor out, before and after', () => {
     const fold = newFold()
     purchase(fold, minuteMs, { orderId: 'o1' }, { anonymousId: 'x', ...inSession('s1') })

@@ -6,7 +6,13 @@ import type { StatusInput } from './status.ts'
 import { statusOf } from './status.ts'
 
 const frame = (part: object = {}) =>
-  ({ lag: { records: 0, seconds: 0 }, away: [], ...part }) as unknown as LiveFrame
+  ({
+    nowMs: 100_000,
+    watermarkMs: 70_000,
+    lag: { records: 0, seconds: 0 },
+    away: [],
+    ...part,
+  }) as unknown as LiveFrame
 const input = (part: Partial<StatusInput>): StatusInput => ({
   link: { name: 'open' },
   isOnline: true,
@@ -26,6 +32,7 @@ test.each([
   ['after 3 s without a frame', { nowMs: 103_001 }, 'lagging'],
   ['after exactly 3 s', { nowMs: 103_000 }, 'live'],
   ['when the feed lags', { frame: frame({ lag: { records: 9, seconds: 5.1 } }) }, 'lagging'],
+  ['when event time stands days back', { frame: frame({ nowMs: 900_000_000 }) }, 'lagging'],
   ['after 10 s without a frame', { nowMs: 110_001 }, 'stale'],
   ['when the broker is away', { frame: frame({ away: ['broker'] }) }, 'stale'],
   [

@@ -33,6 +33,8 @@ const laggingAfterMs = 3000
 const staleAfterMs = 10_000
 const quietAfterMs = 30_000
 const lagLimitSeconds = 5
+/** Event time this far back is past traffic on its way through. */
+export const catchingUpMs = 5 * 60_000
 
 export function statusOf(input: StatusInput): LiveStatus {
   const { link, frame, nowMs, heardMs } = input
@@ -50,6 +52,8 @@ export function statusOf(input: StatusInput): LiveStatus {
   if (!frame) return { name: 'connecting', behindMs }
   if (silentMs > staleAfterMs) return { name: 'stale', behindMs, why: 'the server says nothing' }
   if (frame.away.includes('broker')) return { name: 'stale', behindMs, why: 'the broker is away' }
+  const pastMs = frame.watermarkMs === null ? 0 : frame.nowMs - frame.watermarkMs
+  if (pastMs > catchingUpMs) return { name: 'lagging', behindMs: pastMs, why: 'catching up' }
   if (silentMs > laggingAfterMs) return { name: 'lagging', behindMs, why: 'frames are late' }
   if (frame.lag.seconds > lagLimitSeconds) {
     return { name: 'lagging', behindMs, why: `${frame.lag.records} records to read` }

@@ -2,6 +2,7 @@
 
 import type { JSX } from 'solid-js'
 import { For, Match, onCleanup, Show, Switch } from 'solid-js'
+import { catchingUpMs } from '../live/status.ts'
 import { duration } from '../parts/format.ts'
 import { listenForKeys } from '../parts/keys.ts'
 import { usePage } from '../parts/page-context.ts'
@@ -94,16 +95,16 @@ function Notice(): JSX.Element {
           Not answering: {frame()?.away.join(', ')}. What depends on it stands still.
         </p>
       </Match>
+      <Match when={warmingMs() > catchingUpMs}>
+        <p class="banner" role="status">
+          Catching up: event time stands {duration(warmingMs())} before now. Past traffic goes into
+          History; Live starts with the newest hour.
+        </p>
+      </Match>
       <Match when={frame() && frame()?.counts.events === 0}>
         <p class="banner" role="status">
           No event yet. The storefront on port 4401 makes some, so does <code>POST /v1/events</code>
           ; <code>npm start</code> without <code>--no-demo</code> brings simulated shoppers.
-        </p>
-      </Match>
-      <Match when={warmingMs() > 15 * 60_000}>
-        <p class="banner" role="status">
-          Catching up: event time stands {duration(warmingMs())} before now. Past traffic goes into
-          History; Live starts with the newest hour.
         </p>
       </Match>
     </Switch>

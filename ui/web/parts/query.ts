@@ -18,6 +18,8 @@ export interface QueryError {
   message: string
   hint: string
   requestId: string | undefined
+  /** The same question may have an answer later. */
+  isPassing: boolean
 }
 
 export interface Query<T> {
@@ -31,6 +33,9 @@ interface Kept {
 }
 
 const keptMax = 200
+/** A question that failed is asked again by itself, less and less often. */
+const retryFirstMs = 4000
+const retryMostMs = 60_000
 const kept = new Map<string, Kept>()
 
 /** `url` undefined: nothing to ask yet. An answer younger than `freshMs` is not asked for again. */
@@ -44,6 +49,7 @@ export function createQuery<T>(url: Accessor<string | undefined>, freshMs = 30_0
   }
   const [state, setState] = createSignal<QueryState<T>>(empty)
   const [attempt, setAttempt] = createSignal(0)
+  let failures = 0
   // What an address is made of may tick every second; only another address is another question.
   const address = createMemo(url)
   createEffect(
@@ -62,13 +68,20 @@ export function createQuery<T>(url: Accessor<string | undefined>, freshMs = 30_0
       }))
       void ask<T>(asked, abort.signal).then(
         (data) => {
+          failures = 0
           const answeredMs = Date.now()
           keep(asked, { data, answeredMs })
           setState({ ...empty, data, answeredMs })
         },
         (error: unknown) => {
           if (abort.signal.aborted) return
-          setState((before) => ({ ...before, isLoading: false, error: asQueryError(error) }))
+          const failure = asQueryError(error)
+          setState((before) => ({ ...before, isLoading: false, error: failure }))
+          if (!failure.isPassing) return
+          failures++
+          const waitMs = Math.min(retryMostMs, retryFirstMs * 2 ** (failures - 1))
+          const again = setTimeout(() => setAttempt((tries) => tries + 1), waitMs)
+          abort.signal.addEventListener('abort', () => clearTimeout(again))
         },
       )
     }),
@@ -93,6 +106,7 @@ async function ask<T>(url: string, signal: AbortSignal): Promise<T> {
     message: textOf(body['error']) ?? `The server answered ${response.status}.`,
     hint: textOf(body['hint']) ?? 'Try again in a moment.',
     requestId: textOf(body['requestId']) ?? response.headers.get('x-request-id') ?? undefined,
+    isPassing: response.status >= 500,
   })
 }
 
@@ -106,6 +120,7 @@ function asQueryError(error: unknown): QueryError {
     message: 'The dashboard did not answer.',
     hint: 'Is the stack still running? Try again.',
     requestId: undefined,
+    isPassing: true,
   }
 }
 
