@@ -8,7 +8,7 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { messageOf } from '#stack/base/errors.ts'
+import { messageOf, OperatingError } from '#stack/base/errors.ts'
 import { writeFileAtomic } from '#stack/base/files.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import { minuteMs } from '#stack/base/units.ts'
@@ -21,9 +21,9 @@ import { Database } from './database.ts'
 import type { DatabaseLimits } from './database.ts'
 import { newestOfSlowestMs } from './input-ledger.ts'
 import { readLedger, readPositions } from './positions.ts'
-import { schemaStatements, schemaVersion } from './schema.ts'
+import { schemaPrint, tableStatements, viewStatements } from './schema.ts'
 import { PaceSketch, SeenIds } from './sketches.ts'
-import { numbers } from './sql.ts'
+import { numbers, plainRows } from './sql.ts'
 import { HistoryWriter } from './writer.ts'
 import type { WriterState } from './writer.ts'
 
@@ -50,8 +50,12 @@ export async function openHistory(
   const database = await Database.open(path, limits)
   try {
     const state = await database.alone(async (connection) => {
-      for (const statement of schemaStatements(settings)) await connection.run(statement)
-      return restore(connection, epoch, settings)
+      const print = schemaPrint(settings)
+      await checkPrint(connection, print)
+      for (const statement of [...tableStatements(), ...viewStatements(settings)]) {
+        await connection.run(statement)
+      }
+      return restore(connection, { newEpoch: epoch, print, settings })
     })
     const writer = new HistoryWriter(database, settings, state)
     return {
@@ -68,18 +72,29 @@ export async function openHistory(
   }
 }
 
+/** The file was written by another version, or under other rules. */
+class OutdatedError extends Error {
+  override name = 'OutdatedError'
+}
+
+async function checkPrint(connection: DuckDBConnection, print: string): Promise<void> {
+  const [table] = await numbers(
+    connection,
+    "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'history'",
+  )
+  if (table?.[0] === 0) return
+  const rows = await plainRows(connection, 'SELECT * FROM history')
+  if (rows.some((row) => !row.includes(print)))
+    throw new OutdatedError('written by another version')
+}
+
 async function restore(
   connection: DuckDBConnection,
-  newEpoch: number,
-  settings: Settings,
+  { newEpoch, print, settings }: { newEpoch: number; print: string; settings: Settings },
 ): Promise<WriterState> {
   const [known] = await numbers(connection, 'SELECT epoch, last_seq FROM history')
   const [epoch, lastSeq] = known ?? [newEpoch, 0]
-  if (!known) {
-    await connection.run(`INSERT INTO history VALUES (${newEpoch}, ${schemaVersion}, 0, $1)`, [
-      JSON.stringify(settings),
-    ])
-  }
+  if (!known) await connection.run(`INSERT INTO history VALUES (${newEpoch}, '${print}', 0)`)
   const ledger = await readLedger(connection)
   const positions = await readPositions(connection)
   return {
@@ -127,9 +142,24 @@ async function readPace(
   return pace
 }
 
+/** What DuckDB says of a file that is broken, rather than of its surroundings. */
+export function isDamage(error: unknown): boolean {
+  return /corrupt|checksum|not a valid DuckDB|could not read enough bytes|deserializ/i.test(
+    messageOf(error),
+  )
+}
+
+function isSurroundings(error: unknown): boolean {
+  return /could not set lock|permission denied|no space left|too many open files/i.test(
+    messageOf(error),
+  )
+}
+
 interface Pointer {
   file: string
   epoch: number
+  /** Found damaged while it was in use; the next start sets it aside. */
+  isDamaged?: true
 }
 
 /** The data directory: which history is current, and where the next one goes. */
@@ -146,21 +176,41 @@ export class HistoryDirectory {
   }
 
   /** The current history; a new one where there is none, or where the file is damaged. */
-  async open(options: HistoryOptions): Promise<History & { wasDamaged: boolean }> {
+  async open(options: HistoryOptions): Promise<History & { isReadAgain: boolean }> {
     const pointer = this.#read()
     this.#removeStrays(pointer?.file)
-    if (pointer) {
-      try {
-        const history = await openHistory(this.pathOf(pointer), pointer.epoch, options)
-        return { ...history, wasDamaged: false }
-      } catch (error) {
-        this.#setAside(pointer, error)
-      }
-    }
+    const known = pointer && (await this.#openKnown(pointer, options))
+    if (known) return { ...known, isReadAgain: false }
     const next = this.next()
     const history = await openHistory(this.pathOf(next), next.epoch, options)
     this.pointTo(next)
-    return { ...history, wasDamaged: pointer !== undefined }
+    return { ...history, isReadAgain: pointer !== undefined }
+  }
+
+  async #openKnown(pointer: Pointer, options: HistoryOptions): Promise<History | undefined> {
+    try {
+      if (pointer.isDamaged) throw new Error('a block could not be read')
+      return await openHistory(this.pathOf(pointer), pointer.epoch, options)
+    } catch (error) {
+      if (isSurroundings(error)) {
+        throw new OperatingError(`the history file cannot be opened: ${messageOf(error)}`, {
+          where: this.pathOf(pointer),
+          hint: 'is there room on the disk, and does no other process hold the file?',
+          cause: error,
+        })
+      }
+      if (error instanceof OutdatedError) {
+        this.#logger.info('history was written by another version, and is read again')
+        this.remove(this.pathOf(pointer))
+      } else this.#setAside(pointer, error)
+      return undefined
+    }
+  }
+
+  /** The file in use holds something that cannot be read: the next start must not go on with it. */
+  condemn(): void {
+    const pointer = this.#read()
+    if (pointer) this.pointTo({ ...pointer, isDamaged: true })
   }
 
   /** A history of its own beside the current one. Epochs grow, also after the directory was deleted. */

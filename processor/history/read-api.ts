@@ -11,6 +11,7 @@ import type { Logger } from '#stack/base/logger.ts'
 import { MiB } from '#stack/base/units.ts'
 import { listMetrics } from '#stack/contract/metrics.ts'
 import { hostAndOrigin } from './guard.ts'
+import { isDamage } from './history-file.ts'
 import { exportParquet } from './query/export.ts'
 import { answerMetric } from './query/metrics.ts'
 import { answerPositions } from './query/positions.ts'
@@ -40,6 +41,7 @@ export function createReadApi({ service, sandbox, control, logger, hostNames }: 
   app.onError((error, c) => {
     if (error instanceof UsageError) return c.json(errorBody(error), 400)
     if (error instanceof OperatingError && error.retriable) return c.json(errorBody(error), 503)
+    if (isDamage(error)) service.fail(error)
     logger.error('a request failed', { path: c.req.path, error: error.stack ?? messageOf(error) })
     return c.json({ error: 'something went wrong here' }, 500)
   })

@@ -1,6 +1,7 @@
 // The DuckDB schema: the tables of the contract, what history keeps beside them, and the views over both. Also the
 // BigQuery schema of the same tables, as the JSON its API takes.
 
+import { hashId } from '#stack/contract/ids.ts'
 import { duckdb } from '#stack/contract/metrics/dialect.ts'
 import { viewsOf } from '#stack/contract/metrics/relations.ts'
 import type { Settings } from '#stack/contract/settings.ts'
@@ -68,13 +69,10 @@ function createTable(name: TableName, of: 'current' | 'log'): string {
   return `CREATE TABLE IF NOT EXISTS ${physicalName(name, of)} (${columns.join(', ')})`
 }
 
-/** Grows with every change that an existing file cannot follow. */
-export const schemaVersion = 1
-
 /** Kept beside the tables of the contract. */
 const innerTables = [
   // One row: what this file is.
-  'CREATE TABLE IF NOT EXISTS history (epoch BIGINT, version BIGINT, last_seq BIGINT, settings VARCHAR)',
+  'CREATE TABLE IF NOT EXISTS history (epoch BIGINT, print VARCHAR, last_seq BIGINT)',
   // How far each topic was read; in the transaction of the rows.
   'CREATE TABLE IF NOT EXISTS positions (topic VARCHAR, "partition" BIGINT, next_offset BIGINT)',
   // Of the input, per partition: every offset below has its outcome; further ones are in the tables. Load ends are
@@ -99,15 +97,27 @@ const innerTables = [
     anonymous_id VARCHAR, user_id VARCHAR)`,
 ]
 
-/** Every statement that an empty file needs, in order. */
-export function schemaStatements(settings: Settings): string[] {
+/** Every table that an empty file needs, in order. */
+export function tableStatements(): string[] {
   const own = tableNames.flatMap((name) => {
     const definition: TableDefinition = tables[name]
     const current = createTable(name, 'current')
     return definition.kind === 'keyed' ? [current, createTable(name, 'log')] : [current]
   })
-  const views = viewsOf(duckdb, settings).map(
+  return [...own, ...innerTables]
+}
+
+/** The views, which cost nothing to make anew at every start. */
+export function viewStatements(settings: Settings): string[] {
+  return viewsOf(duckdb, settings).map(
     ({ name, sql }) => `CREATE OR REPLACE VIEW ${name} AS ${sql}`,
   )
-  return [...own, ...innerTables, ...views]
+}
+
+/**
+ * What a file was written by: its tables and the rules its rollups follow. A file of another print is read again from
+ * the topics, since columns may have come in between and counts may mean something else.
+ */
+export function schemaPrint(settings: Settings): string {
+  return hashId(...tableStatements(), JSON.stringify(settings))
 }

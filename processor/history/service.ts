@@ -14,7 +14,7 @@ import { partitionName } from '#stack/kafka-client/records.ts'
 import type { Position } from '#stack/kafka-client/records.ts'
 import { historyTopics } from './batch.ts'
 import type { DatabaseLimits } from './database.ts'
-import { HistoryDirectory, openHistory } from './history-file.ts'
+import { HistoryDirectory, isDamage, openHistory } from './history-file.ts'
 import type { History } from './history-file.ts'
 import { newestOfSlowestMs } from './input-ledger.ts'
 import { Intake } from './intake.ts'
@@ -44,8 +44,8 @@ export class HistoryService {
   readonly #options: ServiceOptions
   readonly #directory: HistoryDirectory
   readonly admin: KafkaAdmin
-  /** What the file was when it was opened: rebuilt from the topics because it was damaged. */
-  wasDamaged = false
+  /** At this start the file was damaged or of another version, and everything is read once more. */
+  isReadAgain = false
   #history: History
   #intake: Intake | undefined
   #consumer: KafkaConsumer | undefined
@@ -70,7 +70,7 @@ export class HistoryService {
     const opened = await directory.open({ settings, limits })
     const admin = await kafka.admin()
     const service = new HistoryService(options, { directory, history: opened, admin })
-    service.wasDamaged = opened.wasDamaged
+    service.isReadAgain = opened.isReadAgain
     await service.#startReading()
     service.#watch = clock.every(lookForPartitionsMs, () => service.#lookForPartitions())
     return service
@@ -105,6 +105,12 @@ export class HistoryService {
     return this.#consumer?.position(at)
   }
 
+  /** Ends the process; a file that is broken is not opened again. */
+  fail(error: unknown): void {
+    if (isDamage(error)) this.#directory.condemn()
+    this.#options.onFatal(error)
+  }
+
   /** Starts to read everything again. The present history answers until the new one has come as far. */
   startRebuild(): RebuildState {
     if (this.#rebuild.state === 'running') return this.#rebuild
@@ -126,10 +132,16 @@ export class HistoryService {
   }
 
   async #startReading(): Promise<void> {
-    const { kafka, clock, logger, metrics, onFatal } = this.#options
+    const { kafka, clock, logger, metrics } = this.#options
     const history = this.#history
     await this.#noteStarts(history)
-    const intake = new Intake({ history, clock, logger, metrics, onFatal })
+    const intake = new Intake({
+      history,
+      clock,
+      logger,
+      metrics,
+      onFatal: (error) => this.fail(error),
+    })
     this.#intake = intake
     const from = await this.#positionsOf(history)
     this.#partitionCount = from.length
@@ -143,7 +155,7 @@ export class HistoryService {
       onAssigned: async () =>
         from.map((at) => history.state.positions.get(partitionName(at)) ?? at),
       onBatch: (batch) => intake.take(batch),
-      onCrash: onFatal,
+      onCrash: this.#options.onFatal,
     })
   }
 

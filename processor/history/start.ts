@@ -109,7 +109,7 @@ function controlOf(
         epoch,
         maxSeq: state.lastSeq,
         rebuild: service.rebuild,
-        wasDamaged: service.wasDamaged,
+        isReadAgain: service.isReadAgain,
         fileBytes: database.fileBytes(),
         walBytes: database.walBytes(),
       }
