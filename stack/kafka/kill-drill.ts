@@ -235,7 +235,7 @@ class DrillReader {
   /** A restarted broker shows what the one before has shown. */
   async #checkSeen(client: WireClient): Promise<void> {
     const from = Math.max(0, this.seen.length - 50)
-    const again = await readFrom(client, this.partition, from)
+    const again = await readAll(client, this.partition, from)
     const expected = this.seen.slice(from)
     if (expected.some((value, i) => again[i] !== value))
       this.#world.violations.push(`partition ${this.partition} shows other records from ${from} on`)
@@ -340,10 +340,10 @@ async function compare(
   }
 }
 
-async function readAll(client: WireClient, partition: number): Promise<string[]> {
+async function readAll(client: WireClient, partition: number, from = 0): Promise<string[]> {
   const values: string[] = []
   for (;;) {
-    const more = await readFrom(client, partition, values.length)
+    const more = await readFrom(client, partition, from + values.length)
     if (more.length === 0) return values
     values.push(...more)
   }

@@ -138,10 +138,11 @@ export class PartitionLog {
     return this.#offline !== undefined
   }
 
-  /** One validated batch, in a buffer that is ours from now on. */
+  /** One validated batch; it is copied, the buffer stays the caller's. */
   append(batch: Buffer, acks: number): Appended {
     if (this.#offline !== undefined) return this.#refuse(errorCodes.KAFKA_STORAGE_ERROR)
-    const verdict = this.#producers.judge(readBatchHeader(batch))
+    const asked = readBatchHeader(batch)
+    const verdict = this.#producers.judge(asked)
     if (verdict.kind === 'refused') return this.#refuse(verdict.errorCode)
     if (verdict.kind === 'duplicate') {
       // The first copy may still wait for its sync; its retry must not be acknowledged earlier.
@@ -151,10 +152,7 @@ export class PartitionLog {
     }
     const nowMs = this.#shared.clock.now()
     const { appendTime } = this.#settings()
-    if (appendTime) stampAppendTime(batch, nowMs)
-    placeBatch(batch, 0, this.#logEndOffset, this.#shared.leaderEpoch)
-    const header = readBatchHeader(batch)
-    this.#queue(batch, header, nowMs)
+    const header = this.#queue(batch, asked.lastOffset - asked.baseOffset, nowMs, appendTime)
     const result = {
       errorCode: errorCodes.NONE,
       baseOffset: header.baseOffset,
@@ -167,12 +165,12 @@ export class PartitionLog {
   /** Whole batches from the one that holds `offset`, all below `upTo`; the first one even if it is larger than asked. */
   read(offset: number, maxBytes: number, upTo: number): Buffer[] | Promise<Buffer[]> {
     if (offset >= upTo) return []
-    return this.#tail.from(offset, maxBytes, upTo) ?? this.#readFile({ offset, maxBytes, upTo })
+    return this.#tail.read(offset, maxBytes, upTo) ?? this.#readFile({ offset, maxBytes, upTo })
   }
 
   /** How many visible bytes lie from an offset on; on disk to within an index interval. */
   bytesFrom(offset: number): number {
-    const cached = this.#tail.bytesFrom(offset, this.#highWatermark, Infinity)
+    const cached = this.#tail.bytesBetween(offset, this.#highWatermark)
     if (cached !== undefined) return cached
     const first = this.#segmentIndex(offset)
     const bytes = this.#segments
@@ -248,7 +246,7 @@ export class PartitionLog {
     this.#writer.stop(this.#offline)
     await this.#writer.idle()
     for (const segment of this.#segments) this.#release(segment)
-    this.#shared.cache.truncate(this.#tail, 0)
+    this.#shared.cache.forget(this.#tail)
     this.#shared.files.remove(this.#dir)
     this.#changed()
   }
@@ -284,24 +282,29 @@ export class PartitionLog {
     return this.#writer.until(level, offset)
   }
 
-  #queue(bytes: Buffer, header: BatchHeader, nowMs: number): void {
-    const segment = this.#segmentFor(header, nowMs)
-    this.#epochs.note(header.leaderEpoch, header.baseOffset)
+  #queue(batch: Buffer, lastOffsetDelta: number, nowMs: number, appendTime: boolean): BatchHeader {
+    const baseOffset = this.#logEndOffset
+    const lastOffset = baseOffset + lastOffsetDelta
+    const segment = this.#segmentFor(batch.length, lastOffset, nowMs)
+    const bytes = this.#shared.cache.add(this.#tail, batch, baseOffset, lastOffset)
+    if (appendTime) stampAppendTime(bytes, nowMs)
+    placeBatch(bytes, 0, baseOffset, this.#shared.leaderEpoch)
+    const header = readBatchHeader(bytes)
+    this.#epochs.note(header.leaderEpoch, baseOffset)
     const undo = this.#producers.note(header, nowMs)
-    const position = segment.plan(header.sizeBytes)
-    this.#logEndOffset = header.lastOffset + 1
-    this.#bytesSinceCheckpoint += header.sizeBytes
-    const { baseOffset, lastOffset } = header
-    this.#shared.cache.add(this.#tail, { baseOffset, lastOffset, bytes })
+    const position = segment.plan(bytes.length)
+    this.#logEndOffset = lastOffset + 1
+    this.#bytesSinceCheckpoint += bytes.length
     this.#writer.add({ bytes, header, segment, position, undo })
+    return header
   }
 
-  #segmentFor(header: BatchHeader, nowMs: number): Segment {
+  #segmentFor(sizeBytes: number, lastOffset: number, nowMs: number): Segment {
     const { segmentBytes, segmentMs } = this.#settings()
     const active = this.#active
     const isFull =
-      active.plannedBytes + header.sizeBytes > segmentBytes ||
-      header.lastOffset - active.baseOffset > offsetsPerSegmentMax
+      active.plannedBytes + sizeBytes > segmentBytes ||
+      lastOffset - active.baseOffset > offsetsPerSegmentMax
     const isOld = active.firstAppendMs !== undefined && nowMs - active.firstAppendMs >= segmentMs
     if (active.plannedBytes > 0 && (isFull || isOld)) this.#roll(nowMs)
     else if (this.#bytesSinceCheckpoint >= checkpointBytes) this.#checkpoint(undefined)

@@ -1,19 +1,80 @@
 // The last batches of all partitions in memory, at most so many bytes overall: consumers that keep up are served
-// without a read. The oldest batch of all goes first, whichever partition it belongs to.
+// without a read. A batch is copied once, to the end of a slab of its partition; so batches that are read together lie
+// together, and however small they are, an answer is a few long slices. The oldest slab of all goes first, whichever
+// partition it belongs to.
 
-export interface CachedBatch {
-  baseOffset: number
-  lastOffset: number
-  bytes: Buffer
+const slabBytesMin = 16 * 1024
+const slabBytesMax = 1024 * 1024
+/** What a batch takes beside its bytes: two numbers. */
+const entryBytes = 16
+
+/** Batches of one partition, one behind the other, without a gap in their offsets. */
+class Slab {
+  readonly buffer: Buffer
+  readonly baseOffset: number
+  readonly #lastOffsets: number[] = []
+  /** Where each batch ends. */
+  readonly #ends: number[] = []
+
+  constructor(capacity: number, baseOffset: number) {
+    // Not from Node's pool: letting go of a slab must free it.
+    this.buffer = Buffer.allocUnsafeSlow(capacity)
+    this.baseOffset = baseOffset
+  }
+
+  get usedBytes(): number {
+    return this.#ends.at(-1) ?? 0
+  }
+
+  get weight(): number {
+    return this.buffer.length + this.#ends.length * entryBytes
+  }
+
+  fits(bytes: number): boolean {
+    return this.usedBytes + bytes <= this.buffer.length
+  }
+
+  add(lastOffset: number, bytes: number): Buffer {
+    const start = this.usedBytes
+    this.#lastOffsets.push(lastOffset)
+    this.#ends.push(start + bytes)
+    return this.buffer.subarray(start, start + bytes)
+  }
+
+  /** Whole batches from the one that holds the offset, all below `upTo`: at most `maxBytes`, but `atLeast` of them. */
+  slice(offset: number, maxBytes: number, upTo: number, atLeast: number): Buffer {
+    const first = this.#find(offset)
+    const start = this.#ends[first - 1] ?? 0
+    let end = Math.min(this.#find(upTo), this.#lastAtMost(start + maxBytes))
+    end = Math.max(end, Math.min(first + atLeast, this.#find(upTo)))
+    return this.buffer.subarray(start, end > first ? this.#ends[end - 1] : start)
+  }
+
+  /** Bytes of the batches below an offset. */
+  bytesBelow(offset: number): number {
+    return this.#ends[this.#find(offset) - 1] ?? 0
+  }
+
+  truncate(offset: number): void {
+    const kept = this.#find(offset)
+    this.#lastOffsets.length = kept
+    this.#ends.length = kept
+  }
+
+  /** The first batch whose last offset reaches the wanted one. */
+  #find(offset: number): number {
+    return countBelow(this.#lastOffsets, offset)
+  }
+
+  /** How many batches end at or before a position. */
+  #lastAtMost(position: number): number {
+    return countBelow(this.#ends, position + 1)
+  }
 }
 
-/** What a cached batch takes beside its bytes: objects and list entries. */
-const overheadBytes = 256
-
 export class TailCache {
-  /** The partition of each batch, oldest first. */
-  #held: PartitionTail[] = []
-  #first = 0
+  /** Oldest first. */
+  readonly #slabs = new Map<Slab, PartitionTail>()
   #bytes = 0
   readonly #bytesMax: number
 
@@ -21,95 +82,113 @@ export class TailCache {
     this.#bytesMax = bytesMax
   }
 
-  add(tail: PartitionTail, batch: CachedBatch): void {
-    tail.push(batch)
-    this.#held.push(tail)
-    this.#bytes += batch.bytes.length + overheadBytes
-    while (this.#bytes > this.#bytesMax) {
-      const oldest = this.#held[this.#first++] as PartitionTail
-      this.#bytes -= oldest.shift()
+  /** A copy of the batch, which goes on the end of the partition. */
+  add(tail: PartitionTail, batch: Buffer, baseOffset: number, lastOffset: number): Buffer {
+    let slab = tail.newest
+    if (!slab?.fits(batch.length)) {
+      const capacity = Math.min(slabBytesMax, (slab?.buffer.length ?? 0) * 2)
+      slab = new Slab(Math.max(slabBytesMin, capacity, batch.length), baseOffset)
+      tail.push(slab)
+      this.#slabs.set(slab, tail)
+      this.#bytes += slab.weight
     }
-    if (this.#first > 1024 && this.#first * 2 > this.#held.length) {
-      this.#held = this.#held.slice(this.#first)
-      this.#first = 0
-    }
+    const copy = slab.add(lastOffset, batch.length)
+    batch.copy(copy)
+    this.#bytes += entryBytes
+    this.#evict()
+    return copy
   }
 
   /** Drops batches from an offset on: they were never written. */
   truncate(tail: PartitionTail, offset: number): void {
-    this.#bytes -= tail.truncate(offset)
+    for (const slab of tail.from(offset)) {
+      if (slab.baseOffset >= offset) this.#drop(slab, tail)
+      else {
+        this.#bytes -= slab.weight
+        slab.truncate(offset)
+        this.#bytes += slab.weight
+      }
+    }
+  }
+
+  /** Lets go of a partition that is no more. */
+  forget(tail: PartitionTail): void {
+    for (const slab of tail.from(0)) this.#drop(slab, tail)
+  }
+
+  #evict(): void {
+    for (const [slab, tail] of this.#slabs) {
+      if (this.#bytes <= this.#bytesMax) return
+      this.#drop(slab, tail)
+    }
+  }
+
+  #drop(slab: Slab, tail: PartitionTail): void {
+    this.#bytes -= slab.weight
+    this.#slabs.delete(slab)
+    tail.remove(slab)
   }
 }
 
-/** The cached end of one partition, in offset order without gaps. */
+/** The cached end of one partition. */
 export class PartitionTail {
-  #batches: (CachedBatch | undefined)[] = []
-  #first = 0
+  #slabs: Slab[] = []
 
-  push(batch: CachedBatch): void {
-    this.#batches.push(batch)
+  get newest(): Slab | undefined {
+    return this.#slabs.at(-1)
   }
 
-  /** Drops the oldest and lets go of its bytes; returns how many they were, 0 where there is none left. */
-  shift(): number {
-    const batch = this.#batches[this.#first]
-    if (!batch) return 0
-    this.#batches[this.#first] = undefined
-    this.#first++
-    if (this.#first > 256 && this.#first * 2 > this.#batches.length) {
-      this.#batches = this.#batches.slice(this.#first)
-      this.#first = 0
-    }
-    return batch.bytes.length + overheadBytes
+  push(slab: Slab): void {
+    this.#slabs.push(slab)
   }
 
-  truncate(offset: number): number {
-    const at = Math.max(this.#first, this.#find(offset))
-    const dropped = this.#batches.splice(at) as CachedBatch[]
-    return dropped.reduce((sum, batch) => sum + batch.bytes.length + overheadBytes, 0)
+  remove(slab: Slab): void {
+    this.#slabs = this.#slabs.filter((each) => each !== slab)
+  }
+
+  /** The slabs from the one that holds the offset on. */
+  from(offset: number): Slab[] {
+    const at = this.#slabs.findLastIndex((slab) => slab.baseOffset <= offset)
+    return this.#slabs.slice(Math.max(0, at))
   }
 
   /** Whole batches from the one that holds `offset`, undefined where the cache begins later. */
-  from(offset: number, maxBytes: number, upTo: number): Buffer[] | undefined {
+  read(offset: number, maxBytes: number, upTo: number): Buffer[] | undefined {
     if (!this.#reaches(offset)) return undefined
     const slices: Buffer[] = []
-    let bytes = 0
-    for (let i = this.#find(offset); i < this.#batches.length; i++) {
-      const batch = this.#batches[i] as CachedBatch
-      if (batch.lastOffset >= upTo || (slices.length > 0 && bytes + batch.bytes.length > maxBytes))
-        break
-      slices.push(batch.bytes)
-      bytes += batch.bytes.length
+    let left = maxBytes
+    for (const slab of this.from(offset)) {
+      const slice = slab.slice(offset, Math.max(0, left), upTo, slices.length === 0 ? 1 : 0)
+      if (slice.length > 0) slices.push(slice)
+      left -= slice.length
+      if (slice.length < slab.usedBytes - slab.bytesBelow(offset)) break
     }
     return slices
   }
 
-  /** Bytes of the batches from an offset on and below another, counted up to `enough`. */
-  bytesFrom(offset: number, upTo: number, enough: number): number | undefined {
+  /** Bytes of the batches from an offset on and below another. */
+  bytesBetween(offset: number, upTo: number): number | undefined {
     if (!this.#reaches(offset)) return undefined
-    let bytes = 0
-    for (let i = this.#find(offset); i < this.#batches.length && bytes < enough; i++) {
-      const batch = this.#batches[i] as CachedBatch
-      if (batch.lastOffset >= upTo) break
-      bytes += batch.bytes.length
-    }
-    return bytes
+    return this.from(offset).reduce(
+      (sum, slab) => sum + Math.max(0, slab.bytesBelow(upTo) - slab.bytesBelow(offset)),
+      0,
+    )
   }
 
   #reaches(offset: number): boolean {
-    const oldest = this.#batches[this.#first]
+    const [oldest] = this.#slabs
     return oldest !== undefined && offset >= oldest.baseOffset
   }
+}
 
-  /** The first batch whose last offset reaches the wanted one. */
-  #find(offset: number): number {
-    let low = this.#first
-    let high = this.#batches.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#batches[middle] as CachedBatch).lastOffset < offset) low = middle + 1
-      else high = middle
-    }
-    return low
+/** In an ascending list. */
+function countBelow(values: readonly number[], limit: number): number {
+  let low = 0
+  let high = values.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((values[middle] as number) < limit) low = middle + 1
+    else high = middle
   }
+  return low
 }
