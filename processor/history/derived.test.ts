@@ -23,7 +23,7 @@ describe.each([1, 2])('a random shop (seed %i)', (seed) => {
   let history: TestHistory
   beforeAll(async () => {
     history = await memoryHistory(settings)
-    await readTopics(randomShop(seed).log, history, new Random(seed))
+    await readTopics(randomShop(seed).log, history, { random: new Random(seed) })
   })
   afterAll(() => history.close())
 

@@ -45,7 +45,7 @@ describe.skipIf(scenarios.length === 0)('scenarios in history', () => {
     const random = new Random(7)
     const run = { isLive: true, partitions: 3, batchRecords: 1 }
     await using history = await memoryHistory(scenario.settings)
-    await readTopics(runScenario(scenario, logOf(scenario), run).log, history, random)
+    await readTopics(runScenario(scenario, logOf(scenario), run).log, history, { random })
     expect(await mismatches(scenario, history)).toEqual([])
     expect(await figures(scenario, history)).toEqual(expectedFigures(scenario))
   })

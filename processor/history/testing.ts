@@ -48,8 +48,12 @@ export async function tableRows(
   }
 }
 
-/** Everything the topics hold; with a random source in transactions of a few records, each of one partition. */
-export async function readTopics(log: LocalLog, history: History, random?: Random): Promise<void> {
+/** Everything the topics hold: in one transaction, in pieces, or in small pieces at random speeds. */
+export async function readTopics(
+  log: LocalLog,
+  history: History,
+  { random, transactionRecords = Infinity }: { random?: Random; transactionRecords?: number } = {},
+): Promise<void> {
   const lanes = historyTopics.flatMap((topic) =>
     Array.from({ length: log.partitionCount }, (_, partition) => ({
       topic,
@@ -57,19 +61,20 @@ export async function readTopics(log: LocalLog, history: History, random?: Rando
       records: [...log.partition(topic, partition)],
     })),
   )
-  const batch = new Batch()
+  let batch = new Batch()
   for (;;) {
     const waiting = lanes.filter(({ records }) => records.length > 0)
     const lane = waiting[random ? random.int(Math.max(waiting.length, 1)) : 0]
     if (!lane) break
     const { topic, partition, records } = lane
-    const taken = records.splice(0, random ? 1 + random.int(20) : records.length)
-    const into = random ? new Batch() : batch
-    for (const record of taken) into.add(topic, partition, record, history.settings)
-    into.advance(lane, (taken.at(-1)?.offset ?? 0) + 1)
-    if (random) await history.commit(into)
+    const taken = records.splice(0, random ? 1 + random.int(20) : transactionRecords)
+    for (const record of taken) batch.add(topic, partition, record, history.settings)
+    batch.advance(lane, (taken.at(-1)?.offset ?? 0) + 1)
+    if (!random && batch.rows < transactionRecords) continue
+    await history.commit(batch)
+    batch = new Batch()
   }
-  if (!random) await history.commit(batch)
+  await history.commit(batch)
 }
 
 export interface TopicRecord {
