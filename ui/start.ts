@@ -122,7 +122,15 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     await feed?.close()
   }
   try {
-    feed = await openFeed(kafka, options.partitions, { fold, clock, domainClock, logger })
+    feed = await openFeed(kafka, options.partitions, {
+      fold,
+      clock,
+      domainClock,
+      logger,
+      // Testers wait for the last event, not for its neighbours.
+      pauseMs: () =>
+        options.testControl ? 0 : hub.readers > 0 ? pauseMs.watched : pauseMs.unwatched,
+    })
   } catch (error) {
     await stop()
     throw error
@@ -135,8 +143,12 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
   }
 }
 
+/** With a page open the feed keeps up with its frames; with none it reads what has gathered. */
+const pauseMs = { watched: 150, unwatched: 700 } as const
+
 interface FeedParts {
   fold: LiveFold
+  pauseMs(): number
   clock: Clock
   domainClock: DomainClock
   logger: Logger

@@ -90,7 +90,7 @@ function figure(id: MetricId, fromMs: number, toMs: number, share = 1) {
 }
 
 export function fixtureHistory(nowMs: () => number): Hono {
-  const oldest = isoTime(nowMs() - 12 * dayMs)
+  const oldest = isoTime(nowMs() - 45 * dayMs)
   const app = new Hono().get('/v1/tables', (c) =>
     c.json({ epoch: 1, tables: [{ name: 'events', oldest }] }),
   )

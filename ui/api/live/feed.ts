@@ -40,6 +40,8 @@ export interface FeedOptions {
   clock: Clock
   domainClock: DomainClock
   logger: Logger
+  /** How long to wait for more once everything is read: a fetch for every single event costs more than the event. */
+  pauseMs(): number
   onCrash(error: Error): void
 }
 
@@ -58,9 +60,18 @@ interface Progress extends Position {
 }
 
 export async function startFeed(options: FeedOptions): Promise<LiveFeed> {
-  const { kafka, domainClock, logger } = options
+  const { kafka, clock, domainClock, logger } = options
   const progress = new Map<string, Progress>()
   const groupId = `slipway-ui-${randomUUID()}`
+
+  let restedMs = -Infinity
+  /** Once for all partitions of a fetch, not once for each. */
+  const rest = async (): Promise<void> => {
+    const pauseMs = options.pauseMs()
+    if (pauseMs === 0 || clock.monotonicMs() - restedMs < pauseMs) return
+    await clock.sleep(pauseMs)
+    restedMs = clock.monotonicMs()
+  }
 
   const startPositions = async (assigned: readonly TopicPartition[]): Promise<Position[]> => {
     const admin = await kafka.admin()
@@ -106,6 +117,7 @@ export async function startFeed(options: FeedOptions): Promise<LiveFeed> {
         endOffset: Math.max(batch.highWatermark, batch.nextOffset),
         recordMs: batch.records.at(-1)?.timestampMs ?? domainClock.now(),
       })
+      if (batch.nextOffset >= batch.highWatermark) await rest()
     },
     onCrash: options.onCrash,
   })

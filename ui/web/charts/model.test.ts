@@ -44,6 +44,12 @@ describe('a scale', () => {
     expect(steady.next(10, 12_000).max).toBe(10)
   })
 
+  test('an empty chart fixes no scale', () => {
+    const steady = new SteadyScale()
+    expect(steady.next(0, 0).max).toBe(1)
+    expect(steady.next(0.2, 100).max).toBeCloseTo(0.2)
+  })
+
   test('a short peak starts the wait again', () => {
     const steady = new SteadyScale()
     steady.next(100, 0)

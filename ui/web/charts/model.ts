@@ -92,6 +92,8 @@ export class SteadyScale {
   next(max: number, nowMs: number): Scale {
     const wanted = niceScale(max)
     const known = this.#scale
+    // Before there is anything to show there is no scale to hold on to.
+    if (!known && !(max > 0)) return wanted
     if (!known || wanted.max >= known.max) {
       this.#smallerSinceMs = undefined
       return (this.#scale = wanted)

@@ -31,6 +31,11 @@ export function count(value: number | null | undefined): string {
   })
 }
 
+/** `1 order`, `2 orders`. */
+export function plural(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`
+}
+
 export function exact(value: number | null | undefined): string {
   return value === null || value === undefined || Number.isNaN(value)
     ? nothing

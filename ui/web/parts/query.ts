@@ -54,7 +54,10 @@ export function createQuery<T>(url: Accessor<string | undefined>, freshMs = 30_0
   const address = createMemo(url)
   createEffect(
     on([address, attempt], ([asked, tries], previous) => {
-      if (asked === undefined) return
+      if (asked === undefined) {
+        setState(empty)
+        return
+      }
       const known = kept.get(asked)
       if (known) setState({ ...empty, data: known.data as T, answeredMs: known.answeredMs })
       const isRetry = previous !== undefined && previous[1] !== tries

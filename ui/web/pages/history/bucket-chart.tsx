@@ -23,8 +23,6 @@ export interface BucketChartProps {
   yMax?: number
   height?: number
   ticks?: number
-  /** The first event that history holds. */
-  oldestMs?: number | undefined
   isTable: boolean
   onToggleTable(): void
   onBrush?(fromMs: number, toMs: number): void
@@ -55,7 +53,10 @@ export function BucketChart(props: BucketChartProps): JSX.Element {
 
 function bucketModel(props: BucketChartProps, questions: Questions): ChartModel {
   const { buckets, grain, zone } = props
-  const firstOpen = buckets.findIndex((bucket) => bucket.provisional)
+  const provisional = buckets.findIndex((bucket) => bucket.provisional)
+  // The bucket that is under way may grow although nothing in it is provisional.
+  const last = questions.span().endsNow ? buckets.length - 1 : -1
+  const firstOpen = provisional < 0 ? last : provisional
   const hasBars = props.series.some((series) => series.kind === 'bar')
   const pad = hasBars || buckets.length === 1 ? 0.5 : 0
   return {
@@ -76,7 +77,7 @@ function bucketModel(props: BucketChartProps, questions: Questions): ChartModel 
     timeOf: (i) => Date.parse(buckets[i]?.from ?? ''),
     ...(firstOpen < 0 ? {} : { provisionalFrom: firstOpen - 0.5 }),
     shades: [
-      ...blank(buckets, props.oldestMs, pad),
+      ...blank(buckets, questions.oldestMs(), pad),
       ...weekends(buckets, grain, zone, pad),
       ...events(buckets, questions.annotations(), hasBars),
     ],

@@ -105,6 +105,10 @@ export function Controls(): JSX.Element {
             </>
           )}
         </Show>
+        <Show when={!questions.compared() && page.url().compare !== 'none'}>
+          {' '}
+          · no comparison: history begins {fullTime(questions.oldestMs() ?? 0, page.zone())}
+        </Show>
       </p>
     </div>
   )

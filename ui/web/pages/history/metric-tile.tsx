@@ -84,6 +84,7 @@ function Standing(props: {
   answeredMs: number | undefined
 }): JSX.Element {
   const page = usePage()
+  const questions = useQuestions()
   const text = () => {
     const { answer, answeredMs } = props
     if (!answer || answeredMs === undefined) return ''
@@ -91,7 +92,9 @@ function Standing(props: {
     page.live.nowMs()
     const age = `${duration(Math.max(0, Date.now() - answeredMs))} old`
     const edge = answer.provisionalFrom
-    if (edge === null || edge >= answer.to) return `${age} · settled`
+    const isOpen = questions.span().endsNow && answer.grain !== null
+    const under = isOpen ? ` · the last ${answer.grain} is under way` : ''
+    if (edge === null || edge >= answer.to) return `${age} · settled${under}`
     return `${age} · provisional from ${fullTime(Date.parse(edge), page.zone())}`
   }
   return <>{text()}</>

@@ -1,7 +1,7 @@
 // Overview: six figures against the comparison, and the chosen one over time.
 
 import type { JSX } from 'solid-js'
-import { createMemo, createSignal, For, Show } from 'solid-js'
+import { createSignal, For, Show } from 'solid-js'
 import type { MetricAnswer, MetricId } from '../../../../stack/contract/metrics/definition.ts'
 import { metrics } from '../../../../stack/contract/metrics.ts'
 import { Sparkline } from '../../charts/spark.tsx'
@@ -9,7 +9,6 @@ import type { ChartSeries } from '../../charts/model.ts'
 import { Delta } from '../../parts/delta.tsx'
 import { usePage } from '../../parts/page-context.ts'
 import type { Query } from '../../parts/query.ts'
-import { createQuery } from '../../parts/query.ts'
 import { createTable } from '../../parts/tile.tsx'
 import { BucketChart } from './bucket-chart.tsx'
 import { saveCsv } from './export.ts'
@@ -113,7 +112,10 @@ function Figure(props: {
           <Sparkline values={(answer()?.buckets ?? []).map((bucket) => bucket.value ?? NaN)} />
         </span>
         <span class="kpi-sub">
-          <Show when={before()} fallback={props.pair.now.state().error?.message ?? ' '}>
+          <Show
+            when={questions.compared() && before()}
+            fallback={props.pair.now.state().error?.message ?? ' '}
+          >
             {(other) => (
               <>
                 <Delta
@@ -138,14 +140,6 @@ function MainChart(props: { id: MetricId; label: string; pair: Pair }): JSX.Elem
   const page = usePage()
   const questions = useQuestions()
   const table = createTable()
-  const tables = createQuery<{ tables: { name: string; oldest: string | null }[] }>(
-    () => '/api/history/tables',
-    5 * 60_000,
-  )
-  const oldestMs = createMemo(() => {
-    const oldest = tables.state().data?.tables.find(({ name }) => name === 'events')?.oldest
-    return oldest ? Date.parse(oldest) : undefined
-  })
   const { unit } = metrics[props.id]
   const series = (answer: MetricAnswer): ChartSeries[] => {
     const currency = answer.currency ?? questions.currency()
@@ -215,7 +209,6 @@ function MainChart(props: { id: MetricId; label: string; pair: Pair }): JSX.Elem
           summary={summaryOf(answer as MetricAnswer, unit, questions.currency())}
           height={280}
           ticks={12}
-          oldestMs={oldestMs()}
           isTable={table.isOn}
           onToggleTable={() => table.toggle()}
           onBrush={zoom}

@@ -24,7 +24,10 @@ export interface Asked {
 
 export interface Questions {
   span: Accessor<Span>
+  /** Undefined without a comparison, or where history does not reach that far back. */
   compared: Accessor<Span | undefined>
+  /** The first event that history holds. */
+  oldestMs: Accessor<number | undefined>
   grain: Accessor<Grain>
   zone: Accessor<string>
   currency: Accessor<string>
@@ -48,9 +51,18 @@ export function createQuestions(page: PageContext): Questions {
   })
   const asked = createMemo(() => Math.floor(page.live.nowMs() / stepMs()) * stepMs())
   const span = createMemo(() => spanOf(page.url().range, asked(), page.zone()))
-  const compared = createMemo(() =>
-    comparedSpan(span(), page.url().compare, page.url().range, page.zone()),
+  const tables = createQuery<{ tables: { name: string; oldest: string | null }[] }>(
+    () => (page.isReady() ? '/api/history/tables' : undefined),
+    longStepMs,
   )
+  const oldestMs = createMemo(() => {
+    const oldest = tables.state().data?.tables.find(({ name }) => name === 'events')?.oldest
+    return oldest ? Date.parse(oldest) : undefined
+  })
+  const compared = createMemo(() => {
+    const other = comparedSpan(span(), page.url().compare, page.url().range, page.zone())
+    return other && other.fromMs >= (oldestMs() ?? -Infinity) ? other : undefined
+  })
   const grain = createMemo(() => grainFor(page.url().grain, span()))
   const address = (id: MetricId, of: Span, { grain, by }: Asked = {}) => {
     const params = new URLSearchParams({
@@ -66,6 +78,7 @@ export function createQuestions(page: PageContext): Questions {
   return {
     span,
     compared,
+    oldestMs,
     grain,
     zone: page.zone,
     currency: page.currency,

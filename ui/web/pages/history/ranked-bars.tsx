@@ -39,10 +39,12 @@ export function RankedBars(props: {
   const rows = createMemo(() => {
     const answer = now.state().data
     if (!answer) return []
-    return ranking(answer, before.state().data, rowsMax).map((row) => ({
-      ...row,
-      key: names.state().data?.names[row.key] ?? row.key,
-    }))
+    return ranking(answer, questions.compared() ? before.state().data : undefined, rowsMax).map(
+      (row) => ({
+        ...row,
+        key: names.state().data?.names[row.key] ?? row.key,
+      }),
+    )
   })
   const save = () => {
     const answer = now.state().data

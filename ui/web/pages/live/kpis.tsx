@@ -8,7 +8,7 @@ import { Sparkline } from '../../charts/spark.tsx'
 import { DefinitionDialog } from '../../parts/definition.tsx'
 import type { Compared } from '../../parts/change.ts'
 import { Delta } from '../../parts/delta.tsx'
-import { count, duration, exactMoney, money, percent } from '../../parts/format.ts'
+import { count, duration, exactMoney, money, percent, plural } from '../../parts/format.ts'
 import { IconButton } from '../../parts/icons.tsx'
 import type { PageContext } from '../../parts/page-context.ts'
 import { usePage } from '../../parts/page-context.ts'
@@ -162,7 +162,7 @@ function kpis(page: PageContext): Kpi[] {
       value: (frame) => money(net(frame), page.currency()),
       full: (frame) => exactMoney(net(frame), page.currency()),
       stands: (frame) =>
-        `60 min · ${count(moneyOf(frame, page.currency()).orders)} orders${elsewhere()}`,
+        `60 min · ${plural(moneyOf(frame, page.currency()).orders, 'order')}${elsewhere()}`,
       trend: (frame) =>
         page.currency() === frame.kpi.currency ? perMinute('grossMinor')(frame) : [],
       compared: (frame) => ({ value: net(frame), before: valueBefore('revenue') }),
@@ -173,7 +173,7 @@ function kpis(page: PageContext): Kpi[] {
       id: 'orders',
       label: 'Orders per minute',
       value: (frame) => count(frame.kpi.orders5m / 5),
-      stands: (frame) => `5-min mean · ${count(frame.kpi.orders5m)} orders`,
+      stands: (frame) => `5-min mean · ${plural(frame.kpi.orders5m, 'order')}`,
       trend: perMinute('orders'),
       compared: (frame) => {
         const hour = frame.kpi.money.reduce((sum, each) => sum + each.orders, 0)
@@ -197,7 +197,7 @@ function kpis(page: PageContext): Kpi[] {
       value: ({ kpi: { carts } }) =>
         percent(ratio(carts.abandoned, carts.abandoned + carts.converted)),
       stands: ({ kpi: { carts } }) =>
-        `60 min · ${count(carts.abandoned + carts.converted)} carts closed`,
+        `60 min · ${plural(carts.abandoned + carts.converted, 'cart')} closed`,
       trend: (frame) =>
         lastHour(frame, (minute) => {
           const a = rows.minutes.sum('abandoned', minute - 14, minute + 1)
@@ -216,7 +216,7 @@ function kpis(page: PageContext): Kpi[] {
       id: 'conversion',
       label: 'Session conversion',
       value: ({ kpi }) => percent(ratio(kpi.sessionsBought, kpi.sessionsClosed)),
-      stands: ({ kpi }) => `60 min · ${count(kpi.sessionsClosed)} sessions closed`,
+      stands: ({ kpi }) => `60 min · ${plural(kpi.sessionsClosed, 'session')} closed`,
       trend: (frame) =>
         lastHour(
           frame,
@@ -240,7 +240,7 @@ function kpis(page: PageContext): Kpi[] {
       label: 'Average order value',
       value: (frame) => money(aov(frame), page.currency()),
       full: (frame) => exactMoney(aov(frame), page.currency()),
-      stands: (frame) => `60 min · ${count(moneyOf(frame, page.currency()).orders)} orders`,
+      stands: (frame) => `60 min · ${plural(moneyOf(frame, page.currency()).orders, 'order')}`,
       compared: (frame) => ({ value: aov(frame), before: valueBefore('aov') }),
       windowMs: hourMs,
       historyMetric: 'aov',
