@@ -23,6 +23,7 @@ import { eventsKeptMs, LiveFold } from './api/live/fold.ts'
 import { LiveHub } from './api/live/hub.ts'
 import { Parts } from './api/parts.ts'
 import { createSettle } from './api/settle.ts'
+import { currentOffset } from './api/test-control.ts'
 
 export interface UiOptions {
   host: string
@@ -55,6 +56,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
   const clock = options.clock ?? systemClock
   const logger = options.logger ?? silentLogger
   const domainClock = options.domainClock ?? new DomainClock(clock)
+  if (options.testControl) domainClock.setOffset(await currentOffset(options.controls))
   const metrics = new Metrics()
   const kafka = connectKafka({ brokers: options.brokers, clientId: 'slipway-ui', logger, clock })
   const { products } = loadCatalogue(options.cataloguePath)
@@ -93,7 +95,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     clock,
     domainClock,
     settings: defaultSettings,
-    newestArrivalMs: () => fold.newestArrivalMs,
+    lastHeardMs: () => fold.lastHeardMs,
     kafka,
     feed: () => feed,
     historyUrl: options.historyUrl,

@@ -27,8 +27,8 @@ export interface SettleOptions {
   settings: Pick<Settings, 'idleTimeoutMs' | 'watermarkDelayMs'>
   kafka: KafkaPort
   feed(): LiveFeed | undefined
-  /** When the newest event arrived at the shop, as far as is known here. */
-  newestArrivalMs(): number | null
+  /** The shop's time at which an event was last read here. */
+  lastHeardMs(): number | null
   historyUrl: string
   /** Control address of the processor, where there is one. */
   processor: string | undefined
@@ -139,14 +139,14 @@ async function processorBehind(options: SettleOptions): Promise<Stage> {
 }
 
 function watermarkBehind(
-  { domainClock, settings, newestArrivalMs }: SettleOptions,
+  { domainClock, settings, lastHeardMs }: SettleOptions,
   { watermark, hasOpenLoad }: ProcessorStatus,
 ): string[] {
   const nowMs = domainClock.now()
-  const arrivalMs = newestArrivalMs()
+  const heardMs = lastHeardMs()
   // An empty log has no watermark, and while a load is open it stands (T2).
-  if (watermark === null || hasOpenLoad || arrivalMs === null) return []
-  if (nowMs - arrivalMs < settings.idleTimeoutMs + idleSlackMs) return []
+  if (watermark === null || hasOpenLoad || heardMs === null) return []
+  if (nowMs - heardMs < settings.idleTimeoutMs + idleSlackMs) return []
   const behindMs = nowMs - settings.watermarkDelayMs - Date.parse(watermark)
   return behindMs > settings.idleTimeoutMs + idleSlackMs
     ? [`the watermark is ${Math.round(behindMs / secondMs)} s behind the clock`]

@@ -7,6 +7,7 @@ import { hourMs, isoTime } from '../../stack/base/units.ts'
 import { fixtureApp, listenOn } from '../testing.ts'
 import type { FixtureAppOptions } from '../testing.ts'
 import { enriched } from './live/shop.fixture.ts'
+import { currentOffset } from './test-control.ts'
 
 const settled = async () => ({ settled: true, behind: [], positions: { t: [1, 2] } })
 
@@ -90,6 +91,27 @@ describe('test control', () => {
     expect(response.status).toBe(502)
     expect(await response.text()).toContain('processor refused clock')
     expect(domainClock.offsetMs).toBe(0)
+  })
+
+  test('a dashboard started again takes over the offset that the others have', async () => {
+    await using part = await fakePart((_, body) =>
+      (body as { advanceMs: number }).advanceMs === 0 ? { offsetMs: hourMs } : undefined,
+    )
+    expect(await currentOffset({ broker: 'http://127.0.0.1:1', processor: part.url })).toBe(hourMs)
+    expect(await currentOffset({ broker: 'http://127.0.0.1:1' })).toBe(0)
+  })
+
+  test('settle tells the offset again, for a part that was started again meanwhile', async () => {
+    const told: unknown[] = []
+    await using part = await fakePart((_, body) => {
+      told.push(body)
+      return {}
+    })
+    const { post, domainClock } = control({ controls: { processor: part.url } })
+    await post('settle', {})
+    domainClock.setOffset(hourMs)
+    await post('settle', {})
+    expect(told).toEqual([{ offsetMs: hourMs }])
   })
 
   test.each([{}, { now: 'tomorrow' }, { advanceMs: 'much' }])(

@@ -21,6 +21,7 @@ export interface TestControlOptions {
 }
 
 const actionLimitMs = 60 * secondMs
+const askLimitMs = secondMs
 
 export function testControl(options: TestControlOptions) {
   const { clock, domainClock, fold, controls, settle } = options
@@ -51,6 +52,8 @@ export function testControl(options: TestControlOptions) {
     })
     .post('/settle', async (c) => {
       const { timeoutMs } = await body<{ timeoutMs?: number }>(c)
+      // A part that was started again since the clock was moved stands at real time; one that is away is named below.
+      if (domainClock.offsetMs !== 0) await moveAll(domainClock.offsetMs).catch(() => {})
       const result = await settle(timeoutMs ?? 20 * secondMs, c.req.raw.signal)
       return c.json(result, result.settled ? 200 : 504)
     })
@@ -73,6 +76,21 @@ export function testControl(options: TestControlOptions) {
         }))
       return c.body(JSON.stringify({ events: list }), 200, { 'content-type': 'application/json' })
     })
+}
+
+/** The offset that the other parts have, for a dashboard that is started again after the clock was moved. */
+export async function currentOffset(controls: Readonly<Record<string, string>>): Promise<number> {
+  const offsets = await Promise.all(
+    Object.entries(controls).map(async ([part, address]) => {
+      try {
+        const answer = await postControl(part, address, 'clock', { advanceMs: 0 }, askLimitMs)
+        return (answer as { offsetMs: number }).offsetMs
+      } catch {
+        return 0
+      }
+    }),
+  )
+  return offsets.find((offsetMs) => offsetMs !== 0) ?? 0
 }
 
 const onlyLoopback: MiddlewareHandler = async (c, next) => {
@@ -104,12 +122,13 @@ async function postControl(
   address: string,
   action: string,
   input: unknown,
+  limitMs = actionLimitMs,
 ): Promise<unknown> {
   const response = await fetch(`${address}/control/${action}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(input),
-    signal: AbortSignal.timeout(actionLimitMs),
+    signal: AbortSignal.timeout(limitMs),
   })
   const text = await response.text()
   if (!response.ok) throw new Error(`${part} refused ${action}: ${response.status} ${text}`)

@@ -89,7 +89,7 @@ export class LiveFold {
   #kpi: LiveKpi | undefined
   #top: { products: TopProducts; text: string; seq: number; builtMs: number } | undefined
   #prunedMs = 0
-  #newestArrivalMs: number | null = null
+  #lastHeardMs: number | null = null
 
   constructor({ settings, epoch, backToMs, productNames }: LiveFoldOptions) {
     this.epoch = epoch
@@ -110,9 +110,9 @@ export class LiveFold {
     return this.#counts
   }
 
-  /** The newest arrival at the shop that was read; null before the first. */
-  get newestArrivalMs(): number | null {
-    return this.#newestArrivalMs
+  /** The shop's time at which a record was last read; null before the first. */
+  get lastHeardMs(): number | null {
+    return this.#lastHeardMs
   }
 
   /** A batch of enriched events was read: where event time stands in its partition. */
@@ -223,7 +223,7 @@ export class LiveFold {
   }
 
   #countArrival(receivedMs: number, nowMs: number): void {
-    this.#newestArrivalMs = Math.max(receivedMs, this.#newestArrivalMs ?? receivedMs)
+    this.#lastHeardMs = nowMs
     const second = Math.floor(receivedMs / secondMs)
     // A clock that test control moved back leaves seconds ahead of it; they are not counted twice.
     if (receivedMs < nowMs - eventsKeptMs || receivedMs > nowMs + secondMs) return
