@@ -137,6 +137,29 @@ describe('live', () => {
     await chart.locator('canvas').waitFor()
   })
 
+  test('a span drawn on the chart holds the page and fills the chart; Escape goes on', async () => {
+    await using opened = await open('/live?w=5')
+    const { page } = opened
+    await settled(page)
+    const chart = page.getByRole('img', { name: /^Purchases per second/ })
+    const box = await chart.boundingBox()
+    if (!box) throw new Error('no chart')
+    await page.mouse.move(box.x + box.width * 0.4, box.y + 80)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.6, box.y + 80, { steps: 4 })
+    await page.mouse.up()
+    const tile = page.getByRole('region', { name: 'Purchases per second' })
+    const words = tile.locator('.footnote')
+    await vi.waitFor(async () =>
+      expect(await words.textContent()).toMatch(/^examining \d\d:\d\d:\d\d–\d\d:\d\d:\d\d/),
+    )
+    const status = page.locator('.status-text')
+    expect(await status.textContent()).toMatch(/^Paused/)
+    await page.keyboard.press('Escape')
+    await vi.waitFor(async () => expect(await words.textContent()).toMatch(/^last 5 min/))
+    await vi.waitFor(async () => expect(await status.textContent()).toMatch(/^Live/))
+  })
+
   test('a number explains itself, with its SQL in both dialects', async () => {
     await using opened = await open('/live')
     const { page } = opened

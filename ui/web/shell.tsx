@@ -178,7 +178,7 @@ const keySheet: readonly (readonly [keys: string, does: string])[] = [
   ['1 – 4', 'window of Live: 1, 5, 15, 60 minutes'],
   ['[ · ]', 'period before · after (History)'],
   ['c', 'next comparison (History)'],
-  ['z · u', 'zoom to the drawn span · undo'],
+  ['drag', 'History: zoom to the drawn span, u goes back · Live: hold and examine it, Esc goes on'],
   ['← →', 'chart cursor; Shift: ten places; ↑ ↓ series'],
   ['t', 'table view of the focused chart'],
   ['d', 'theme: system, light, dark'],

@@ -111,6 +111,8 @@ export function Plot(props: PlotProps): JSX.Element {
 
 function onKey(event: KeyboardEvent, props: PlotProps): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return
+  // Escape also means something to the page, so it goes on from here.
+  if (event.key === 'Escape') props.onCursor(undefined)
   const last = props.model.x.length - 1
   const at = props.cursor ?? last
   const by = event.shiftKey ? 10 : 1
@@ -137,7 +139,6 @@ function onKey(event: KeyboardEvent, props: PlotProps): void {
     ArrowUp: () => choose((props.chosen + count - 1) % count),
     ArrowDown: () => choose((props.chosen + 1) % count),
     Enter: () => props.onChoose?.(at),
-    Escape: () => props.onCursor(undefined),
     t: () => props.onToggleTable(),
   }
   const run = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key]

@@ -28,6 +28,16 @@ describe('figures', () => {
     expect([-3, -2, 0, 2, 3].map((by) => columns.mean[at + by])).toEqual([0, 1, 1, 1, 0])
   })
 
+  test('an examined stretch is shown second by second, from its first to its last', () => {
+    const rows = new LiveState()
+    rows.seconds.apply({ at: [second - 500], orders: [2], events: [0] })
+    const examined = { fromMs: (second - 510) * 1000, toMs: (second - 491) * 1000 }
+    const columns = purchaseColumns(frame, rows, 60, examined)
+    expect(columns.x).toHaveLength(20)
+    expect([columns.fromMs, columns.toMs]).toEqual([examined.fromMs, examined.toMs])
+    expect(columns.perSecond[10]).toBe(2)
+  })
+
   test('an hour is shown in steps of five seconds, as rates per second', () => {
     const rows = new LiveState()
     const start = Math.floor(second / 5) * 5 - 100

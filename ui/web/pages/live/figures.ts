@@ -103,18 +103,27 @@ const coarseS = 5
 
 export const meanOverS = (windowMin: number): number => meanOverByWindow[windowMin] ?? coarseS
 
+/** A stretch of whole seconds that is looked at more closely. */
+export interface Examined {
+  fromMs: number
+  toMs: number
+}
+
 /** Purchases per second of the window: single seconds up to 15 minutes, five-second means above. */
 export function purchaseColumns(
   frame: LiveFrame,
   { seconds }: Rows,
   windowMin: number,
+  examined?: Examined,
 ): PurchaseColumns {
-  const step = windowMin * 60 <= pointsMax ? 1 : coarseS
+  const toMs = examined?.toMs ?? frame.nowMs
+  const lengthS = examined ? (examined.toMs - examined.fromMs) / 1000 + 1 : windowMin * 60
+  const step = lengthS <= pointsMax ? 1 : coarseS
+  const last = Math.floor(toMs / 1000 / step) * step
+  const count = Math.ceil(lengthS / step)
+  const first = last - (count - 1) * step
   const over = meanOverS(windowMin)
   const half = Math.floor(over / 2)
-  const last = Math.floor(frame.nowMs / 1000 / step) * step
-  const count = (windowMin * 60) / step
-  const first = last - (count - 1) * step
   const x = new Float64Array(count)
   const perSecond = new Float64Array(count)
   const mean = new Float64Array(count)

@@ -1,18 +1,19 @@
 // Row B, left: purchases per second, with the 5-second mean, yesterday, and the band of what is usual.
 
 import type { JSX } from 'solid-js'
-import { createMemo } from 'solid-js'
+import { createMemo, createSignal, onCleanup, Show } from 'solid-js'
 import { Chart } from '../../charts/chart.tsx'
 import type { ChartModel, ChartSeries } from '../../charts/model.ts'
 import { emptyModel } from '../../charts/model.ts'
 import { timeTicks } from '../../charts/ticks.ts'
 import { count } from '../../parts/format.ts'
+import { listenForKeys } from '../../parts/keys.ts'
 import { usePage } from '../../parts/page-context.ts'
 import { createTable, Tile } from '../../parts/tile.tsx'
 import { clockTime } from '../../parts/zone.ts'
 import { eventShades, lastHourAnnotations } from './annotations.ts'
 import { definitions } from './definitions.ts'
-import type { PurchaseColumns } from './figures.ts'
+import type { Examined, PurchaseColumns } from './figures.ts'
 import { meanOverS, minuteMs, purchaseColumns } from './figures.ts'
 import { Age } from './kpis.tsx'
 import type { Usual } from './yesterday.ts'
@@ -21,6 +22,7 @@ import { earlierDays, perSecondByDay, usual } from './yesterday.ts'
 export function Purchases(): JSX.Element {
   const page = usePage()
   const table = createTable()
+  const [examined, setExamined] = createSignal<Examined>()
   const days = earlierDays(() => page.live.frame()?.nowMs)
   const annotations = lastHourAnnotations(page)
   const byDay = createMemo(() => perSecondByDay(days.map((query) => query.state().data)))
@@ -28,7 +30,7 @@ export function Purchases(): JSX.Element {
     const frame = page.live.frame()
     if (!frame) return emptyModel
     const { windowMin } = page.url()
-    const columns = purchaseColumns(frame, page.live.rows, windowMin)
+    const columns = purchaseColumns(frame, page.live.rows, windowMin, examined())
     const past = pastColumns(columns.x, byDay())
     return {
       x: columns.x,
@@ -44,15 +46,40 @@ export function Purchases(): JSX.Element {
       summary: summaryOf(columns, windowMin, page.zone()),
     }
   })
+  // A span drawn on the chart holds the page still and fills the chart; Escape goes on.
+  const examine = (from: number, to: number) => {
+    const { x } = model()
+    setExamined({ fromMs: x[from] as number, toMs: x[to] as number })
+    if (!page.live.isPaused()) page.live.togglePause()
+  }
+  const goOn = () => {
+    if (!examined()) return
+    setExamined(undefined)
+    if (page.live.isPaused()) page.live.togglePause()
+  }
+  onCleanup(listenForKeys({ Escape: goOn }))
+  const spanWords = () => {
+    const span = examined()
+    if (!span) return `last ${page.url().windowMin} min`
+    const [from, to] = [clockTime(span.fromMs, page.zone()), clockTime(span.toMs, page.zone())]
+    return `examining ${from}–${to}, Esc goes on`
+  }
   return (
     <Tile
       title="Purchases per second"
       class="span-7"
       definition={definitions.purchases}
       table={table}
+      tools={
+        <Show when={examined()}>
+          <button type="button" class="button" onClick={goOn}>
+            Live again
+          </button>
+        </Show>
+      }
       footnote={
         <>
-          last {page.url().windowMin} min · <Age />
+          {spanWords()} · <Age />
         </>
       }
     >
@@ -63,6 +90,7 @@ export function Purchases(): JSX.Element {
         height={244}
         isTable={table.isOn}
         onToggleTable={() => table.toggle()}
+        onBrush={examine}
       />
     </Tile>
   )
