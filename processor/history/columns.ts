@@ -53,25 +53,29 @@ type Converter = (cell: NonNullable<Cell>) => DuckDBValue
 
 const asIs: Converter = (cell) => cell as DuckDBValue
 
+/** Most arrays are; it is only read. */
+const empty = new DuckDBListValue([])
+
 const converterByType: Record<ColumnType, Converter> = {
   string: asIs,
   json: asIs,
   boolean: asIs,
   integer: (cell) => BigInt(cell as number),
   timestamp: (cell) => new DuckDBTimestampValue(BigInt(cell as number) * 1000n),
-  strings: (cell) => new DuckDBListValue(cell as readonly string[]),
+  strings: (cell) => {
+    const list = cell as readonly string[]
+    return list.length === 0 ? empty : new DuckDBListValue(list)
+  },
   items: structs('items'),
   lines: structs('lines'),
   amounts: structs('amounts'),
 }
 
-const noItems = new DuckDBListValue([])
-
 function structs(type: keyof typeof structFields): Converter {
   const fields = Object.entries(structFields[type])
   return (cell) => {
     const list = cell as readonly Record<string, string | number | null | undefined>[]
-    if (list.length === 0) return noItems
+    if (list.length === 0) return empty
     return new DuckDBListValue(
       list.map((element) => {
         const entries: Record<string, DuckDBValue> = {}
