@@ -1,54 +1,71 @@
-// CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), slicing by eight: eight table look-ups for eight bytes.
+// CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), slicing by sixteen: sixteen table look-ups for sixteen bytes,
+// which are read as four words. `slipway bench broker` depends on it more than on anything else here.
 
-const tables = buildTables()
+import { endianness } from 'node:os'
 
-function buildTables(): Uint32Array[] {
-  const first = new Uint32Array(256)
+const slices = 16
+const table = buildTable()
+/** Shorter pieces are not worth a view of words. */
+const wordsFromBytes = endianness() === 'LE' ? 64 : Infinity
+
+/** Table `t` says what a byte does to the checksum that `t` more bytes follow. */
+function buildTable(): Int32Array {
+  const all = new Int32Array(256 * slices)
   for (let i = 0; i < 256; i++) {
     let crc = i
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
-    first[i] = crc >>> 0
+    all[i] = crc
   }
-  const all = [first]
-  for (let t = 1; t < 8; t++) {
-    const before = all[t - 1] as Uint32Array
-    const table = new Uint32Array(256)
-    for (let i = 0; i < 256; i++) {
-      const crc = before[i] as number
-      table[i] = ((crc >>> 8) ^ (first[crc & 0xff] as number)) >>> 0
-    }
-    all.push(table)
+  for (let i = 256; i < all.length; i++) {
+    const crc = all[i - 256]!
+    all[i] = (crc >>> 8) ^ all[crc & 0xff]!
   }
   return all
 }
 
-const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
-  Uint32Array,
-  Uint32Array,
-  Uint32Array,
-  Uint32Array,
-  Uint32Array,
-  Uint32Array,
-  Uint32Array,
-  Uint32Array,
-]
-
 /** Unsigned 32 bits over `bytes[start, end)`. */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
-  let crc = 0xffffffff
+  let crc = -1
   let i = start
-  for (; i + 8 <= end; i += 8) {
-    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
-    crc =
-      t7[crc & 0xff]! ^
-      t6[(crc >>> 8) & 0xff]! ^
-      t5[(crc >>> 16) & 0xff]! ^
-      t4[crc >>> 24]! ^
-      t3[bytes[i + 4]!]! ^
-      t2[bytes[i + 5]!]! ^
-      t1[bytes[i + 6]!]! ^
-      t0[bytes[i + 7]!]!
+  if (end - start >= wordsFromBytes) {
+    while (((bytes.byteOffset + i) & 3) !== 0) crc = addByte(crc, bytes[i++]!)
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, ((end - i) >>> 4) << 2)
+    crc = addWords(crc, words)
+    i += words.length * 4
   }
-  for (; i < end; i++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[i]!) & 0xff]!
-  return (crc ^ 0xffffffff) >>> 0
+  while (i < end) crc = addByte(crc, bytes[i++]!)
+  return ~crc >>> 0
+}
+
+function addByte(crc: number, byte: number): number {
+  return (crc >>> 8) ^ table[(crc ^ byte) & 0xff]!
+}
+
+/** A multiple of four words. */
+function addWords(before: number, words: Int32Array): number {
+  let crc = before
+  for (let i = 0; i < words.length; i += 4) {
+    const a = crc ^ words[i]!
+    const b = words[i + 1]!
+    const c = words[i + 2]!
+    const d = words[i + 3]!
+    crc =
+      table[0xf00 | (a & 0xff)]! ^
+      table[0xe00 | ((a >>> 8) & 0xff)]! ^
+      table[0xd00 | ((a >>> 16) & 0xff)]! ^
+      table[0xc00 | (a >>> 24)]! ^
+      table[0xb00 | (b & 0xff)]! ^
+      table[0xa00 | ((b >>> 8) & 0xff)]! ^
+      table[0x900 | ((b >>> 16) & 0xff)]! ^
+      table[0x800 | (b >>> 24)]! ^
+      table[0x700 | (c & 0xff)]! ^
+      table[0x600 | ((c >>> 8) & 0xff)]! ^
+      table[0x500 | ((c >>> 16) & 0xff)]! ^
+      table[0x400 | (c >>> 24)]! ^
+      table[0x300 | (d & 0xff)]! ^
+      table[0x200 | ((d >>> 8) & 0xff)]! ^
+      table[0x100 | ((d >>> 16) & 0xff)]! ^
+      table[d >>> 24]!
+  }
+  return crc
 }
