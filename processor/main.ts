@@ -1,5 +1,6 @@
 // `slipway processor`: flags and environment to options.
 
+import { brokerOptions, hostOption, listOf } from '#stack/base/common-options.ts'
 import { describeError } from '#stack/base/errors.ts'
 import { runPart } from '#stack/base/lifecycle.ts'
 import { createLogger } from '#stack/base/logger.ts'
@@ -10,22 +11,8 @@ import { settingsOf, settingsOptions } from './settings-options.ts'
 import { startProcessor } from './start.ts'
 
 const options = {
-  brokers: {
-    type: 'string',
-    value: 'LIST',
-    env: 'KAFKA_BROKERS',
-    default: `127.0.0.1:${defaultPorts.kafka}`,
-    help: 'host:port, separated by commas',
-  },
-  partitions: {
-    type: 'number',
-    value: 'N',
-    default: 4,
-    min: 1,
-    max: 64,
-    help: 'of topics that do not exist yet',
-  },
-  host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+  ...brokerOptions,
+  ...hostOption,
   controlPort: {
     type: 'number',
     value: 'N',
@@ -53,7 +40,7 @@ function processorOptions(): Parameters<typeof startProcessor>[0] {
     parsed.options
   const logger = createLogger({ part: 'processor' })
   return {
-    brokers: brokers.split(',').filter((broker) => broker !== ''),
+    brokers: listOf(brokers),
     partitions,
     host,
     controlPort,

@@ -1,5 +1,6 @@
 // The parameters of the event-time rules (events.md 2.3) as flags of the command line, so that a team can have its own.
 
+import { listOf } from '#stack/base/common-options.ts'
 import type { OptionTable, OptionValues } from '#stack/base/options.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
@@ -53,6 +54,6 @@ export function settingsOf(values: OptionValues<typeof settingsOptions>): Partia
     // The table of options allows no other words.
     activityScope: activityScope as Settings['activityScope'],
     mergePolicy: mergePolicy as Settings['mergePolicy'],
-    serverSources: serverSources.split(',').filter((source) => source !== ''),
+    serverSources: listOf(serverSources),
   }
 }

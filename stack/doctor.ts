@@ -5,6 +5,7 @@ import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:f
 import { createConnection, createServer } from 'node:net'
 import { totalmem } from 'node:os'
 import { GiB, formatBytes } from './base/units.ts'
+import { listOf } from './base/common-options.ts'
 import { messageOf } from './base/errors.ts'
 import type { InTheWayError } from './base/errors.ts'
 import { portError } from './base/ports.ts'
@@ -117,7 +118,7 @@ function tryListen(port: number): Promise<unknown> {
 
 function brokerChecks(brokers: string): Promise<Check[]> {
   return Promise.all(
-    brokers.split(',').map(async (address) => {
+    listOf(brokers).map(async (address) => {
       const ok = await canConnect(address.trim())
       return {
         name: `broker ${address}`,

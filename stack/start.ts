@@ -3,6 +3,7 @@
 
 import { join } from 'node:path'
 import type { Clock } from './base/clock.ts'
+import { demoOptions, portOffsetOption } from './base/common-options.ts'
 import { lockDirectory } from './base/files.ts'
 import type { OptionTable, OptionValues } from './base/options.ts'
 import { defaultPorts } from './base/ports.ts'
@@ -12,32 +13,8 @@ import { supervise } from './supervise.ts'
 
 export const startOptions = {
   data: { type: 'string', value: 'DIR', default: '.slipway', help: 'where everything is kept' },
-  portOffset: {
-    type: 'number',
-    value: 'N',
-    default: 0,
-    min: 0,
-    max: 50_000,
-    help: 'added to every default port',
-  },
-  noDemo: { type: 'flag', help: 'no simulated traffic' },
-  days: {
-    type: 'number',
-    value: 'N',
-    default: 30,
-    min: 0,
-    max: 366,
-    help: 'days of past traffic on the first start',
-  },
-  seed: { type: 'number', value: 'N', default: 1, help: 'seed of the simulated traffic' },
-  rate: {
-    type: 'number',
-    value: 'N',
-    default: 10,
-    min: 0,
-    max: 5000,
-    help: 'simulated live events per second',
-  },
+  ...portOffsetOption,
+  ...demoOptions,
   partitions: {
     type: 'number',
     value: 'N',

@@ -1,6 +1,7 @@
 // The dashboard as a process: flags and environment to options.
 
 import { systemClock } from '../stack/base/clock.ts'
+import { brokerOptions, hostOption, listOf } from '../stack/base/common-options.ts'
 import { UsageError } from '../stack/base/errors.ts'
 import { runPart } from '../stack/base/lifecycle.ts'
 import { createLogger } from '../stack/base/logger.ts'
@@ -11,23 +12,9 @@ import { defaultPorts } from '../stack/base/ports.ts'
 import { startUi } from './start.ts'
 
 const optionTable = {
-  host: { type: 'string', default: '127.0.0.1', help: 'address to listen on' },
+  ...hostOption,
   port: { type: 'number', value: 'N', default: defaultPorts.dashboard, help: 'port to listen on' },
-  brokers: {
-    type: 'string',
-    value: 'LIST',
-    env: 'KAFKA_BROKERS',
-    default: `127.0.0.1:${defaultPorts.kafka}`,
-    help: 'Kafka brokers, separated by commas',
-  },
-  partitions: {
-    type: 'number',
-    value: 'N',
-    default: 4,
-    min: 1,
-    max: 64,
-    help: 'partitions of a topic that has to be created',
-  },
+  ...brokerOptions,
   history: {
     type: 'string',
     value: 'URL',
@@ -75,14 +62,14 @@ if (help) {
     startUi({
       host: options.host,
       port: options.port,
-      brokers: options.brokers.split(','),
+      brokers: listOf(options.brokers),
       partitions: options.partitions,
       historyUrl: options.history,
       shopUrl: options.shop,
       ...(options.catalogue === undefined ? {} : { cataloguePath: options.catalogue }),
       controls: controlsOf(options.controls, options.shop, options.history),
       testControl: options.testControl,
-      hostNames: options.hostNames.split(',').filter((name) => name !== ''),
+      hostNames: listOf(options.hostNames),
       clock: systemClock,
       logger: createLogger({ part: 'ui', level: options.logLevel as LogLevel }),
     }),

@@ -1,5 +1,6 @@
 // `slipway history`: flags and environment to options.
 
+import { brokerOptions, hostOption, listOf } from '#stack/base/common-options.ts'
 import { describeError } from '#stack/base/errors.ts'
 import { runPart } from '#stack/base/lifecycle.ts'
 import { createLogger } from '#stack/base/logger.ts'
@@ -11,22 +12,8 @@ import { defaultLimits } from './database.ts'
 import { startHistory } from './start.ts'
 
 const own = {
-  brokers: {
-    type: 'string',
-    value: 'LIST',
-    env: 'KAFKA_BROKERS',
-    default: `127.0.0.1:${defaultPorts.kafka}`,
-    help: 'host:port, separated by commas',
-  },
-  partitions: {
-    type: 'number',
-    value: 'N',
-    default: 4,
-    min: 1,
-    max: 64,
-    help: 'of topics that do not exist yet',
-  },
-  host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+  ...brokerOptions,
+  ...hostOption,
   port: {
     type: 'number',
     value: 'N',
@@ -75,14 +62,14 @@ else await runPart('history', () => startHistory(startOptions()))
 function startOptions(): Parameters<typeof startHistory>[0] {
   const given = parsed.options
   return {
-    brokers: list(given.brokers),
+    brokers: listOf(given.brokers),
     partitions: given.partitions,
     dataDir: given.data,
     host: given.host,
     port: given.port,
     testControl: given.testControl,
     logger,
-    hostNames: list(given.allowedHosts.toLowerCase()),
+    hostNames: listOf(given.allowedHosts.toLowerCase()),
     settings: settingsOf(given),
     limits: { memoryMb: given.memoryMb, threads: given.threads },
     onFatal(error) {
@@ -91,8 +78,4 @@ function startOptions(): Parameters<typeof startHistory>[0] {
       process.exit(1)
     },
   }
-}
-
-function list(text: string): string[] {
-  return text.split(',').filter((entry) => entry !== '')
 }

@@ -3,27 +3,14 @@
 
 import { systemClock } from '#stack/base/clock.ts'
 import { describeError, exitCodeOf, messageOf, OperatingError } from '#stack/base/errors.ts'
+import { askHistoryOptions } from '#stack/base/common-options.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import type { OptionTable } from '#stack/base/options.ts'
 import { defaultPorts } from '#stack/base/ports.ts'
 import type { RebuildState } from './service.ts'
 
 const options = {
-  data: {
-    type: 'string',
-    value: 'DIR',
-    default: '.slipway',
-    help: 'of the running stack; only its ports matter here',
-  },
-  portOffset: {
-    type: 'number',
-    value: 'N',
-    default: 0,
-    min: 0,
-    max: 50_000,
-    help: 'added to every default port',
-  },
-  history: { type: 'string', value: 'URL', help: 'where history answers, if elsewhere' },
+  ...askHistoryOptions,
   json: { type: 'flag', help: 'one JSON object a line' },
 } as const satisfies OptionTable
 

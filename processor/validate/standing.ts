@@ -1,6 +1,7 @@
 // What the rules may do with an event, decided from the event alone: lateness (T1), bots, tests and consent (R24, 1.6),
 // activity (R12), links (R2), and whether it can act on a cart. Never from the run, so every run decides alike.
 
+import { cartEventNames, inactiveEventNames } from '#stack/contract/events.ts'
 import type { EventFlag, EventName, ShopEvent } from '#stack/contract/events.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 
@@ -25,19 +26,8 @@ type StandingSettings = Pick<
 /** Flags that only stage one gives; a producer's own word on them does not count. */
 const ownFlags: ReadonlySet<EventFlag> = new Set(['late', 'tooLate', 'bot', 'test'])
 
-const cartNames: ReadonlySet<EventName> = new Set<EventName>([
-  'add_to_cart',
-  'remove_from_cart',
-  'cart_update',
-  'view_cart',
-  'cart_merge',
-  'begin_checkout',
-  'checkout_step',
-  'purchase',
-])
-
-/** R12: nobody did these in the shop just now. Page pings are `custom`. */
-const inactiveNames: ReadonlySet<EventName> = new Set<EventName>(['custom', 'refund'])
+const cartNames: ReadonlySet<EventName> = new Set(cartEventNames)
+const inactiveNames: ReadonlySet<EventName> = new Set(inactiveEventNames)
 
 export function standingOf(
   event: ShopEvent,

@@ -7,6 +7,7 @@ import {
   OperatingError,
   UsageError,
 } from '#stack/base/errors.ts'
+import { askHistoryOptions } from '#stack/base/common-options.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import type { OptionTable } from '#stack/base/options.ts'
 import { defaultPorts } from '#stack/base/ports.ts'
@@ -14,21 +15,7 @@ import { printStory } from './print.ts'
 import type { CartStory } from './story.ts'
 
 const options = {
-  data: {
-    type: 'string',
-    value: 'DIR',
-    default: '.slipway',
-    help: 'of the running stack; only its ports matter here',
-  },
-  portOffset: {
-    type: 'number',
-    value: 'N',
-    default: 0,
-    min: 0,
-    max: 50_000,
-    help: 'added to every default port',
-  },
-  history: { type: 'string', value: 'URL', help: 'where history answers, if elsewhere' },
+  ...askHistoryOptions,
   json: { type: 'flag', help: 'the story as one JSON object' },
 } as const satisfies OptionTable
 

@@ -22,6 +22,21 @@ export const eventNames = [
 ] as const
 export type EventName = (typeof eventNames)[number]
 
+/** R1 and R12: what acts on a cart. */
+export const cartEventNames = [
+  'add_to_cart',
+  'remove_from_cart',
+  'cart_update',
+  'view_cart',
+  'cart_merge',
+  'begin_checkout',
+  'checkout_step',
+  'purchase',
+] as const satisfies readonly EventName[]
+
+/** R12: nobody did these in the shop just now. Page pings are `custom`. */
+export const inactiveEventNames = ['custom', 'refund'] as const satisfies readonly EventName[]
+
 export const dialects = [
   'native',
   'ga4',

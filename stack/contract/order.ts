@@ -8,7 +8,8 @@ export function compareBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
-const rankByName: Record<EventName, number> = {
+/** T3: what happens first where nothing else tells. */
+export const rankByName: Readonly<Record<EventName, number>> = {
   identify: 0,
   cart_merge: 1,
   page_view: 2,

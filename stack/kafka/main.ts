@@ -1,5 +1,6 @@
 // `slipway broker`: flags and environment to options.
 
+import { hostOption } from '../base/common-options.ts'
 import { runPart } from '../base/lifecycle.ts'
 import { createLogger } from '../base/logger.ts'
 import { optionsHelp, parseOptions } from '../base/options.ts'
@@ -9,7 +10,7 @@ import { startBroker } from './start.ts'
 import type { BrokerOptions } from './start.ts'
 
 const table = {
-  host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+  ...hostOption,
   port: {
     type: 'number',
     value: 'N',

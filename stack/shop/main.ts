@@ -1,5 +1,6 @@
 // `slipway shop`: flags and environment to options.
 
+import { brokerOptions, demoOptions, hostOption, listOf } from '#stack/base/common-options.ts'
 import { runPart, tellProgress } from '#stack/base/lifecycle.ts'
 import { createLogger } from '#stack/base/logger.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
@@ -10,22 +11,8 @@ import { defaultSettings } from '#stack/contract/settings.ts'
 import { startShop } from './start.ts'
 
 const options = {
-  brokers: {
-    type: 'string',
-    value: 'LIST',
-    env: 'KAFKA_BROKERS',
-    default: `127.0.0.1:${defaultPorts.kafka}`,
-    help: 'host:port, separated by commas',
-  },
-  partitions: {
-    type: 'number',
-    value: 'N',
-    default: 4,
-    min: 1,
-    max: 64,
-    help: 'of topics that do not exist yet',
-  },
-  host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+  ...brokerOptions,
+  ...hostOption,
   port: {
     type: 'number',
     value: 'N',
@@ -40,24 +27,7 @@ const options = {
     default: '.slipway/shop',
     help: 'for the orders of the storefront and how far past traffic is',
   },
-  noDemo: { type: 'flag', help: 'no simulated traffic' },
-  days: {
-    type: 'number',
-    value: 'N',
-    default: 30,
-    min: 0,
-    max: 366,
-    help: 'days of past traffic on the first start',
-  },
-  seed: { type: 'number', value: 'N', default: 1, help: 'of the simulated traffic' },
-  rate: {
-    type: 'number',
-    value: 'N',
-    default: 10,
-    min: 0,
-    max: 5000,
-    help: 'simulated live events per second',
-  },
+  ...demoOptions,
   testControl: { type: 'flag', help: 'POST /control/… moves the clock' },
   catalogue: {
     type: 'string',
@@ -107,16 +77,16 @@ if (argv.includes('--help')) {
 function shopOptions(): Parameters<typeof startShop>[0] {
   const { options: given } = parseOptions(options, argv, process.env)
   return {
-    brokers: list(given.brokers),
+    brokers: listOf(given.brokers),
     partitions: given.partitions,
     host: given.host,
     port: given.port,
     testControl: given.testControl,
     logger: createLogger({ part: 'shop' }),
     defaultCurrency: given.currency,
-    sourceByKey: Object.fromEntries(list(given.sources).map(keyAndName)),
-    allowedHosts: list(given.allowedHosts.toLowerCase()),
-    allowedOrigins: list(given.allowedOrigins),
+    sourceByKey: Object.fromEntries(listOf(given.sources).map(keyAndName)),
+    allowedHosts: listOf(given.allowedHosts.toLowerCase()),
+    allowedOrigins: listOf(given.allowedOrigins),
     requestsPerSecond: given.requestsPerSecond,
     trustProxy: given.trustProxy,
     dataDir: given.data,
@@ -131,10 +101,6 @@ function shopOptions(): Parameters<typeof startShop>[0] {
       },
     }),
   }
-}
-
-function list(text: string): string[] {
-  return text.split(',').filter((entry) => entry !== '')
 }
 
 function keyAndName(entry: string): [string, string] {

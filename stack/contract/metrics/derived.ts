@@ -1,30 +1,17 @@
 // What is derived from stored columns by visitor and time: the order T3 in SQL, which events are activity (R12) or
 // links (R2), the view `events` with person, session and cart, and the current tables behind the logs.
 
+import { cartEventNames, inactiveEventNames } from '../events.ts'
+import { rankByName } from '../order.ts'
 import { tables } from '../tables.ts'
 import type { TableDefinition } from '../tables.ts'
 import type { Settings } from '../settings.ts'
 import type { Dialect } from './dialect.ts'
 import type { NamedSql } from './relations.ts'
 
-const rank: readonly (readonly [rank: number, names: readonly string[]])[] = [
-  [0, ['identify']],
-  [1, ['cart_merge']],
-  [3, ['add_to_cart']],
-  [4, ['cart_update']],
-  [5, ['remove_from_cart']],
-  [6, ['view_cart']],
-  [7, ['begin_checkout']],
-  [8, ['checkout_step']],
-  [9, ['purchase']],
-  [10, ['refund']],
-]
-/** page_view, view_item, view_item_list, select_item, search, custom. */
-const rankOfViews = 2
-
 const rankSql = (alias: string): string => {
-  const cases = rank.map(([n, names]) => `WHEN '${names.join("', '")}' THEN ${n}`)
-  return `CASE ${alias}.name ${cases.join(' ')} ELSE ${rankOfViews} END`
+  const cases = Object.entries(rankByName).map(([name, rank]) => `WHEN '${name}' THEN ${rank}`)
+  return `CASE ${alias}.name ${cases.join(' ')} END`
 }
 
 /** T3: time, events with `seq` before those without, `seq`, rank of name, eventId, source. Text compares by bytes. */
@@ -50,25 +37,13 @@ function isPersons(alias: string, dialect: Dialect): string {
 export function isActivity(alias: string, dialect: Dialect, settings: Settings): string {
   const servers = settings.serverSources.map((source) => dialect.text(source)).join(', ')
   const notServer = servers === '' ? '' : ` AND ${alias}.source NOT IN (${servers})`
-  return `${alias}.name NOT IN ('custom', 'refund') AND ${isPersons(alias, dialect)}${notServer}`
+  return `${alias}.name NOT IN ('${inactiveEventNames.join("', '")}') AND ${isPersons(alias, dialect)}${notServer}`
 }
 
 /** R2: both identities; server-only events link too. */
 export function isLink(alias: string, dialect: Dialect): string {
   return `${alias}.anonymous_id IS NOT NULL AND ${alias}.user_id IS NOT NULL AND ${isPersons(alias, dialect)}`
 }
-
-/** R1 and R12: what acts on a cart. */
-const cartNames = [
-  'add_to_cart',
-  'remove_from_cart',
-  'cart_update',
-  'view_cart',
-  'cart_merge',
-  'begin_checkout',
-  'checkout_step',
-  'purchase',
-]
 
 /** The view `events`: stored columns and what is derived (interfaces.md 4). */
 export function eventsView(dialect: Dialect, settings: Settings): string {
@@ -96,7 +71,7 @@ export function eventsView(dialect: Dialect, settings: Settings): string {
       CASE WHEN e.session_key IS NOT NULL THEN row_number() OVER (
         PARTITION BY e.session_key ORDER BY ${t3Columns('e')}) END AS session_event_number,
       ${dialect.msBetween('e.session_started_at', 'e.event_time')} AS session_elapsed_ms,
-      CASE WHEN e.name IN ('${cartNames.join("', '")}') AND ${isPersons('e', dialect)}
+      CASE WHEN e.name IN ('${cartEventNames.join("', '")}') AND ${isPersons('e', dialect)}
         THEN coalesce('c:' || e.cart_id, e.person_id) END AS cart_key
     FROM placed AS e`
 }

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { systemClock } from '#stack/base/clock.ts'
+import { brokerOptions, listOf, portOffsetOption } from '#stack/base/common-options.ts'
 import { describeError, exitCodeOf, exitCodes, UsageError } from '#stack/base/errors.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import type { OptionTable } from '#stack/base/options.ts'
@@ -20,23 +21,9 @@ const table = {
     env: 'KAFKA_BROKERS',
     help: `host:port, separated by commas (default 127.0.0.1:${defaultPorts.kafka} and the offset)`,
   },
-  portOffset: {
-    type: 'number',
-    value: 'N',
-    default: 0,
-    min: 0,
-    max: 50_000,
-    help: 'of the running stack',
-  },
+  ...portOffsetOption,
   data: { type: 'string', value: 'DIR', default: '.slipway', help: 'of the running stack' },
-  partitions: {
-    type: 'number',
-    value: 'N',
-    default: 4,
-    min: 1,
-    max: 64,
-    help: 'of topics that do not exist yet',
-  },
+  partitions: brokerOptions.partitions,
   format: {
     type: 'string',
     value: 'NAME',
@@ -85,7 +72,7 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
   const result = await importFiles({
     files,
-    kafka: connectKafka({ brokers: brokers.split(','), clientId: 'slipway-import' }),
+    kafka: connectKafka({ brokers: listOf(brokers), clientId: 'slipway-import' }),
     partitions: options.partitions,
     dir: join(options.data, 'import'),
     clock: systemClock,
