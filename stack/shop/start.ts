@@ -19,6 +19,7 @@ import type { SimulateOptions } from './simulate/traffic.ts'
 
 export { collect } from './collector/collect.ts'
 export type { Outcome } from './collector/collect.ts'
+export { createSimulation } from './simulate/simulation.ts'
 
 export interface ShopOptions {
   brokers: readonly string[]
