@@ -44,8 +44,7 @@ export function rowOf(episode: Episode, judgement: Judgement): CartRow {
     ...circumstancesOf(episode),
     contactable: episode.marketing?.value ?? false,
     suppressed: judgement.suppressed,
-    reanimatedFrom:
-      episode.ancestors.findLast((ancestor) => ancestor.cart === cart)?.number ?? null,
+    afterAbandonment: episode.ancestors.some(isAbandonment),
     reason: null,
     flags: flagsOf(episode),
   }
@@ -106,6 +105,11 @@ function stateOf({ outcome }: Episode, { watermarkMs, settings }: Judgement): Ca
 
 function hasRecord(state: CartState): state is 'abandoned' | 'recovered' | 'lost' {
   return state === 'abandoned' || state === 'recovered' || state === 'lost'
+}
+
+/** 2.7, A: small ones are none (R23). */
+function isAbandonment({ outcome }: Episode): boolean {
+  return outcome.kind === 'expired' && !outcome.isSmall
 }
 
 /** 2.6: a late event that becomes the start makes another episode of it, with another id. */

@@ -185,7 +185,7 @@ describe('R11: after an end', () => {
       [state, state === 'emptied' ? 0 : 1],
       ['lost', 1],
     ])
-    expect(rows[1]).toMatchObject({ reanimatedFrom: null })
+    expect(rows[1]).toMatchObject({ afterAbandonment: false })
   })
 })
 
@@ -313,19 +313,86 @@ describe('R22: reanimation', () => {
       [1, 'payment', 1000],
       [2, 'checkout', 1000],
     ])
-    expect(rows[1]).toMatchObject({ startedAt: clock(1 + hour), reanimatedFrom: 1 })
+    expect(rows[1]).toMatchObject({ startedAt: clock(1 + hour), afterAbandonment: true })
   })
 
   test('not by a view without items, and not at the end of the recovery', () => {
     expect(statesOf([add(0), event(2 * hour, 'view_cart')])).toHaveLength(1)
     const [, late] = rowsOf([add(0), add(hour + week, [line('Q')])])
-    expect(late).toMatchObject({ episode: 2, itemCount: 1, reanimatedFrom: null })
+    expect(late).toMatchObject({ episode: 2, itemCount: 1, afterAbandonment: false })
   })
 
   test('by a remove, which may empty it', () => {
     expect(statesOf([add(0), remove(2 * hour, [{ productId: 'P' }])])).toEqual([
       'a:A#1 lost',
       'a:A#2 emptied',
+    ])
+  })
+})
+
+describe('C of 2.7: what goes on from an abandoned episode', () => {
+  const after = (rows: ReturnType<typeof rowsOf>) =>
+    rows.map(({ cartKey, episode, state, afterAbandonment }) => [
+      `${cartKey}#${episode} ${state}`,
+      afterAbandonment,
+    ])
+  const inCart = (cartId: string): Told => ({ cartId })
+
+  test('is remembered when a login folds it into the cart of the user', () => {
+    const back = [add(0), event(2 * hour, 'begin_checkout')]
+    const order = buy(2 * hour + 10, 'O1', [line('P')], asU)
+    expect(after(rowsOf([...back, link(2 * hour + 5), order]))).toEqual([
+      ['a:A#1 recovered', false],
+      ['a:A#2 merged', true],
+      ['u:U#1 converted', true],
+    ])
+    const users = add(2 * hour + 1, [line('Q')], asU)
+    expect(after(rowsOf([...back, users, link(2 * hour + 5), order])).at(-1)).toEqual([
+      'u:U#1 converted',
+      true,
+    ])
+  })
+
+  test('is remembered through several folds', () => {
+    const merge = ['c1', 'c2'].map((via) =>
+      event(2 * hour + 6, 'cart_merge', {
+        ...asU,
+        eventId: 'merge',
+        data: { fromCartId: 'c1', intoCartId: 'c2' },
+        namedCart: 'owner',
+        via,
+      }),
+    )
+    const rows = rowsOf([
+      add(0, [line('P')], inCart('c1')),
+      event(2 * hour, 'begin_checkout', inCart('c1')),
+      add(2 * hour + 1, [line('Q')], inCart('c2')),
+      link(2 * hour + 5),
+      ...merge,
+      buy(2 * hour + 10, 'O1', [line('Q')], { ...asU, ...inCart('c2') }),
+    ])
+    expect(after(rows)).toEqual([
+      ['c:c1#1 recovered', false],
+      ['c:c1#2 merged', true],
+      ['c:c2#1 converted', true],
+    ])
+  })
+
+  test('is remembered through an episode that was too small for a record, and a small one is none', () => {
+    const events = [
+      add(0, [line('P'), line('Q')]),
+      remove(2 * hour, [{ productId: 'Q' }]),
+      event(4 * hour, 'begin_checkout'),
+      buy(4 * hour + 5, 'O1'),
+    ]
+    expect(after(rowsOf(events, { minCartValueMinor: 1001 }))).toEqual([
+      ['a:A#1 recovered', false],
+      ['a:A#2 converted', true],
+      ['a:A#3 converted', true],
+    ])
+    expect(after(rowsOf(events, { minCartValueMinor: 2001 })).at(-1)).toEqual([
+      'a:A#3 converted',
+      false,
     ])
   })
 })

@@ -81,8 +81,8 @@ export interface CartRecord {
   campaignName: string | null
   contactable: boolean
   suppressed: boolean
-  /** The episode of the same cart key that this one was reanimated from (R22). */
-  reanimatedFrom: number | null
+  /** It goes on from an abandoned episode, under this key or another (R22, R4): bought, it is no conversion (C of 2.7). */
+  afterAbandonment: boolean
   /** Of the last retraction or recovery. */
   reason: string | null
   flags: CartFlag[]

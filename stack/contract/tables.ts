@@ -183,8 +183,8 @@ const carts = table({
     episode: count('1 is the first'),
     abandonment_id: textOrNull('from the event that started the episode'),
     state: text('open, converted, abandoned, recovered, lost, emptied, merged, ignored_small'),
-    reanimated_from: integerOrNull(
-      'the episode that this one goes on from after it was abandoned (R22)',
+    after_abandonment: flagOrNull(
+      'goes on from an abandoned episode, under this key or another (R22, R4): bought, it is no conversion',
     ),
     stage: text('the furthest of cart, checkout, payment'),
     person_id: text('the owner'),

@@ -2,11 +2,14 @@
 
 import { beforeAll, afterAll, describe, expect, test } from 'vitest'
 import { UsageError } from '#stack/base/errors.ts'
+import { isoTime, minuteMs } from '#stack/base/units.ts'
+import type { EventName, ShopEvent } from '#stack/contract/events.ts'
 import { metricIds, metrics } from '#stack/contract/metrics.ts'
 import { bigquery } from '#stack/contract/metrics/dialect.ts'
 import { viewsOf } from '#stack/contract/metrics/relations.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
-import { Feed, enrichedRecord, eventLine, memoryHistory } from '../testing.ts'
+import { LocalPipeline } from '../../local-pipeline.ts'
+import { Feed, enrichedRecord, eventLine, memoryHistory, readTopics } from '../testing.ts'
 import type { TestHistory } from '../testing.ts'
 import { answerMetric } from './metrics.ts'
 import type { MetricRequest } from './metrics.ts'
@@ -141,6 +144,49 @@ describe('a filter', () => {
     expect(answer.value).toBe(1)
     expect(answer.sql.bigquery).toContain("'it\\'s'")
     expect((await ask('orders', { filter: ["coupon:x' OR 1=1 --"] })).value).toBe(0)
+  })
+})
+
+describe('conversions (C of 2.7)', () => {
+  test('leave out what was reanimated, also when a login has folded it into the cart of the user', async () => {
+    const startMs = Date.parse('2024-05-06T10:00:00.000Z')
+    const items = [{ productId: 'P', quantity: 1 }]
+    const told = (
+      visitor: string,
+      minute: number,
+      name: EventName,
+      rest: Partial<ShopEvent> = {},
+    ) =>
+      ({
+        schemaVersion: '1.0',
+        eventId: `${visitor}${minute}`,
+        name,
+        eventTime: isoTime(startMs + minute * minuteMs),
+        receivedAt: isoTime(startMs + minute * minuteMs),
+        source: 'web',
+        dialect: 'native',
+        anonymousId: visitor,
+        data: {},
+        ...rest,
+      }) as ShopEvent
+    const order = { data: { orderId: 'O1', currency: 'EUR', items } }
+    const pipeline = new LocalPipeline({ watermark: 'byHand' })
+    pipeline.append(
+      told('A', 0, 'add_to_cart', { data: { items, currency: 'EUR' } }),
+      told('A', 120, 'begin_checkout'),
+      told('A', 125, 'identify', { userId: 'U' }),
+      told('A', 130, 'purchase', { userId: 'U', ...order }),
+      told('B', 0, 'add_to_cart', { data: { items, currency: 'EUR' } }),
+      told('B', 5, 'purchase', { data: { ...order.data, orderId: 'O2' } }),
+    )
+    pipeline.drain()
+    await using carts = await memoryHistory()
+    await readTopics(pipeline.log, carts)
+    const figure = async (id: string) => (await answerMetric(carts, id, {}, null)).value
+    expect(await figure('abandonments')).toBe(1)
+    expect(await figure('recoveries')).toBe(1)
+    expect(await figure('conversions')).toBe(1)
+    expect(await figure('cart_abandonment_rate_live')).toBe(1 / 2)
   })
 })
 

@@ -238,14 +238,12 @@ export const countedRelations: Record<
     ${noBots('s')}
     WHERE b.visitor IS NULL`,
 
-  // A purchase in an episode reanimated from an abandoned one recovered that one: it is no conversion (C).
+  // A purchase in an episode that goes on from an abandoned one recovered that one: it is no conversion (C).
   counted_carts: () => `
     SELECT c.*, coalesce(c.recovered_at, c.closed_at) AS bought_at,
       c.state IN ('abandoned', 'recovered', 'lost') AS is_abandonment,
-      c.state = 'converted' AND p.cart_key IS NULL AS is_conversion
+      c.state = 'converted' AND NOT coalesce(c.after_abandonment, FALSE) AS is_conversion
     FROM carts AS c
-    LEFT JOIN carts AS p ON p.cart_key = c.cart_key AND p.episode = c.reanimated_from
-      AND p.state IN ('abandoned', 'recovered', 'lost')
     LEFT JOIN bot_visitors AS b ON b.visitor = coalesce('a:' || c.anonymous_id, c.person_id)
     WHERE b.visitor IS NULL`,
 

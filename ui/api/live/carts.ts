@@ -13,7 +13,7 @@ interface LiveCart {
   state: CartRecord['state']
   inCheckout: boolean
   visitor: string
-  reanimatedFrom: number | null
+  afterAbandonment: boolean
   startedMs: number
   lastActivityMs: number
   deadlineMs: number
@@ -83,7 +83,7 @@ export class LiveCarts {
       if (cart.state === 'open' && cart.deadlineMs > toMs - verdictGraceMs) {
         countOpen(counts, value, cart)
       }
-      if (this.#isConversion(cart) && within(cart.closedMs)) counts.converted++
+      if (isConversion(cart) && within(cart.closedMs)) counts.converted++
       if (abandonedStates.has(cart.state) && within(cart.abandonedMs)) counts.abandoned++
       if (cart.state === 'recovered' && within(cart.recoveredMs)) counts.recovered++
       if (cart.state === 'emptied' && within(cart.closedMs)) counts.emptied++
@@ -105,18 +105,15 @@ export class LiveCarts {
     for (const cart of this.#byEpisode.values()) {
       if (isBot(cart.visitor)) continue
       if (abandonedStates.has(cart.state)) count(minutes.abandoned, cart.abandonedMs)
-      if (this.#isConversion(cart)) count(minutes.converted, cart.closedMs)
+      if (isConversion(cart)) count(minutes.converted, cart.closedMs)
     }
     return minutes
   }
+}
 
-  /** R19: the purchase of an episode that was reanimated from an abandoned one is that one's recovery. */
-  #isConversion(cart: LiveCart): boolean {
-    if (cart.state !== 'converted') return false
-    if (cart.reanimatedFrom === null) return true
-    const before = this.#byEpisode.get(episodeKey(cart.cartKey, cart.reanimatedFrom))
-    return before !== undefined && !abandonedStates.has(before.state)
-  }
+/** R19: the purchase of an episode that goes on from an abandoned one is that one's recovery. */
+function isConversion({ state, afterAbandonment }: LiveCart): boolean {
+  return state === 'converted' && !afterAbandonment
 }
 
 function countOpen(counts: CartCounts, value: Map<string, number>, cart: LiveCart): void {
@@ -136,7 +133,7 @@ function liveCart(cart: CartRecord): LiveCart {
     state: cart.state,
     inCheckout: cart.stage !== 'cart',
     visitor: cart.anonymousId === null ? cart.personId : `a:${cart.anonymousId}`,
-    reanimatedFrom: cart.reanimatedFrom ?? null,
+    afterAbandonment: cart.afterAbandonment === true,
     startedMs: Date.parse(cart.startedAt),
     lastActivityMs: Date.parse(cart.lastActivityAt),
     deadlineMs: Date.parse(cart.deadlineAt),

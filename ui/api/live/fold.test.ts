@@ -124,7 +124,7 @@ describe('figures', () => {
     const again = cartRecord({
       startedMs: nowMs - 20 * minuteMs,
       episode: 2,
-      reanimatedFrom: 1,
+      afterAbandonment: true,
       state: 'converted',
       closedAt: boughtAt,
     })

@@ -68,7 +68,7 @@ export function cartRecord(part: Partial<CartRecord> & { startedMs: number }): C
     valueByCurrency: [{ currency: 'EUR', valueMinor: 1000 }],
     declaredValueMinor: null,
     orderId: null,
-    reanimatedFrom: null,
+    afterAbandonment: false,
     recoveredAt: null,
     recoveredValueMinor: null,
     recoveredCurrency: null,
