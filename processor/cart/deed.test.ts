@@ -164,6 +164,24 @@ describe('what is let go', () => {
     expect(judge(user, 4 * day + 1).rows).toEqual(['a:A#2 merged 0', 'u:U#1 open 0'])
   })
 
+  test('is an order of the visitor, and its event is no repetition of itself where it is still kept', () => {
+    const cartId = 'c1'
+    const mine = { mark: 'u:U', userId: 'U' }
+    const order = buy(5, 'O1', [line('P')], { cartId })
+    const visitor = holding('a:A', [{ ...order, namedCart: 'elsewhere' }])
+    judge(visitor, 3 * day, true)
+    expect(visitor.events).toEqual([])
+    // U's own cart, abandoned, spans the order and keeps it.
+    const kept = [add(0, [line('Q')], mine), add(1, [line('P')], { ...mine, cartId }), order]
+    const user = holding('u:U', kept)
+    expect(judge(user, 3 * day, true).rows).toContain('c:c1#1 converted 0')
+    takeMove(user, here('u:U', 1))
+    takeIn(user, link(3 * day))
+    takeDeed(user, takeMove(visitor, away('a:A', 'u:U', 1))[0] as DeedCommand)
+    takeIn(user, buy(3 * day + 1, 'O1', [line('Q')], { mark: 'u:U', userId: 'U' }))
+    expect(judge(user, 3 * day + 1, true).rows).toEqual([])
+  })
+
   test('is mere activity too, in bulk', () => {
     const views = Array.from({ length: 100 }, (_, i) => event(i, 'page_view'))
     const holdings = holding('a:A', views)

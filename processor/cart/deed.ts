@@ -14,7 +14,7 @@ import { nothingPublished } from './published.ts'
 import type { Published, PublishedCart, PublishedVerdict } from './published.ts'
 import { keptFor } from './roles.ts'
 import { emptyBase } from './world.ts'
-import type { PersonBase } from './world.ts'
+import type { PersonBase, Reported } from './world.ts'
 
 export interface CartDeed {
   published: Published
@@ -244,16 +244,22 @@ function joinBases(mine: PersonBase, theirs: PersonBase): PersonBase {
   }
   return {
     carts: [...carts.values()],
-    orders: joinSets(mine.orders, theirs.orders),
-    closings: joinSets(mine.closings, theirs.closings),
+    orders: joinReported(mine.orders, theirs.orders),
+    closings: joinReported(mine.closings, theirs.closings),
     lastUnsuppressed: mine.lastUnsuppressed,
   }
 }
 
-function joinSets(a: [string, string[]][], b: [string, string[]][]): [string, string[]][] {
-  const sets = new Map(a)
-  for (const [key, ids] of b) sets.set(key, [...new Set([...(sets.get(key) ?? []), ...ids])])
-  return [...sets]
+/** Of an order that both know, the word of the key that kept all of its person's orders holds. */
+function joinReported(
+  mine: [string, Reported[]][],
+  theirs: [string, Reported[]][],
+): [string, Reported[]][] {
+  const joined = new Map(mine)
+  for (const [key, orders] of theirs) {
+    joined.set(key, [...new Map([...(joined.get(key) ?? []), ...orders])])
+  }
+  return [...joined]
 }
 
 function laterOf(a: number | null, b: number | null): number | null {

@@ -51,7 +51,7 @@ export function actingEvents(events: readonly CartEvent[]): readonly ActingEvent
   return acting
 }
 
-function nameOf({ source, eventId }: CartEvent): string {
+export function nameOf({ source, eventId }: Pick<CartEvent, 'source' | 'eventId'>): string {
   return `${source}\n${eventId}`
 }
 

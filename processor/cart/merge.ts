@@ -57,7 +57,7 @@ function rename(world: World, placed: Placed, visitor: Person): void {
   }
   const orders = world.orders.get(visitor)
   if (orders === undefined) return
-  world.orders.set(mark, new Set([...(world.orders.get(mark) ?? []), ...orders]))
+  world.orders.set(mark, new Map([...orders, ...(world.orders.get(mark) ?? [])]))
 }
 
 /** Folds an open episode into another cart: into its open episode, or on as its next one. */

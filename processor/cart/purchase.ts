@@ -2,6 +2,7 @@
 // has counted as activity before it comes here.
 
 import type { CartEvent, CartItem } from '../model.ts'
+import { nameOf } from './event-set.ts'
 import type { Cart, ClosingOrder, Episode } from './episode.ts'
 import { isUnclosed, isWithinRecovery } from './episode.ts'
 import { sharesProduct } from './lines.ts'
@@ -19,14 +20,13 @@ export function actAsPurchase(world: World, placed: Placed): void {
   const match = matchOf(world, placed, orderId)
   if (match === undefined) return
   close(world, match, placed, orderOf(event, orderId))
-  if (event.cartId !== undefined) setOf(world.closings, event.cartId).add(orderId)
+  if (event.cartId !== undefined) note(world.closings, event.cartId, orderId, event)
 }
 
 /** R20: the first by T3 per person acts on carts. */
-function isKnownOrder(world: World, { mark }: CartEvent, orderId: string): boolean {
-  const known = setOf(world.orders, mark)
-  if (known.has(orderId)) return true
-  known.add(orderId)
+function isKnownOrder(world: World, event: CartEvent, orderId: string): boolean {
+  if (isRepeated(world.orders, event.mark, orderId, event)) return true
+  note(world.orders, event.mark, orderId, event)
   return false
 }
 
@@ -37,7 +37,7 @@ function matchOf(world: World, placed: Placed, orderId: string): Episode | undef
     remark(world, placed, 'R16', 'cart of somebody else')
     return undefined
   }
-  if (event.cartId !== undefined && world.closings.get(event.cartId)?.has(orderId) === true) {
+  if (event.cartId !== undefined && isRepeated(world.closings, event.cartId, orderId, event)) {
     remark(world, placed, 'R20', 'order known')
     return undefined
   }
@@ -147,8 +147,16 @@ function unitPriceOf(item: CartItem, currency: string | undefined): number | nul
   return item.listPrice?.currency === currency ? (item.listPrice?.unitPriceMinor ?? null) : null
 }
 
-function setOf(sets: Map<string, Set<string>>, key: string): Set<string> {
-  let set = sets.get(key)
-  if (set === undefined) sets.set(key, (set = new Set()))
-  return set
+type Orders = Map<string, Map<string, string>>
+
+/** Reported before, by another event. */
+function isRepeated(orders: Orders, of: string, orderId: string, event: CartEvent): boolean {
+  const first = orders.get(of)?.get(orderId)
+  return first !== undefined && first !== nameOf(event)
+}
+
+function note(orders: Orders, of: string, orderId: string, event: CartEvent): void {
+  const known = orders.get(of)
+  if (known === undefined) orders.set(of, new Map([[orderId, nameOf(event)]]))
+  else known.set(orderId, nameOf(event))
 }

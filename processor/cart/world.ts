@@ -11,13 +11,16 @@ import { linesOf, totalsOf } from './lines.ts'
 import { cartKeyOf } from './roles.ts'
 import type { Effect, Trace } from './trace.ts'
 
+/** An order and the event that reported it first: told once more, that one is no repetition of itself. */
+export type Reported = [orderId: string, event: string]
+
 /** What stays of events that were let go: numbers, names and ids that are kept for ever (T5). Plain JSON. */
 export interface PersonBase {
   carts: { key: string; cartId: string | null; owner: Person; episodeCount: number }[]
   /** R20: orders seen, by the person who placed them. */
-  orders: [Person, string[]][]
+  orders: [Person, Reported[]][]
   /** R20: orders that closed a cart through a cartId. */
-  closings: [string, string[]][]
+  closings: [string, Reported[]][]
   /** When the last unsuppressed record of a person was due (cooldown). */
   lastUnsuppressed: [Person, number][]
 }
@@ -38,8 +41,8 @@ export interface World {
   expired: Set<Episode>
   /** No open episode is due before this; a lower bound, made exact when it is reached. */
   nextDeadlineMs: number
-  orders: Map<Person, Set<string>>
-  closings: Map<string, Set<string>>
+  orders: Map<Person, Map<string, string>>
+  closings: Map<string, Map<string, string>>
   trace: Trace | undefined
 }
 
@@ -50,8 +53,8 @@ export function newWorld(settings: Settings, base: PersonBase, trace?: Trace): W
     open: new Set(),
     expired: new Set(),
     nextDeadlineMs: Infinity,
-    orders: new Map(base.orders.map(([person, ids]) => [person, new Set(ids)])),
-    closings: new Map(base.closings.map(([cartId, ids]) => [cartId, new Set(ids)])),
+    orders: new Map(base.orders.map(([person, orders]) => [person, new Map(orders)])),
+    closings: new Map(base.closings.map(([cartId, orders]) => [cartId, new Map(orders)])),
     trace,
   }
 }
@@ -74,9 +77,9 @@ export function baseOf(world: World, lastUnsuppressed: PersonBase['lastUnsuppres
   }
 }
 
-function listsOf(sets: ReadonlyMap<string, Set<string>>): [string, string[]][] {
-  const lists: [string, string[]][] = []
-  for (const [key, ids] of sets) if (ids.size > 0) lists.push([key, [...ids]])
+function listsOf(maps: ReadonlyMap<string, Map<string, string>>): [string, Reported[]][] {
+  const lists: [string, Reported[]][] = []
+  for (const [key, orders] of maps) if (orders.size > 0) lists.push([key, [...orders]])
   return lists
 }
 
