@@ -51,6 +51,8 @@ export interface CartEvent {
    * `owner` only if both carts are this key's (R4: carts of two owners are not folded).
    */
   via?: string
+  /** R20, by the hop: its order is known, or closed a cart through the same cartId, but not under this key. */
+  isRepeat?: true
 }
 
 export type CartData = Pick<
@@ -81,6 +83,7 @@ export type CartCommand =
   | { kind: 'out'; key: string; eventId: string; source: string; via?: string; input: CommandInput }
   | MoveCommand
   | DeedCommand
+  | OrderCommand
   | WatermarkRecord
 
 /**
@@ -108,6 +111,20 @@ export interface DeedCommand {
   cartKey: string
   move: number
   deed: CartDeed
+}
+
+/** `repeats`: its person had reported the order before. `closes`: it closed a cart, though no cart has the id it names. */
+export type OrderWord = 'repeats' | 'closes'
+
+/** Stage two to the hop: what only the key of the purchase's person can tell of its order (R20); null takes it back. */
+export interface OrderCommand {
+  kind: 'order'
+  /** The cartId that the purchase names. */
+  key: string
+  from: Person
+  source: string
+  eventId: string
+  says: OrderWord | null
 }
 
 /** Position in the topic that the writing stage read, for tracing and for at-least-once reasoning. */

@@ -31,7 +31,7 @@ interface Position extends Resumed {
   watermarkMs: number | null
 }
 
-type KeyCommand = Exclude<CartCommand, { kind: 'watermark' }>
+type KeyCommand = Exclude<CartCommand, { kind: 'watermark' | 'order' }>
 
 /** What came to a key since it was judged last. */
 interface News {
@@ -85,7 +85,7 @@ export class PersonStage implements Stage {
     // Stage one and the hop write this topic, and nobody else.
     const command = JSON.parse(value.toString()) as CartCommand
     if (command.kind === 'watermark') this.#watermark.hear(command)
-    else this.#takeCommand(command, offset)
+    else if (command.kind !== 'order') this.#takeCommand(command, offset)
   }
 
   #takeCommand(command: KeyCommand, offset: number): void {
@@ -134,7 +134,11 @@ export class PersonStage implements Stage {
     const output = new OutputBatch()
     const changelog: OutgoingRecord[] = []
     for (const [state, news] of this.#news) {
-      addDifference(this.#judge(state, news, processedAt), output)
+      const { difference, orders } = this.#judge(state, news, processedAt)
+      addDifference(difference, output)
+      for (const order of orders) {
+        output.add(topics.cartsById.name, { key: order.key, value: JSON.stringify(order) })
+      }
       const isGone = isEmptyHanded(state)
       if (isGone) this.#persons.delete(state.key)
       changelog.push(stateRecord(state.key, isGone ? null : state))
@@ -149,15 +153,15 @@ export class PersonStage implements Stage {
     return { outputs, changelog, isDecisive: outputs.length > 0 }
   }
 
-  #judge(state: PersonState, news: News, processedAt: string): Judged['difference'] {
+  #judge(state: PersonState, news: News, processedAt: string): Judged {
     const { settings, hasRetention = true } = this.#options
     const watermarkMs = this.watermarkMs ?? -Infinity
     const judging = { watermarkMs, settings, processedAt, hasRetention }
-    const { difference, wakeMs } = judgePerson(state, news, judging)
+    const judged = judgePerson(state, news, judging)
     state.nextOffset = this.#nextOffset
-    state.wakeMs = wakeMs
-    this.#timers.set(state.key, wakeMs)
-    return difference
+    state.wakeMs = judged.wakeMs
+    this.#timers.set(state.key, judged.wakeMs)
+    return judged
   }
 
   #position({ number, nextOffset }: Decision): OutgoingRecord {

@@ -182,6 +182,27 @@ describe('what is let go', () => {
     expect(judge(user, 3 * day + 1, true).rows).toEqual([])
   })
 
+  test('is a cart that moves to whoever bought it, and its purchase stays activity there', () => {
+    const cartId = 'c1'
+    const mine = { mark: 'u:U', userId: 'U' }
+    const order = buy(5, 'O1', [line('P')], { ...mine, cartId })
+    const visitor = holding('a:A', [add(0, [line('P')], { cartId }), order])
+    judge(visitor, 3 * day, true)
+    expect(visitor.events).toEqual([])
+    const user = holding('u:U', [
+      add(0, [line('Q')], mine),
+      { ...order, namedCart: 'elsewhere' },
+      add(20 * hour, [line('R')], mine),
+    ])
+    expect(judge(user, 3 * day, true).rows).toEqual(['u:U#1 abandoned 0', 'u:U#2 abandoned 0'])
+    const move = { cartKey: 'c:c1', move: 1, input: { partition: 0, offset: 0 } }
+    takeMove(user, { ...move, kind: 'here', key: 'u:U' })
+    takeIn(user, order)
+    const away = { ...move, kind: 'away', key: 'a:A', to: 'u:U' } as const
+    takeDeed(user, takeMove(visitor, away)[0] as DeedCommand)
+    expect(judge(user, 3 * day, true).rows).toEqual([])
+  })
+
   test('is mere activity too, in bulk', () => {
     const views = Array.from({ length: 100 }, (_, i) => event(i, 'page_view'))
     const holdings = holding('a:A', views)

@@ -12,9 +12,10 @@
 import type { CartEvent, DeedCommand, MoveCommand, Person } from '../model.ts'
 import { nothingPublished } from './published.ts'
 import type { Published, PublishedCart, PublishedVerdict } from './published.ts'
+import type { Reported, Said } from './orders.ts'
 import { keptFor } from './roles.ts'
 import { emptyBase } from './world.ts'
-import type { PersonBase, Reported } from './world.ts'
+import type { PersonBase } from './world.ts'
 
 export interface CartDeed {
   published: Published
@@ -59,6 +60,8 @@ export interface Holdings {
   base: PersonBase
   published: Published
   homes: Record<string, Home>
+  /** What was said of orders to the hops (orders.ts). */
+  said: Record<string, Said>
   cutMs: number | null
 }
 
@@ -76,13 +79,32 @@ export function holdsPapers({ key, homes }: Holdings, cartKey: string): boolean 
  * Whether an event is counted in the base: it was let go here, or before its cart was moved here, and is told once more
  * (another route, another session).
  */
-export function isCounted({ homes, cutMs }: Holdings, event: CartEvent): boolean {
+function isCounted({ homes, cutMs }: Holdings, event: CartEvent): boolean {
   const home = homes[keptFor(event)]
   return event.timeMs < ((home === undefined ? cutMs : home.cutMs) ?? -Infinity)
 }
 
+/**
+ * An event as it is kept; null if it is counted. What is counted on a cart that was moved here may still be activity of
+ * a person whose other carts are here.
+ */
+export function asKept(holdings: Holdings, event: CartEvent): CartEvent | null {
+  if (!isCounted(holdings, event)) return event
+  if (event.namedCart !== 'owner' || event.route !== holdings.key) return null
+  const activity: CartEvent = { ...event, namedCart: 'elsewhere' }
+  return isCounted(holdings, activity) ? null : activity
+}
+
 export function emptyHoldings(key: Person): Holdings {
-  return { key, events: [], base: emptyBase, published: nothingPublished, homes: {}, cutMs: null }
+  return {
+    key,
+    events: [],
+    base: emptyBase,
+    published: nothingPublished,
+    homes: {},
+    said: {},
+    cutMs: null,
+  }
 }
 
 /** Nothing in them that has to be remembered. */
@@ -131,8 +153,8 @@ export function takeDeed(holdings: Holdings, command: DeedCommand): DeedCommand[
   holdings.homes[cartKey] = joined
   holdings.published = joinPublished(holdings.published, deed.published)
   holdings.base = joinBases(holdings.base, deed.base)
-  holdings.events = holdings.events.filter(
-    (event) => keptFor(event) !== cartKey || !isCounted(holdings, event),
+  holdings.events = holdings.events.flatMap((event) =>
+    keptFor(event) === cartKey ? (asKept(holdings, event) ?? []) : event,
   )
   const onward = next ?? (isAway(joined) ? joined.away : undefined)
   return onward === undefined ? [] : [sendOn(holdings, cartKey, onward)]

@@ -51,7 +51,7 @@ export function actingEvents(events: readonly CartEvent[]): readonly ActingEvent
   return acting
 }
 
-export function nameOf({ source, eventId }: Pick<CartEvent, 'source' | 'eventId'>): string {
+export function nameOf({ source, eventId }: EventName): string {
   return `${source}\n${eventId}`
 }
 

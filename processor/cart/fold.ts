@@ -13,7 +13,10 @@ import { suppressedAmong } from './cooldown.ts'
 import { countAsActivity, expireUntil } from './deadline.ts'
 import type { Episode } from './episode.ts'
 import { actingEvents } from './event-set.ts'
+import type { ActingEvent } from './event-set.ts'
 import { linkVisitor, mergeCarts } from './merge.ts'
+import { wordsOf } from './orders.ts'
+import type { Said } from './orders.ts'
 import { actAsPurchase } from './purchase.ts'
 import { roleOf } from './roles.ts'
 import type { CartRow, Verdict } from './rows.ts'
@@ -30,6 +33,8 @@ export interface PersonFold {
   nextWakeMs: number | null
   /** Events that wait for a deadline to fire. */
   heldEvents: number
+  /** What other keys must know of orders (R20). */
+  words: Record<string, Said>
 }
 
 export interface FoldedEpisode {
@@ -59,8 +64,9 @@ export function foldPerson(
   settings: Settings,
   { base = emptyBase, trace }: FoldOptions = {},
 ): PersonFold {
-  const world = newWorld(settings, base, trace)
-  const heldEvents = foldEvents(world, events, watermarkMs)
+  const acting = actingEvents(events)
+  const world = newWorld(settings, base, acting, trace)
+  const heldEvents = foldEvents(world, acting, watermarkMs)
   const episodes = episodesOf(world)
   const suppressed = suppressedAmong(episodes, settings, base.lastUnsuppressed)
   return {
@@ -69,22 +75,26 @@ export function foldPerson(
     ),
     nextWakeMs: nextWakeOf(world, episodes, watermarkMs),
     heldEvents,
+    words: wordsOf(acting, world.orders.repeated, world.closing),
   }
 }
 
 /** Folds as many events as the watermark allows, then lets time pass up to it. Answers how many wait. */
-export function foldEvents(world: World, all: readonly CartEvent[], watermarkMs: number): number {
-  const events = actingEvents(all)
+export function foldEvents(
+  world: World,
+  events: readonly ActingEvent[],
+  watermarkMs: number,
+): number {
   let at = 0
   for (; at < events.length; at++) {
-    const event = events[at] as CartEvent
+    const event = events[at] as ActingEvent
     expireUntil(world, Math.min(event.timeMs, watermarkMs))
     if (isDue(world, event.timeMs)) break
     apply(world, { event, at })
   }
   expireUntil(world, watermarkMs)
   for (let held = at; held < events.length; held++) {
-    remark(world, { event: events[held] as CartEvent, at: held }, 'R14', 'waits for a deadline')
+    remark(world, { event: events[held] as ActingEvent, at: held }, 'R14', 'waits for a deadline')
   }
   return events.length - at
 }

@@ -2,13 +2,14 @@
 // let go after that. This is the one way in which anything of a cart comes to be published.
 
 import type { Settings } from '#stack/contract/settings.ts'
-import type { CartEvent } from '../model.ts'
-import { forgetHomes, holdsPapers, isCounted } from './deed.ts'
+import type { CartEvent, OrderCommand } from '../model.ts'
+import { asKept, forgetHomes, holdsPapers } from './deed.ts'
 import type { Holdings } from './deed.ts'
-import { putEvent, takeEvent } from './event-set.ts'
+import { nameOf, putEvent, takeEvent } from './event-set.ts'
 import type { EventName } from './event-set.ts'
 import { foldPerson } from './fold.ts'
 import type { PersonFold } from './fold.ts'
+import { sayOrders } from './orders.ts'
 import { diffPerson } from './published.ts'
 import type { Difference } from './published.ts'
 import { keepMsOf, letGo, nextCutMs } from './retention.ts'
@@ -24,6 +25,8 @@ export interface JudgeContext {
 
 export interface Judged {
   difference: Omit<Difference, 'published'>
+  /** For the hops. */
+  orders: OrderCommand[]
   /** The watermark at which the key must be judged again; null: never by time alone. */
   wakeMs: number | null
 }
@@ -39,13 +42,16 @@ export function judgePerson(holdings: Holdings, change: Change, context: JudgeCo
     processedAt,
   )
   holdings.published = published
+  const orders = sayOrders(holdings.key, holdings.said, fold.words)
+  holdings.said = fold.words
   const retainedMs = context.hasRetention ? retain(holdings, fold, context) : null
-  return { difference, wakeMs: earlier(fold.nextWakeMs, retainedMs) }
+  return { difference, orders, wakeMs: earlier(fold.nextWakeMs, retainedMs) }
 }
 
 /** Puts an event into the set. Answers whether the key has to be judged again. */
 export function takeIn(holdings: Holdings, event: CartEvent): boolean {
-  return !isCounted(holdings, event) && putEvent(holdings.events, event)
+  const kept = asKept(holdings, event)
+  return kept !== null && putEvent(holdings.events, kept)
 }
 
 /** Takes an event out of the set. Answers whether the key has to be judged again. */
@@ -71,8 +77,16 @@ function retain(holdings: Holdings, fold: PersonFold, context: JudgeContext): nu
   holdings.events = kept.events
   holdings.base = kept.base
   holdings.published = kept.published
+  forgetWords(holdings)
   holdings.cutMs = cutMs ?? holdings.cutMs
   return nextCutMs(holdings.events, fold, watermarkMs, settings)
+}
+
+/** Of what is let go, the last word holds. */
+function forgetWords(holdings: Holdings): void {
+  const kept = new Set(holdings.events.map(nameOf))
+  const said = Object.entries(holdings.said).filter(([name]) => kept.has(name))
+  holdings.said = Object.fromEntries(said)
 }
 
 function earlier(a: number | null, b: number | null): number | null {

@@ -43,7 +43,7 @@ function ownCart(world: World, { event }: Placed, cartId: string | undefined): C
   return cartNamed(world, `c:${cartId}`, cartId, event.mark)
 }
 
-/** All that is not closed yet becomes the user's, abandoned carts too; and the orders, so that none counts twice (R20). */
+/** All that is not closed yet becomes the user's, abandoned carts too. */
 function rename(world: World, placed: Placed, visitor: Person): void {
   const { mark, timeMs } = placed.event
   for (const cart of world.carts.values()) {
@@ -55,9 +55,6 @@ function rename(world: World, placed: Placed, visitor: Person): void {
       remark(world, placed, 'R4', 'renamed', episode)
     }
   }
-  const orders = world.orders.get(visitor)
-  if (orders === undefined) return
-  world.orders.set(mark, new Map([...orders, ...(world.orders.get(mark) ?? [])]))
 }
 
 /** Folds an open episode into another cart: into its open episode, or on as its next one. */

@@ -2,42 +2,35 @@
 // has counted as activity before it comes here.
 
 import type { CartEvent, CartItem } from '../model.ts'
-import { nameOf } from './event-set.ts'
 import type { Cart, ClosingOrder, Episode } from './episode.ts'
 import { isUnclosed, isWithinRecovery } from './episode.ts'
 import { sharesProduct } from './lines.ts'
+import { isReported, noteOrder, orderIdOf } from './orders.ts'
 import { cartKeyOf } from './roles.ts'
 import type { Placed, World } from './world.ts'
 import { leave, openEpisodeOf, remark } from './world.ts'
 
 export function actAsPurchase(world: World, placed: Placed): void {
   const { event } = placed
-  const orderId = event.data?.orderId ?? event.eventId
-  if (isKnownOrder(world, event, orderId)) {
+  if (world.orders.repeated.has(event)) {
     remark(world, placed, 'R20', 'order known')
     return
   }
-  const match = matchOf(world, placed, orderId)
+  const match = matchOf(world, placed)
   if (match === undefined) return
-  close(world, match, placed, orderOf(event, orderId))
-  if (event.cartId !== undefined) note(world.closings, event.cartId, orderId, event)
+  close(world, match, placed, orderOf(event))
+  world.closing.add(event)
+  if (event.cartId !== undefined) noteOrder(world.closings, event.cartId, event)
 }
 
-/** R20: the first by T3 per person acts on carts. */
-function isKnownOrder(world: World, event: CartEvent, orderId: string): boolean {
-  if (isRepeated(world.orders, event.mark, orderId, event)) return true
-  note(world.orders, event.mark, orderId, event)
-  return false
-}
-
-function matchOf(world: World, placed: Placed, orderId: string): Episode | undefined {
+function matchOf(world: World, placed: Placed): Episode | undefined {
   const { event } = placed
   const named = event.cartId === undefined ? undefined : world.carts.get(cartKeyOf(event))
   if (event.namedCart === 'elsewhere') {
     remark(world, placed, 'R16', 'cart of somebody else')
     return undefined
   }
-  if (event.cartId !== undefined && isRepeated(world.closings, event.cartId, orderId, event)) {
+  if (hasClosedThroughIt(world, event)) {
     remark(world, placed, 'R20', 'order known')
     return undefined
   }
@@ -50,6 +43,12 @@ function matchOf(world: World, placed: Placed, orderId: string): Episode | undef
   }
   remark(world, placed, 'R18', 'no match')
   return undefined
+}
+
+/** R20: an order never closes a second cart through the same cartId. */
+function hasClosedThroughIt({ closings }: World, event: CartEvent): boolean {
+  if (event.isRepeat === true) return true
+  return event.cartId !== undefined && isReported(closings, event.cartId, event)
 }
 
 /** R16: the open episode of a named cart, else its most recently touched recoverable one. */
@@ -120,9 +119,10 @@ function recover(world: World, episode: Episode, placed: Placed, order: ClosingO
   )
 }
 
-function orderOf({ data, timeMs }: CartEvent, orderId: string): ClosingOrder {
+function orderOf(event: CartEvent): ClosingOrder {
+  const { data, timeMs } = event
   return {
-    orderId,
+    orderId: orderIdOf(event),
     atMs: timeMs,
     amountMinor: merchandiseOf(data),
     currency: data?.currency ?? null,
@@ -145,18 +145,4 @@ export function merchandiseOf(data: CartEvent['data']): number | null {
 function unitPriceOf(item: CartItem, currency: string | undefined): number | null {
   if (item.unitPriceMinor !== undefined) return item.unitPriceMinor - (item.discountMinor ?? 0)
   return item.listPrice?.currency === currency ? (item.listPrice?.unitPriceMinor ?? null) : null
-}
-
-type Orders = Map<string, Map<string, string>>
-
-/** Reported before, by another event. */
-function isRepeated(orders: Orders, of: string, orderId: string, event: CartEvent): boolean {
-  const first = orders.get(of)?.get(orderId)
-  return first !== undefined && first !== nameOf(event)
-}
-
-function note(orders: Orders, of: string, orderId: string, event: CartEvent): void {
-  const known = orders.get(of)
-  if (known === undefined) orders.set(of, new Map([[orderId, nameOf(event)]]))
-  else known.set(orderId, nameOf(event))
 }

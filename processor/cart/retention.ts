@@ -10,6 +10,7 @@ import { graceMs } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import type { CartEvent } from '../model.ts'
 import { lastUnsuppressedOf } from './cooldown.ts'
+import { actingEvents } from './event-set.ts'
 import { episodesOf, foldEvents } from './fold.ts'
 import type { PersonFold, Span } from './fold.ts'
 import type { Published } from './published.ts'
@@ -106,8 +107,9 @@ function countBefore(events: readonly CartEvent[], timeMs: number): number {
 }
 
 function baseAfter(gone: readonly CartEvent[], base: PersonBase, settings: Settings): PersonBase {
-  const world = newWorld(settings, base)
-  foldEvents(world, gone, Infinity)
+  const acting = actingEvents(gone)
+  const world = newWorld(settings, base, acting)
+  foldEvents(world, acting, Infinity)
   return baseOf(world, lastUnsuppressedOf(episodesOf(world), settings, base.lastUnsuppressed))
 }
 

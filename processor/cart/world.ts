@@ -8,11 +8,10 @@ import { newEpisode, reanimate } from './episode.ts'
 import type { Expired } from './episode.ts'
 import type { ActingEvent } from './event-set.ts'
 import { linesOf, totalsOf } from './lines.ts'
+import { knownOrders, ordersOf, reportedOf } from './orders.ts'
+import type { KnownOrders, PersonOrders, Reported } from './orders.ts'
 import { cartKeyOf } from './roles.ts'
 import type { Effect, Trace } from './trace.ts'
-
-/** An order and the event that reported it first: told once more, that one is no repetition of itself. */
-export type Reported = [orderId: string, event: string]
 
 /** What stays of events that were let go: numbers, names and ids that are kept for ever (T5). Plain JSON. */
 export interface PersonBase {
@@ -41,20 +40,29 @@ export interface World {
   expired: Set<Episode>
   /** No open episode is due before this; a lower bound, made exact when it is reached. */
   nextDeadlineMs: number
-  orders: Map<Person, Map<string, string>>
-  closings: Map<string, Map<string, string>>
+  orders: PersonOrders
+  /** By the cartId through which they closed a cart. */
+  closings: KnownOrders
+  /** Purchases that closed a cart. */
+  closing: Set<CartEvent>
   trace: Trace | undefined
 }
 
-export function newWorld(settings: Settings, base: PersonBase, trace?: Trace): World {
+export function newWorld(
+  settings: Settings,
+  base: PersonBase,
+  events: readonly ActingEvent[],
+  trace?: Trace,
+): World {
   return {
     settings,
     carts: new Map(base.carts.map((cart) => [cart.key, { ...cart, episodes: [] }])),
     open: new Set(),
     expired: new Set(),
     nextDeadlineMs: Infinity,
-    orders: new Map(base.orders.map(([person, orders]) => [person, new Map(orders)])),
-    closings: new Map(base.closings.map(([cartId, orders]) => [cartId, new Map(orders)])),
+    orders: ordersOf(events, base.orders),
+    closings: knownOrders(base.closings),
+    closing: new Set(),
     trace,
   }
 }
@@ -71,16 +79,10 @@ export function baseOf(world: World, lastUnsuppressed: PersonBase['lastUnsuppres
       owner,
       episodeCount,
     })),
-    orders: listsOf(world.orders),
-    closings: listsOf(world.closings),
+    orders: reportedOf(world.orders.byPerson),
+    closings: reportedOf(world.closings),
     lastUnsuppressed,
   }
-}
-
-function listsOf(maps: ReadonlyMap<string, Map<string, string>>): [string, Reported[]][] {
-  const lists: [string, Reported[]][] = []
-  for (const [key, orders] of maps) if (orders.size > 0) lists.push([key, [...orders]])
-  return lists
 }
 
 /** R1, R5: the cart an event names; the first cart or checkout event to name it makes its person the owner. */

@@ -14,7 +14,7 @@ import type { Restored } from '../state/changelog.ts'
 import { HandedWatermark } from '../time/handed-watermark.ts'
 import type { Heard } from '../time/handed-watermark.ts'
 import { Timers } from '../time/timers.ts'
-import { emptyCartOwner, forwardEvents, putNaming, rememberOwner } from './cart-owner.ts'
+import { emptyCartOwner, forwardEvents, hearOrder, putNaming, rememberOwner } from './cart-owner.ts'
 import type { CartOwnerState } from './cart-owner.ts'
 
 export interface OwnerStageOptions {
@@ -77,6 +77,10 @@ export class OwnerStage implements Stage {
       this.#carts.set(command.key, state)
       putNaming(state, command)
       this.#dirty.add(state)
+    } else if (command.kind === 'order') {
+      const state = this.#carts.get(command.key)
+      if (state === undefined || offset < state.nextOffset) return
+      if (hearOrder(state, command)) this.#dirty.add(state)
     }
   }
 
