@@ -2,6 +2,7 @@
 
 import { defineConfig } from '@playwright/test'
 import { browserLaunch } from './fixtures/browser.ts'
+import './fixtures/own-broker.ts'
 
 const launch = await browserLaunch()
 

@@ -115,7 +115,7 @@ function isAllowed(path: string, target: string, isType: boolean): boolean {
   if (from === undefined || to === undefined) return false
   if (isTest(path) && to.startsWith('stack/')) return true
   if (isTest(path) && target.endsWith('.contract.ts')) return true
-  if (from === 'e2e' && /(\/start|\.bench)\.ts$/.test(target)) return true
+  if (from === 'e2e' && /(\/start|\/test-broker|\.bench)\.ts$/.test(target)) return true
   const allowed = rooms[from] as readonly string[]
   return allowed.includes(to) || (isType && allowed.some((entry) => isTypeEntry(entry, target)))
 }
@@ -181,7 +181,7 @@ const banned: readonly [pattern: RegExp, instead: string, whereFree: RegExp][] =
   [
     /\bprocess\.env\b/,
     'an option, read in main.ts',
-    /main\.ts$|^e2e\/|^stack\/(slipway|supervise|prepare|kafka\/dump-log)\.ts$/,
+    /main\.ts$|^e2e\/|^stack\/(slipway|supervise|prepare|kafka\/dump-log|kafka-client\/test-broker)\.ts$/,
   ],
   [/\bconsole\./, 'the Logger', /^$/],
 ]

@@ -1,5 +1,6 @@
 // Unit and integration tests of every room. What takes longer ends in `.long.test.ts` and runs by `npm run test:long`.
 import { defineConfig } from 'vitest/config'
+import './fixtures/own-broker.ts'
 
 export default defineConfig({
   test: {

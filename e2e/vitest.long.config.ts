@@ -1,5 +1,6 @@
 // The tests that take longer than a submission allows: kill loops, long property runs, other people's suites.
 import { defineConfig } from 'vitest/config'
+import './fixtures/own-broker.ts'
 
 export default defineConfig({
   test: {

@@ -1,4 +1,4 @@
-// The processor through its door, over TCP against the embedded broker: what comes out of the topics, silence, restarts.
+// The processor through its door, over TCP against a broker: what comes out of the topics, silence, restarts.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,6 +14,7 @@ import { loadEndHeader, loadHeader, topics } from '#stack/contract/topics.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
 import type { KafkaPort } from '#stack/kafka-client/connect.ts'
 import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
+import { brokerForTest } from '#stack/kafka-client/test-broker.ts'
 import { startBroker } from '#stack/kafka/start.ts'
 import type { ProcessorStatus } from './runtime/status.ts'
 import { startProcessor } from './start.ts'
@@ -131,7 +132,9 @@ function shopEvent(
 
 async function startStack() {
   const dataDir = await mkdtemp(join(tmpdir(), 'slipway-processor-'))
-  const broker = await startBroker({ dataDir, port: 0, initialRebalanceDelayMs: 0 })
+  const broker = await brokerForTest(() =>
+    startBroker({ dataDir, port: 0, initialRebalanceDelayMs: 0 }),
+  )
   const domainClock = new DomainClock()
   domainClock.moveTo(startMs)
   const failures: unknown[] = []

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest'
 import { startStack } from '../fixtures/stack.ts'
-import { killUnderLoad } from './kill.ts'
+import { killUnderLoad, parts } from './kill.ts'
 
 describe('kill -9 under load, ten times', () => {
-  test.each(['broker', 'processor', 'history', 'shop', 'ui'])('of the %s', async (part) => {
+  test.each(parts)('of the %s', async (part) => {
     await using stack = await startStack()
     expect(await killUnderLoad(stack, part, { kills: 10, seed: 80 })).toEqual({
       missing: [],

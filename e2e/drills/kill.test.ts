@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest'
 import { startStack } from '../fixtures/stack.ts'
-import { killUnderLoad } from './kill.ts'
+import { killUnderLoad, parts } from './kill.ts'
 
 describe('kill -9 under load', () => {
-  test.each(['broker', 'processor', 'history', 'shop', 'ui'])(
+  test.each(parts)(
     'of the %s loses no acknowledged event and counts none twice',
     { timeout: 120_000 },
     async (part) => {

@@ -2,7 +2,17 @@
 // with history at the end.
 
 import { Random } from '#stack/base/random.ts'
+import { outsideBrokers } from '#stack/kafka-client/test-broker.ts'
 import type { Stack } from '../fixtures/stack.ts'
+
+/** Somebody else's broker is not ours to kill. */
+export const parts = [
+  ...(outsideBrokers === undefined ? ['broker'] : []),
+  'processor',
+  'history',
+  'shop',
+  'ui',
+]
 
 interface KillOptions {
   kills: number

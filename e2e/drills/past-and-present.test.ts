@@ -20,11 +20,7 @@ interface CartRow {
 
 describe.skipIf(!hasSharedData)('a click during the load of the past', () => {
   test('changes no verdict of the past nor of that cart', { timeout: 180_000 }, async () => {
-    await using undisturbed = await startStack()
-    await importFiles(undisturbed, past)
-    await closeAll(undisturbed, 60_000)
-    const expected = await outcomeOf(undisturbed)
-
+    const expected = await undisturbed()
     await using stack = await startStack()
     let isLoading = true
     const load = importFiles(stack, past, speed).finally(() => (isLoading = false))
@@ -46,6 +42,13 @@ describe.skipIf(!hasSharedData)('a click during the load of the past', () => {
     expect(outcome['carts']?.length).toBeGreaterThan(10)
   })
 })
+
+async function undisturbed(): ReturnType<typeof outcomeOf> {
+  await using stack = await startStack()
+  await importFiles(stack, past)
+  await closeAll(stack, 60_000)
+  return await outcomeOf(stack)
+}
 
 async function received(stack: Stack): Promise<number> {
   const { totals } = await stack.get<{ totals: { received: number } }>('history', '/v1/positions')

@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { silentLogger } from '#stack/base/logger.ts'
 import { topics } from '#stack/contract/topics.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
+import { brokerForTest } from '#stack/kafka-client/test-broker.ts'
 import { startBroker } from '#stack/kafka/start.ts'
 import type { PositionsAnswer, SqlAnswer } from './read-api.ts'
 import { startHistory } from './start.ts'
@@ -203,7 +204,9 @@ function withoutEpoch({ _epoch, ...row }: Record<string, unknown>): Record<strin
 async function startStack({ inProcess = true } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'slipway-history-'))
   const dataDir = join(dir, 'history')
-  const broker = await startBroker({ dataDir: join(dir, 'broker'), initialRebalanceDelayMs: 0 })
+  const broker = await brokerForTest(() =>
+    startBroker({ dataDir: join(dir, 'broker'), initialRebalanceDelayMs: 0 }),
+  )
   const failures: unknown[] = []
   const startInside = async () => {
     const part = await startHistory({

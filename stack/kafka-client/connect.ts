@@ -48,7 +48,7 @@ export function connectKafka(options: ConnectOptions): KafkaPort {
     producer: () => createProducer({ brokers: options.brokers, clientId: options.clientId, clock }),
     consume: (consumeOptions) => startConsumer(kafka, consumeOptions, { logger, clock }),
     readPartitions: (readOptions) => readPartitions(port, readOptions),
-    admin: () => createAdmin(kafka),
+    admin: () => createAdmin(kafka, clock),
   }
   return port
 }

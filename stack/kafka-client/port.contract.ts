@@ -26,6 +26,17 @@ export function portContract(name: string, connect: () => Promise<KafkaPort>): v
       }
     })
 
+    test('a topic that a send names twice gets the records of both', async () => {
+      const { port, topic } = await freshTopic(connect, 1)
+      const producer = await port.producer()
+      const part = (value: string) => ({ topic, records: [{ key: 'k', value }] })
+      await producer.send([part('1'), part('2')])
+      await producer.send([part('3'), part('4')])
+      await producer.close()
+      const read = (await readAll(port, topic, 1)).flatMap((batch) => batch.records)
+      expect(read.map(({ value }) => String(value))).toEqual(['1', '2', '3', '4'])
+    })
+
     test('a null key goes round, a null value is a tombstone', async () => {
       const { port, topic } = await freshTopic(connect, 1)
       const producer = await port.producer()

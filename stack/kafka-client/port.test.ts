@@ -1,17 +1,27 @@
-// The port on whatever broker KAFKA_BROKERS names; the embedded broker's own tests run the same suite.
+// The port on our broker, or on whatever KAFKA_BROKERS names.
 
-import { describe, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
+import { startBroker } from '#stack/kafka/start.ts'
 import { connectKafka } from './connect.ts'
 import { portContract } from './port.contract.ts'
+import type { TestBroker } from './test-broker.ts'
+import { brokerForTest, outsideBrokers } from './test-broker.ts'
 
-const brokers = process.env['KAFKA_BROKERS']
+const dataDir = mkdtempSync(join(tmpdir(), 'slipway-port-'))
+let broker: TestBroker
 
-if (brokers === undefined) {
-  describe('the Kafka port on an outside broker', () => {
-    test.skip('skipped: KAFKA_BROKERS names no broker', () => {})
-  })
-} else {
-  portContract(brokers, async () =>
-    connectKafka({ brokers: brokers.split(','), clientId: 'port-test' }),
-  )
-}
+beforeAll(async () => {
+  broker = await brokerForTest(() => startBroker({ dataDir, initialRebalanceDelayMs: 0 }))
+})
+
+afterAll(async () => {
+  await broker.close()
+  rmSync(dataDir, { recursive: true })
+})
+
+portContract(outsideBrokers ?? 'our broker', async () =>
+  connectKafka({ brokers: broker.address.split(','), clientId: 'port-test' }),
+)

@@ -63,6 +63,9 @@ const passing: ReadonlySet<number> = new Set([
   errorCodes.NOT_ENOUGH_REPLICAS,
   errorCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
   errorCodes.KAFKA_STORAGE_ERROR,
+  errorCodes.COORDINATOR_LOAD_IN_PROGRESS,
+  errorCodes.COORDINATOR_NOT_AVAILABLE,
+  errorCodes.NOT_COORDINATOR,
 ])
 
 export async function createProducer(options: ProducerOptions): Promise<KafkaProducer> {
@@ -124,7 +127,9 @@ class Producer implements KafkaProducer {
   async #sendAll(batches: readonly TopicRecords[]): Promise<void> {
     const queues: { topic: string; partition: number; records: OutgoingRecord[]; next: number }[] =
       []
-    for (const { topic, records } of batches) {
+    // A partition may stand in a request once: Kafka keeps one of two and acknowledges both.
+    for (const [topic, parts] of Map.groupBy(batches, (batch) => batch.topic)) {
+      const records = parts.flatMap((part) => part.records)
       const count = await this.partitionCount(topic)
       byPartition(records, count).forEach((list, partition) => {
         if (list.length > 0) queues.push({ topic, partition, records: list, next: 0 })
