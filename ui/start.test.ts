@@ -169,7 +169,7 @@ test('settle waits for history and live, and names who is behind', async () => {
   await using producer = await producerOn(kafka.address)
   let committed = 0
   const ends = () => ({
-    totals: { received: 1, enriched: committed, rejected: 0, duplicate: 0 },
+    inputs: [{ partition: 0, endOffset: 1, completeTo: committed }],
     partitions: [{ topic: topics.enriched.name, partition: 0, endOffset: 1, committed }],
   })
   const history = await listenOn(new Hono().get('/v1/positions', (c) => c.json(ends())).fetch, 0)

@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest'
 import { hourMs, minuteMs } from '#stack/base/units.ts'
 import { startStack } from '../fixtures/stack.ts'
 import type { Stack } from '../fixtures/stack.ts'
-import { closeAll, hasSharedData, importFiles, outcomeOf } from './shared-data.ts'
+import { closeAll, hasSharedData, importFiles, outcomeOf, sharedFile } from './shared-data.ts'
 
-const past = ['otto/sessions.jsonl']
+const past = [sharedFile('otto/sessions.jsonl')]
 const clicker = 'clicker'
 /** Four weeks in about ten seconds, so that there is a meanwhile. */
 const speed = ['--speed', '240000']

@@ -59,7 +59,7 @@ describe.skipIf(!hasSharedData)('Online Retail II', () => {
       readFileSync(sharedFile(`${folder}/published.json`), 'utf8'),
     ) as Published
     await using stack = await startStack()
-    const path = `${folder}/online_retail_ii_2009_2010.parquet`
+    const path = sharedFile(`${folder}/online_retail_ii_2009_2010.parquet`)
     const imported = await importFiles(stack, [path])
     expect(imported).toMatchObject({ read: published.raw.rows, rejected: {} })
     await stack.settle(600_000)

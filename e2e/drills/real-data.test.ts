@@ -7,8 +7,8 @@ import { startStack } from '../fixtures/stack.ts'
 import type { Stack } from '../fixtures/stack.ts'
 import { ask, closeAll, hasSharedData, importFiles, outcomeOf, sharedFile } from './shared-data.ts'
 
-const otto = 'otto/sessions.jsonl'
-const snowplow = 'snowplow-web/events.jsonl'
+const otto = sharedFile('otto/sessions.jsonl')
+const snowplow = sharedFile('snowplow-web/events.jsonl')
 
 describe.skipIf(!hasSharedData)('real data', () => {
   test(
@@ -64,7 +64,7 @@ interface OttoLine {
 const cartsPerClick = 16_896_191 / 194_720_954
 
 async function checkOtto(stack: Stack): Promise<void> {
-  const lines = readFileSync(sharedFile(otto), 'utf8')
+  const lines = readFileSync(otto, 'utf8')
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as OttoLine)

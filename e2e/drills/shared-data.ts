@@ -31,7 +31,7 @@ export async function importFiles(
   const where = ['--data', stack.dataDir, '--port-offset', String(stack.portOffset), '--json']
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['stack/slipway.ts', 'import', ...paths.map(sharedFile), ...where, ...more],
+    ['stack/slipway.ts', 'import', ...paths, ...where, ...more],
     { maxBuffer: 16 * 1024 * 1024 },
   )
   return JSON.parse(stdout.trim().split('\n').at(-1) as string) as Imported

@@ -1,6 +1,6 @@
-// "Everything produced so far has gone through every stage": the processor has read its inputs to their ends and
-// flushed, history has committed up to the ends of the topics it reads, the live view has read as far. It is asked
-// again and again until two rounds in a row agree on the same ends, since a stage may still write for the next one.
+// "Everything produced so far has gone through every stage", asked of one stage after the other: the three of the
+// processor, history, the live view. What a stage must reach is fixed when the one before it has got there, so that what
+// goes on meanwhile, live traffic or the watermark that follows the clock, keeps nobody waiting.
 
 import type { Clock, DomainClock } from '../../stack/base/clock.ts'
 import { messageOf } from '../../stack/base/errors.ts'
@@ -34,12 +34,11 @@ export interface SettleOptions {
   processor: string | undefined
 }
 
-/** What history tells of one partition of a topic it reads. */
-interface HistoryPartition {
-  topic: string
-  partition: number
-  endOffset: number
-  committed: number
+/** What history tells of the topics it reads. */
+interface HistoryAnswer {
+  /** Of the input: every offset below `completeTo` has its outcome. */
+  inputs: { partition: number; endOffset: number; completeTo: number }[]
+  partitions: { topic: string; partition: number; endOffset: number; committed: number }[]
 }
 
 const askAgainMs = 50
@@ -51,88 +50,126 @@ export function createSettle(options: SettleOptions): Settle {
   return async (timeoutMs, signal) => {
     const { clock } = options
     const deadlineMs = clock.monotonicMs() + timeoutMs
-    let before: string | undefined
-    for (;;) {
-      const round = await look(options)
-      const ends = JSON.stringify(round.positions)
-      if (round.behind.length === 0 && ends === before) return { settled: true, ...round }
-      before = round.behind.length === 0 ? ends : undefined
-      if (clock.monotonicMs() >= deadlineMs || signal.aborted) {
-        return { settled: false, ...round }
+    const settled: Settled = { watermarkMs: null, positions: {} }
+    for (const [name, stage] of Object.entries(stages)) {
+      const behind = naming(name, stage(options, settled))
+      for (;;) {
+        const sentences = await behind()
+        if (sentences.length === 0) break
+        if (clock.monotonicMs() >= deadlineMs || signal.aborted) {
+          return { settled: false, behind: sentences, positions: settled.positions }
+        }
+        await clock.sleep(askAgainMs)
       }
-      await clock.sleep(askAgainMs)
     }
+    return { settled: true, behind: [], positions: settled.positions }
   }
 }
 
-async function look(options: SettleOptions): Promise<Omit<SettleResult, 'settled'>> {
-  const stages = await Promise.all([
-    naming('processor', processorBehind(options)),
-    naming('history', historyBehind(options)),
-    naming('live', liveBehind(options)),
-  ])
-  return {
-    behind: stages.flatMap((stage) => stage.behind),
-    positions: Object.assign({}, ...stages.map((stage) => stage.positions)) as Record<
-      string,
-      number[]
-    >,
-  }
-}
-
-interface Stage {
-  behind: string[]
+/** What the stages so far have reached. */
+interface Settled {
+  /** Of the input, to be handed on to the later stages; null where the log is empty. */
+  watermarkMs: number | null
   positions: Record<string, number[]>
 }
 
-async function naming(name: string, stage: Promise<Stage>): Promise<Stage> {
-  try {
-    const { behind, positions } = await stage
-    return { behind: behind.map((sentence) => `${name}: ${sentence}`), positions }
-  } catch (error) {
-    return { behind: [`${name}: ${messageOf(error)}`], positions: {} }
+/** What is still behind, in sentences; asked again until there is none. The first answer fixes what is asked for. */
+type Behind = () => Promise<string[]>
+
+const stages: Record<string, (options: SettleOptions, settled: Settled) => Behind> = {
+  processor: visitorsBehind,
+  'processor, carts by id': (options, settled) => laneBehind('cart-owners', options, settled),
+  'processor, carts by person': (options, settled) => laneBehind('persons', options, settled),
+  history: historyBehind,
+  live: liveBehind,
+}
+
+function naming(name: string, behind: Behind): Behind {
+  return async () => {
+    try {
+      return (await behind()).map((sentence) => `${name}: ${sentence}`)
+    } catch (error) {
+      return [`${name}: ${messageOf(error)}`]
+    }
   }
 }
 
 /** What the processor's `GET /status` tells. */
 interface ProcessorStatus {
-  behind: string[]
   watermark: string | null
   hasOpenLoad: boolean
-  stages: Record<string, { partitions: { partition: number; flushedOffset: number }[] }>
+  stages: Record<string, { partitions: LanePartition[] }>
+}
+
+interface LanePartition {
+  partition: number
+  nextOffset: number
+  flushedOffset: number
+  watermark: string | null
 }
 
 /** The topic that each stage reads. */
-const inputOf: Record<string, string> = {
+const inputOf = {
   visitors: topics.events.name,
   'cart-owners': topics.cartsById.name,
   persons: topics.cartsByPerson.name,
-}
+} as const
+type LaneName = keyof typeof inputOf
 
 /**
- * The ends are asked of the broker afresh: what a stage last heard of may be older than what the one before it wrote.
- * Where nothing has arrived for the idle time, the watermark has to have followed the clock, so that a moved clock
- * has had its effect.
+ * Where nothing has arrived for the idle time, the watermark has to have followed the clock, so that a moved clock has
+ * had its effect.
  */
-async function processorBehind(options: SettleOptions): Promise<Stage> {
-  const { processor, kafka } = options
-  if (processor === undefined) return { behind: [], positions: {} }
+function visitorsBehind(options: SettleOptions, settled: Settled): Behind {
+  const { processor } = options
+  let ends: number[] | undefined
+  return async () => {
+    if (processor === undefined) return []
+    ends ??= await endsOf(options, inputOf.visitors)
+    const status = await getJson<ProcessorStatus>(`${processor}/status`)
+    settled.watermarkMs = status.watermark === null ? null : Date.parse(status.watermark)
+    return [...offsetsBehind('visitors', ends, status), ...watermarkBehind(options, status)]
+  }
+}
+
+/** Read to where the stage before had written, and judged at the watermark that it had. */
+function laneBehind(lane: LaneName, options: SettleOptions, { watermarkMs }: Settled): Behind {
+  const { processor } = options
+  let ends: number[] | undefined
+  let hasWatermark = watermarkMs === null
+  return async () => {
+    if (processor === undefined) return []
+    ends ??= await endsOf(options, inputOf[lane])
+    const status = await getJson<ProcessorStatus>(`${processor}/status`)
+    if (!hasWatermark) {
+      const at = status.stages[lane]?.partitions ?? []
+      const isHanded = at.every(
+        ({ watermark }) => watermark !== null && Date.parse(watermark) >= (watermarkMs as number),
+      )
+      if (at.length < ends.length || !isHanded) return [`${lane}: the watermark is on its way`]
+      hasWatermark = true
+      for (const { partition, nextOffset } of at) {
+        ends[partition] = Math.max(ends[partition] ?? 0, nextOffset)
+      }
+    }
+    return offsetsBehind(lane, ends, status)
+  }
+}
+
+function offsetsBehind(lane: LaneName, ends: readonly number[], status: ProcessorStatus): string[] {
+  return ends.flatMap((end, partition) => {
+    const at = status.stages[lane]?.partitions.find((each) => each.partition === partition)
+    const flushed = at?.flushedOffset ?? 0
+    return flushed < end
+      ? [`${lane}: ${inputOf[lane]}-${partition} is ${end - flushed} behind`]
+      : []
+  })
+}
+
+async function endsOf({ kafka }: SettleOptions, topic: string): Promise<number[]> {
   const admin = await kafka.admin()
   try {
-    const ends = await Promise.all(
-      Object.entries(inputOf).map(
-        async ([stage, topic]) => [stage, topic, await admin.endOffsets(topic)] as const,
-      ),
-    )
-    const status = await getJson<ProcessorStatus>(`${processor}/status`)
-    const behind = ends.flatMap(([stage, topic, offsets]) =>
-      offsets.flatMap((end, partition) => {
-        const at = status.stages[stage]?.partitions.find((each) => each.partition === partition)
-        const flushed = at?.flushedOffset ?? 0
-        return flushed < end ? [`${stage}: ${topic}-${partition} is ${end - flushed} behind`] : []
-      }),
-    )
-    return { behind: [...behind, ...watermarkBehind(options, status)], positions: {} }
+    return await admin.endOffsets(topic)
   } finally {
     await admin.close()
   }
@@ -153,40 +190,48 @@ function watermarkBehind(
     : []
 }
 
-async function historyBehind({ historyUrl }: SettleOptions): Promise<Stage> {
-  const { totals, partitions } = await getJson<{
-    totals: { received: number; enriched: number; rejected: number; duplicate: number }
-    partitions: HistoryPartition[]
-  }>(`${historyUrl}/v1/positions`)
-  const behind = partitions
-    .filter(({ committed, endOffset }) => committed < endOffset)
-    .map((at) => `${at.topic}-${at.partition} is ${at.endOffset - at.committed} behind`)
-  const outcomes = totals.enriched + totals.rejected + totals.duplicate
-  if (outcomes !== totals.received) {
-    behind.push(`${totals.received} received, ${outcomes} with an outcome`)
+function historyBehind({ historyUrl }: SettleOptions, settled: Settled): Behind {
+  let asked: HistoryAnswer | undefined
+  return async () => {
+    const now = await getJson<HistoryAnswer>(`${historyUrl}/v1/positions`)
+    asked ??= now
+    settled.positions = byTopic(asked.partitions.map((at) => ({ ...at, offset: at.endOffset })))
+    const behind = asked.partitions.flatMap(({ topic, partition, endOffset }) => {
+      const at = now.partitions.find((each) => each.topic === topic && each.partition === partition)
+      const committed = at?.committed ?? 0
+      return committed < endOffset
+        ? [`${topic}-${partition} is ${endOffset - committed} behind`]
+        : []
+    })
+    const open = asked.inputs.flatMap(({ partition, endOffset }) => {
+      const at = now.inputs.find((each) => each.partition === partition)
+      const completeTo = at?.completeTo ?? 0
+      if (completeTo >= endOffset) return []
+      return [`${topics.events.name}-${partition}: ${endOffset - completeTo} without an outcome`]
+    })
+    return [...behind, ...open]
   }
-  return { behind, positions: byTopic(partitions.map((at) => ({ ...at, offset: at.endOffset }))) }
 }
 
-async function liveBehind({ kafka, feed }: SettleOptions): Promise<Stage> {
-  const live = feed()
-  if (!live) return { behind: ['not reading yet'], positions: {} }
-  const read = new Map(live.positions().map((at) => [`${at.topic}-${at.partition}`, at.offset]))
-  const behind: string[] = []
-  const admin = await kafka.admin()
-  try {
-    for (const topic of feedTopics) {
-      for (const [partition, end] of (await admin.endOffsets(topic)).entries()) {
+function liveBehind(options: SettleOptions): Behind {
+  let ends: Record<string, number[]> | undefined
+  return async () => {
+    const live = options.feed()
+    if (!live) return ['not reading yet']
+    ends ??= Object.fromEntries(
+      await Promise.all(
+        feedTopics.map(async (topic) => [topic, await endsOf(options, topic)] as const),
+      ),
+    )
+    const read = new Map(live.positions().map((at) => [`${at.topic}-${at.partition}`, at.offset]))
+    return Object.entries(ends).flatMap(([topic, offsets]) =>
+      offsets.flatMap((end, partition) => {
         const offset = read.get(`${topic}-${partition}`)
-        if (offset === undefined || offset < end) {
-          behind.push(`${topic}-${partition} is ${end - (offset ?? 0)} behind`)
-        }
-      }
-    }
-  } finally {
-    await admin.close()
+        if (offset !== undefined && offset >= end) return []
+        return [`${topic}-${partition} is ${end - (offset ?? 0)} behind`]
+      }),
+    )
   }
-  return { behind, positions: {} }
 }
 
 function byTopic(
