@@ -33,9 +33,9 @@ async function busyStack({ isStuck }: { isStuck: boolean }) {
     watermark: iso(0),
     hasOpenLoad: false,
     stages: {
-      visitors: lane(end - 1),
-      'cart-owners': lane(end - 1),
-      persons: lane(isStuck ? 100 : end - 1),
+      visitors: lane(++end - 2),
+      'cart-owners': lane(end - 2),
+      persons: lane(isStuck ? 100 : end - 2),
     },
   })
   const positions = () => ({
@@ -62,7 +62,7 @@ async function busyStack({ isStuck }: { isStuck: boolean }) {
           Object.values(topics).map(({ name }) => ({
             topic: name,
             partition: 0,
-            offset: end - 1,
+            offset: ++end - 1,
           })),
       }) as unknown as LiveFeed,
     lastHeardMs: () => null,
