@@ -51,7 +51,7 @@ export interface CartEvent {
    * `owner` only if both carts are this key's (R4: carts of two owners are not folded).
    */
   via?: string
-  /** R20, by the hop: its order is known, or closed a cart through the same cartId, but not under this key. */
+  /** R20, by the hop: its person has reported the order before, which this key cannot know. */
   isRepeat?: true
 }
 
@@ -113,10 +113,7 @@ export interface DeedCommand {
   deed: CartDeed
 }
 
-/** `repeats`: its person had reported the order before. `closes`: it closed a cart, though no cart has the id it names. */
-export type OrderWord = 'repeats' | 'closes'
-
-/** Stage two to the hop: what only the key of the purchase's person can tell of its order (R20); null takes it back. */
+/** Stage two to the hop: whether a purchase repeats an order (R20), as only the key of its person can tell. */
 export interface OrderCommand {
   kind: 'order'
   /** The cartId that the purchase names. */
@@ -124,7 +121,7 @@ export interface OrderCommand {
   from: Person
   source: string
   eventId: string
-  says: OrderWord | null
+  isRepeat: boolean
 }
 
 /** Position in the topic that the writing stage read, for tracing and for at-least-once reasoning. */

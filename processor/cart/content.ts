@@ -50,8 +50,9 @@ function comesBack(event: CartEvent): boolean {
   return roleOf(event.name) !== 'view' || bringsLines(event)
 }
 
-function bringsLines(event: CartEvent): boolean {
-  return (event.data?.items?.length ?? 0) > 0
+/** R7: a checkout_step is no snapshot, whatever it lists. */
+function bringsLines({ name, data }: CartEvent): boolean {
+  return name !== 'checkout_step' && (data?.items?.length ?? 0) > 0
 }
 
 function changeLines(world: World, episode: Episode, placed: Placed): void {

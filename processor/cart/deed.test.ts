@@ -203,6 +203,25 @@ describe('what is let go', () => {
     expect(judge(user, 3 * day, true).rows).toEqual([])
   })
 
+  test('is the last record of a visitor, whose cooldown goes on under the key of the user', () => {
+    const settings = { ...defaultSettings, cooldownMs: 30 * dayMs }
+    const context = { settings, processedAt: '', hasRetention: true, watermarkMs: at(10 * day) }
+    const visitor = holding('a:A', [add(0)])
+    judgePerson(visitor, { arrived: [], isMoved: false }, context)
+    expect(visitor.events).toEqual([])
+    const again = [add(10 * day), buy(10 * day + 2 * hour, 'O1'), link(11 * day)]
+    const user = holding('u:U', again)
+    takeMove(user, here('u:U', 1))
+    takeDeed(user, takeMove(visitor, away('a:A', 'u:U', 1))[0] as DeedCommand)
+    const later = { ...context, watermarkMs: at(11 * day) }
+    const { difference } = judgePerson(user, { arrived: [], isMoved: false }, later)
+    expect(difference.abandonments.at(-1)).toMatchObject({
+      status: 'recovered',
+      personId: 'a:A',
+      suppressed: true,
+    })
+  })
+
   test('is mere activity too, in bulk', () => {
     const views = Array.from({ length: 100 }, (_, i) => event(i, 'page_view'))
     const holdings = holding('a:A', views)

@@ -12,7 +12,7 @@
 import type { CartEvent, DeedCommand, MoveCommand, Person } from '../model.ts'
 import { nothingPublished } from './published.ts'
 import type { Published, PublishedCart, PublishedVerdict } from './published.ts'
-import type { Reported, Said } from './orders.ts'
+import type { Repeats, Reported } from './orders.ts'
 import { keptFor } from './roles.ts'
 import { emptyBase } from './world.ts'
 import type { PersonBase } from './world.ts'
@@ -60,8 +60,8 @@ export interface Holdings {
   base: PersonBase
   published: Published
   homes: Record<string, Home>
-  /** What was said of orders to the hops (orders.ts). */
-  said: Record<string, Said>
+  /** What the hops were told of (orders.ts). */
+  repeats: Repeats
   cutMs: number | null
 }
 
@@ -102,7 +102,7 @@ export function emptyHoldings(key: Person): Holdings {
     base: emptyBase,
     published: nothingPublished,
     homes: {},
-    said: {},
+    repeats: {},
     cutMs: null,
   }
 }
@@ -218,13 +218,13 @@ function split<T>(
   return { taken, left }
 }
 
-/** A cart without id is its person's, so the person's orders go with it (R20). */
+/** A cart without id is its person's, so the person's orders (R20) and cooldown go with it. */
 function splitBase(base: PersonBase, cartKey: string): { taken: PersonBase; left: PersonBase } {
   const part = (isTaken: boolean): PersonBase => ({
     carts: base.carts.filter(({ key }) => (key === cartKey) === isTaken),
     orders: base.orders.filter(([person]) => (person === cartKey) === isTaken),
     closings: base.closings.filter(([cartId]) => (`c:${cartId}` === cartKey) === isTaken),
-    lastUnsuppressed: isTaken ? [] : base.lastUnsuppressed,
+    lastUnsuppressed: base.lastUnsuppressed.filter(([person]) => (person === cartKey) === isTaken),
   })
   return { taken: part(true), left: part(false) }
 }
@@ -268,8 +268,14 @@ function joinBases(mine: PersonBase, theirs: PersonBase): PersonBase {
     carts: [...carts.values()],
     orders: joinReported(mine.orders, theirs.orders),
     closings: joinReported(mine.closings, theirs.closings),
-    lastUnsuppressed: mine.lastUnsuppressed,
+    lastUnsuppressed: joinLatest(mine.lastUnsuppressed, theirs.lastUnsuppressed),
   }
+}
+
+function joinLatest(mine: [Person, number][], theirs: [Person, number][]): [Person, number][] {
+  const joined = new Map(mine)
+  for (const [person, ms] of theirs) joined.set(person, Math.max(joined.get(person) ?? ms, ms))
+  return [...joined]
 }
 
 /** Of an order that both know, the word of the key that kept all of its person's orders holds. */

@@ -15,8 +15,8 @@ import type { Episode } from './episode.ts'
 import { actingEvents } from './event-set.ts'
 import type { ActingEvent } from './event-set.ts'
 import { linkVisitor, mergeCarts } from './merge.ts'
-import { wordsOf } from './orders.ts'
-import type { Said } from './orders.ts'
+import { repeatsOf } from './orders.ts'
+import type { Repeats } from './orders.ts'
 import { actAsPurchase } from './purchase.ts'
 import { roleOf } from './roles.ts'
 import type { CartRow, Verdict } from './rows.ts'
@@ -34,7 +34,7 @@ export interface PersonFold {
   /** Events that wait for a deadline to fire. */
   heldEvents: number
   /** What other keys must know of orders (R20). */
-  words: Record<string, Said>
+  repeats: Repeats
 }
 
 export interface FoldedEpisode {
@@ -75,7 +75,7 @@ export function foldPerson(
     ),
     nextWakeMs: nextWakeOf(world, episodes, watermarkMs),
     heldEvents,
-    words: wordsOf(acting, world.orders.repeated, world.closing),
+    repeats: repeatsOf(world.orders.repeated),
   }
 }
 

@@ -9,7 +9,7 @@ import { nameOf, putEvent, takeEvent } from './event-set.ts'
 import type { EventName } from './event-set.ts'
 import { foldPerson } from './fold.ts'
 import type { PersonFold } from './fold.ts'
-import { sayOrders } from './orders.ts'
+import { sayRepeats } from './orders.ts'
 import { diffPerson } from './published.ts'
 import type { Difference } from './published.ts'
 import { keepMsOf, letGo, nextCutMs } from './retention.ts'
@@ -42,8 +42,8 @@ export function judgePerson(holdings: Holdings, change: Change, context: JudgeCo
     processedAt,
   )
   holdings.published = published
-  const orders = sayOrders(holdings.key, holdings.said, fold.words)
-  holdings.said = fold.words
+  const orders = sayRepeats(holdings.key, holdings.repeats, fold.repeats)
+  holdings.repeats = fold.repeats
   const retainedMs = context.hasRetention ? retain(holdings, fold, context) : null
   return { difference, orders, wakeMs: earlier(fold.nextWakeMs, retainedMs) }
 }
@@ -77,16 +77,15 @@ function retain(holdings: Holdings, fold: PersonFold, context: JudgeContext): nu
   holdings.events = kept.events
   holdings.base = kept.base
   holdings.published = kept.published
-  forgetWords(holdings)
+  holdings.repeats = repeatsKept(holdings)
   holdings.cutMs = cutMs ?? holdings.cutMs
   return nextCutMs(holdings.events, fold, watermarkMs, settings)
 }
 
 /** Of what is let go, the last word holds. */
-function forgetWords(holdings: Holdings): void {
-  const kept = new Set(holdings.events.map(nameOf))
-  const said = Object.entries(holdings.said).filter(([name]) => kept.has(name))
-  holdings.said = Object.fromEntries(said)
+function repeatsKept({ events, repeats }: Holdings): Holdings['repeats'] {
+  const kept = new Set(events.map(nameOf))
+  return Object.fromEntries(Object.entries(repeats).filter(([name]) => kept.has(name)))
 }
 
 function earlier(a: number | null, b: number | null): number | null {

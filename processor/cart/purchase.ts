@@ -19,36 +19,42 @@ export function actAsPurchase(world: World, placed: Placed): void {
   const match = matchOf(world, placed)
   if (match === undefined) return
   close(world, match, placed, orderOf(event))
-  world.closing.add(event)
-  if (event.cartId !== undefined) noteOrder(world.closings, event.cartId, event)
 }
 
 function matchOf(world: World, placed: Placed): Episode | undefined {
   const { event } = placed
-  const named = event.cartId === undefined ? undefined : world.carts.get(cartKeyOf(event))
   if (event.namedCart === 'elsewhere') {
     remark(world, placed, 'R16', 'cart of somebody else')
     return undefined
   }
-  if (hasClosedThroughIt(world, event)) {
+  if (event.cartId !== undefined && isReported(world.closings, event.cartId, event)) {
     remark(world, placed, 'R20', 'order known')
     return undefined
   }
-  const match = named === undefined ? undefined : unclosedOf(world, named, event.timeMs)
-  if (match !== undefined) return match
-  // R16: the owner goes on with R17; anybody else acts on the named cart only.
-  if (named === undefined || named.owner === event.mark) {
-    const overlap = overlapOf(world, event)
-    if (overlap !== undefined) return overlap
-  }
-  remark(world, placed, 'R18', 'no match')
-  return undefined
+  const match = namedMatch(world, event) ?? overlapMatch(world, event)
+  if (match === undefined) remark(world, placed, 'R18', 'no match')
+  return match
 }
 
-/** R20: an order never closes a second cart through the same cartId. */
-function hasClosedThroughIt({ closings }: World, event: CartEvent): boolean {
-  if (event.isRepeat === true) return true
-  return event.cartId !== undefined && isReported(closings, event.cartId, event)
+/** R16; R20: an order never closes a second cart through the same cartId. */
+function namedMatch(world: World, event: CartEvent): Episode | undefined {
+  const named = namedCart(world, event)
+  const match = named === undefined ? undefined : unclosedOf(world, named, event.timeMs)
+  if (match !== undefined && event.cartId !== undefined) {
+    noteOrder(world.closings, event.cartId, event)
+  }
+  return match
+}
+
+/** R16: the owner goes on with R17; anybody else acts on the named cart only. */
+function overlapMatch(world: World, event: CartEvent): Episode | undefined {
+  const named = namedCart(world, event)
+  const isOwners = named === undefined || named.owner === event.mark
+  return isOwners ? overlapOf(world, event) : undefined
+}
+
+function namedCart({ carts }: World, event: CartEvent): Cart | undefined {
+  return event.cartId === undefined ? undefined : carts.get(cartKeyOf(event))
 }
 
 /** R16: the open episode of a named cart, else its most recently touched recoverable one. */

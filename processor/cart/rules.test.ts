@@ -118,6 +118,14 @@ describe('R6 to R8: content', () => {
     expect(row).toMatchObject({ itemCount: 1, units: 3 })
   })
 
+  test('a checkout_step is no snapshot, although it may list what is paid for', () => {
+    const step = (minutes: number) =>
+      event(minutes, 'checkout_step', { data: { option: 'payment', items: [line('Q')] } })
+    expect(rowsOf([step(0)])).toEqual([])
+    const [row] = rowsOf([add(0), step(1)])
+    expect(row).toMatchObject({ stage: 'payment', items: [{ productId: 'P' }] })
+  })
+
   test('a price is known beyond the removal of its line', () => {
     const [row] = rowsOf([
       add(0, [line('P', { unitPriceMinor: 700 }), line('Q')]),

@@ -18,7 +18,7 @@ export interface PersonBase {
   carts: { key: string; cartId: string | null; owner: Person; episodeCount: number }[]
   /** R20: orders seen, by the person who placed them. */
   orders: [Person, Reported[]][]
-  /** R20: orders that closed a cart through a cartId. */
+  /** R20: orders that closed a cart through its cartId. */
   closings: [string, Reported[]][]
   /** When the last unsuppressed record of a person was due (cooldown). */
   lastUnsuppressed: [Person, number][]
@@ -41,10 +41,8 @@ export interface World {
   /** No open episode is due before this; a lower bound, made exact when it is reached. */
   nextDeadlineMs: number
   orders: PersonOrders
-  /** By the cartId through which they closed a cart. */
+  /** By the cartId through which they closed a cart (R16). */
   closings: KnownOrders
-  /** Purchases that closed a cart. */
-  closing: Set<CartEvent>
   trace: Trace | undefined
 }
 
@@ -62,7 +60,6 @@ export function newWorld(
     nextDeadlineMs: Infinity,
     orders: ordersOf(events, base.orders),
     closings: knownOrders(base.closings),
-    closing: new Set(),
     trace,
   }
 }

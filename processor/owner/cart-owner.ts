@@ -11,16 +11,8 @@
 
 import { compareT3 } from '#stack/contract/order.ts'
 import type { Ordered } from '#stack/contract/order.ts'
-import { orderIdOf } from '../cart/orders.ts'
 import { givesOwner } from '../cart/roles.ts'
-import type {
-  CartCommand,
-  CartEvent,
-  CommandInput,
-  OrderCommand,
-  OrderWord,
-  Person,
-} from '../model.ts'
+import type { CartCommand, CartEvent, CommandInput, OrderCommand, Person } from '../model.ts'
 
 export interface NamingEvent {
   event: CartEvent
@@ -29,8 +21,8 @@ export interface NamingEvent {
   /** It came anew, and may be told otherwise than it was forwarded. */
   isNew: boolean
   input: CommandInput
-  /** What the key of its person said of its order (R20). */
-  says: OrderWord | null
+  /** As the key of its person said (R20). */
+  isRepeat: boolean
 }
 
 export type Destination = [key: Person, as: NonNullable<CartEvent['namedCart']>]
@@ -66,44 +58,28 @@ export function putNaming(state: CartOwnerState, { event, input }: InCommand): v
   if (before !== undefined) events.splice(known, 1)
   let at = events.length
   while (at > 0 && compare((events[at - 1] as NamingEvent).event, event) > 0) at--
-  const isSameKey = before?.event.route === event.route
   const naming: NamingEvent = {
     event,
     sent: before?.sent ?? [],
     isNew: true,
     input,
     // Another key has its own word to say.
-    says: isSameKey ? before.says : null,
+    isRepeat: before?.event.route === event.route && before.isRepeat,
   }
   events.splice(at, 0, naming)
-  if (naming.says !== (before?.says ?? null)) renewOrder(state, event)
   if (owner !== null && isSame(owner, event)) owner.route = event.route
 }
 
 /** Answers whether anything changed by it. */
-export function hearOrder(state: CartOwnerState, { from, says, ...name }: OrderCommand): boolean {
-  const naming = state.events.find(({ event }) => isSame(event, name))
-  if (naming === undefined || naming.event.route !== from || naming.says === says) return false
-  naming.says = says
-  renewOrder(state, naming.event)
-  return true
-}
-
-/** Whoever was told of a purchase of this order is told again. */
-function renewOrder({ events }: CartOwnerState, purchase: CartEvent): void {
-  for (const naming of events) naming.isNew ||= isOfOrder(naming.event, purchase)
-}
-
-/** R20: known to its person before, or the order has closed a cart through this id under another key. */
-function isRepeat({ event, says }: NamingEvent, events: readonly NamingEvent[]): boolean {
-  if (event.name !== 'purchase') return false
-  if (says === 'repeats') return true
-  const closing = events.find((other) => other.says === 'closes' && isOfOrder(other.event, event))
-  return closing !== undefined && compare(closing.event, event) < 0
-}
-
-function isOfOrder(event: CartEvent, purchase: CartEvent): boolean {
-  return event.name === 'purchase' && orderIdOf(event) === orderIdOf(purchase)
+export function hearOrder(
+  { events }: CartOwnerState,
+  { from, isRepeat, ...name }: OrderCommand,
+): boolean {
+  const naming = events.find(({ event }) => isSame(event, name))
+  if (naming === undefined || naming.event.route !== from) return false
+  naming.isNew ||= naming.isRepeat !== isRepeat
+  naming.isRepeat = isRepeat
+  return naming.isNew
 }
 
 export function forwardEvents(state: CartOwnerState): CartCommand[] {
@@ -120,10 +96,9 @@ export function forwardEvents(state: CartOwnerState): CartCommand[] {
       const { eventId, source } = event
       commands.push({ kind: 'out', key, eventId, source, via: cartId, input })
     }
-    const repeat = isRepeat(naming, events) ? { isRepeat: true as const } : {}
     for (const [key, namedCart] of destinations) {
-      const acts = namedCart === 'elsewhere' ? {} : repeat
-      const told = { ...event, namedCart, via: cartId, ...acts }
+      const told: CartEvent = { ...event, namedCart, via: cartId }
+      if (naming.isRepeat && namedCart === 'owner') told.isRepeat = true
       commands.push({ kind: 'in', key, event: told, input })
     }
     naming.sent = destinations

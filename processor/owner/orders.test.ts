@@ -80,21 +80,17 @@ describe('an order that its person has reported before', () => {
   })
 })
 
-describe('an order that closed a cart through an id that no cart has', () => {
+describe('an order that several persons report', () => {
   const both = [add(0, 'B'), add(1, 'D'), buy(5, { anonymousId: 'B', cartId: 'c9' })]
 
-  test('closes no second one through it, of whomever', () => {
+  test('closes a cart of each, while no cart has the id they name', () => {
     const log = [...both, buy(10, { anonymousId: 'D', cartId: 'c9' })]
-    expect(resultsOf(log)).toEqual([['a:B converted', 'a:D lost']])
-  })
-
-  test('closes not even the one that has the id by then', () => {
-    const log = [...both, add(7, 'A', 'c9'), buy(10, { anonymousId: 'A', cartId: 'c9' })]
-    expect(resultsOf(log)).toEqual([['a:B converted', 'a:D lost', 'c:c9 lost']])
-  })
-
-  test('closes another through another id', () => {
-    const log = [...both, buy(10, { anonymousId: 'D', cartId: 'c8' })]
     expect(resultsOf(log)).toEqual([['a:B converted', 'a:D converted']])
+  })
+
+  test('closes one cart through the id of one', () => {
+    const log = [add(0, 'A', 'c1'), buy(5, { anonymousId: 'B', cartId: 'c1' }), add(7, 'A', 'c1')]
+    const again = buy(10, { anonymousId: 'D', cartId: 'c1' })
+    expect(resultsOf([...log, again])).toEqual([['c:c1 converted', 'c:c1 lost']])
   })
 })

@@ -5,9 +5,7 @@ import type { EnrichedEvent, ShopEvent } from '#stack/contract/events.ts'
 import { compareT3, orderedOf } from '#stack/contract/order.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import { nameOf } from '../cart/event-set.ts'
-import { foldPerson } from '../cart/fold.ts'
-import { orderIdOf } from '../cart/orders.ts'
-import type { Said } from '../cart/orders.ts'
+import { ordersOf, repeatsOf } from '../cart/orders.ts'
 import { cartIdsNamed, givesOwner, roleOf } from '../cart/roles.ts'
 import type { CartData, CartEvent, CartItem, Person } from '../model.ts'
 
@@ -25,7 +23,10 @@ export interface Gathered {
 }
 
 /** The events in the order of the log, so that the first copy of each counts (T4). */
-export function gatherCarts(log: readonly KnownEvent[], settings: Settings): Gathered {
+export function gatherCarts(
+  log: readonly KnownEvent[],
+  settings: Pick<Settings, 'serverSources'>,
+): Gathered {
   const gathered: Gathered = { keys: new Map(), excluded: [] }
   const kept = keepRuled(log, gathered)
     .map((event) => ({ event, place: orderedOf(event) }))
@@ -33,55 +34,28 @@ export function gatherCarts(log: readonly KnownEvent[], settings: Settings): Gat
     .map(({ event }) => event)
   const people = peopleOf(kept)
   const events = kept.map((event) => cartEventOf(event, people, settings.serverSources))
-  gathered.keys = distributeAll(events, settings)
+  gathered.keys = distributeAll(events)
   return gathered
 }
 
-/** R5, R20: until no key has anything new to say of an order; each round settles at least one purchase more in T3 order. */
-function distributeAll(events: readonly CartEvent[], settings: Settings): Map<Person, CartEvent[]> {
+/** R5, R20: the key of a purchase's person knows whether it repeats an order, the key of the cart's owner must know. */
+function distributeAll(events: readonly CartEvent[]): Map<Person, CartEvent[]> {
   const owners = ownersOf(events)
-  let words: Words = {}
-  for (;;) {
-    const keys = new Map<Person, CartEvent[]>()
-    const named = new Set<string>()
-    for (const [at, event] of events.entries()) {
-      if (givesOwner(event.name)) for (const id of cartIdsNamed(event)) named.add(id)
-      const isRepeat = isRepeated(event, at, events, words)
-      distribute(isRepeat ? { ...event, isRepeat: true } : event, owners, named, keys)
+  const keys = new Map<Person, CartEvent[]>()
+  const named = new Set<string>()
+  for (const event of events) {
+    if (givesOwner(event.name)) for (const id of cartIdsNamed(event)) named.add(id)
+    distribute(event, owners, named, keys)
+  }
+  const repeated = new Set(
+    [...keys.values()].flatMap((own) => Object.keys(repeatsOf(ordersOf(own).repeated))),
+  )
+  for (const own of keys.values()) {
+    for (const event of own) {
+      if (event.namedCart === 'owner' && repeated.has(nameOf(event))) event.isRepeat = true
     }
-    const said = wordsOfKeys(keys, settings)
-    if (JSON.stringify(said) === JSON.stringify(words)) return keys
-    words = said
   }
-}
-
-type Words = Readonly<Record<string, Said>>
-
-/** Of purchases that name a cart of somebody else, or of nobody; no fold is needed where there is none. */
-function wordsOfKeys(keys: ReadonlyMap<Person, CartEvent[]>, settings: Settings): Words {
-  const words: Record<string, Said> = {}
-  for (const events of keys.values()) {
-    const isAsked = events.some(
-      ({ name, namedCart = 'owner' }) => name === 'purchase' && namedCart !== 'owner',
-    )
-    if (isAsked) Object.assign(words, foldPerson(events, Infinity, settings).words)
-  }
-  return words
-}
-
-/** R20: known to its person, or its order has closed a cart through the same cartId under another key. */
-function isRepeated(
-  event: CartEvent,
-  at: number,
-  events: readonly CartEvent[],
-  words: Words,
-): boolean {
-  if (event.name !== 'purchase' || event.cartId === undefined) return false
-  if (words[nameOf(event)]?.word === 'repeats') return true
-  return events.slice(0, at).some((other) => {
-    const { word, cartId } = words[nameOf(other)] ?? {}
-    return word === 'closes' && cartId === event.cartId && orderIdOf(other) === orderIdOf(event)
-  })
+  return keys
 }
 
 function keepRuled(log: readonly KnownEvent[], { excluded }: Gathered): KnownEvent[] {
@@ -208,8 +182,7 @@ function distribute(
     if (owner === undefined) put(keys, event.route, { ...event, via, namedCart: 'nobody' })
     else put(keys, owner, { ...event, via, namedCart: 'owner' })
     if (owner !== undefined && owner !== event.route) {
-      const { isRepeat: _isRepeat, ...activity } = event
-      put(keys, event.route, { ...activity, via, namedCart: 'elsewhere' })
+      put(keys, event.route, { ...event, via, namedCart: 'elsewhere' })
     }
   }
 }
