@@ -64,6 +64,42 @@ describe('R4: a first link', () => {
     expect(merged).toMatchObject({ units: 1, valueMinor: 700 })
   })
 
+  test('keeps what the carts had to say: flags, the later total and consent, both currencies', () => {
+    const users = add(0, [line('P')], { ...asU, marketing: true, data: { cartTotalMinor: 1000 } })
+    const visitors = [
+      add(1, [line('Q')], { data: { currency: 'USD', cartTotalMinor: 7 } }),
+      remove(2, [{ productId: 'R' }]),
+    ]
+    const [, merged] = rowsOf([users, ...visitors, link(10, { marketing: null })])
+    expect(merged).toMatchObject({
+      currencyMixed: true,
+      valueMinor: null,
+      currency: null,
+      valueByCurrency: [
+        { currency: 'EUR', valueMinor: 1000 },
+        { currency: 'USD', valueMinor: 1000 },
+      ],
+      declaredValueMinor: 7,
+      flags: ['totalMismatch', 'underflow'],
+      contactable: true,
+    })
+  })
+
+  test('replaces the lines where the policy says so, and remembers the prices of both', () => {
+    const users = add(0, [line('P', { unitPriceMinor: 500 }), line('Q')], asU)
+    const visitors = add(1, [{ productId: 'P', quantity: 3 }])
+    const [, merged] = rowsOf([users, visitors, link(10)], { mergePolicy: 'replace' })
+    expect(merged).toMatchObject({ itemCount: 1, units: 3, valueMinor: 1500 })
+  })
+
+  test("folds a cart into one that has less time: the earlier start's greatest age holds", () => {
+    const views = Array.from({ length: 5 }, (_, i) => event(30 * (i + 1), 'page_view'))
+    const users = add(150, [line('Q')], asU)
+    const settings = { maxCartAgeMs: 3 * hourMs }
+    const rows = rowsOf([add(0), ...views, users, link(170)], settings)
+    expect(rows.at(-1)).toMatchObject({ cartKey: 'u:U', state: 'lost', deadlineAt: clock(180) })
+  })
+
   test("makes the visitor's orders the user's, so that the order service closes no second cart", () => {
     const rows = statesOf([
       add(0),
@@ -214,6 +250,29 @@ describe('R12 and R13: activity', () => {
     const views = Array.from({ length: 30 }, (_, i) => event(30 * (i + 1), 'page_view'))
     const [row] = rowsOf([add(0), ...views], { maxCartAgeMs: 10 * hourMs })
     expect(row).toMatchObject({ deadlineAt: clock(10 * hour), lastActivityAt: clock(9.5 * hour) })
+  })
+
+  test('a cart that comes back has its greatest age from then on', () => {
+    const views = Array.from({ length: 9 }, (_, i) => event(120 + 30 * i, 'page_view'))
+    const rows = rowsOf([add(0), add(110), ...views], { maxCartAgeMs: 3 * hourMs })
+    expect(rows.map(({ deadlineAt }) => deadlineAt)).toEqual([clock(60), clock(110 + 180)])
+  })
+
+  test('in cart scope a login extends nothing, and a merge both of its carts', () => {
+    const settings = { activityScope: 'cart' } as const
+    const [, taken] = rowsOf([add(0), link(30)], settings)
+    expect(taken).toMatchObject({ cartKey: 'u:U', lastActivityAt: clock(0) })
+    const merge = ['c1', 'c2'].map((via) =>
+      event(30, 'cart_merge', {
+        eventId: 'm',
+        data: { fromCartId: 'c1', intoCartId: 'c2' },
+        namedCart: 'owner',
+        via,
+      }),
+    )
+    const carts = ['c1', 'c2'].map((cartId) => add(0, [line('P')], { cartId }))
+    const rows = rowsOf([...carts, ...merge], settings)
+    expect(rows.map(({ lastActivityAt }) => lastActivityAt)).toEqual([clock(30), clock(30)])
   })
 
   test("in cart scope only what is under the cart's key extends it", () => {
@@ -414,6 +473,15 @@ describe('R23: a small cart', () => {
     expect(bought).toMatchObject({ state: 'converted', abandonmentId: null, closedAt: clock(120) })
   })
 
+  test('is converted by the purchase that recovers what it came back as', () => {
+    const events = [add(0), add(2 * hour, [line('Q')]), buy(4 * hour, 'O1')]
+    expect(statesOf(events, settings)).toEqual(['a:A#1 converted', 'a:A#2 recovered'])
+    expect(statesOf(events, { ...settings, recoveryWindowMs: 2.5 * hourMs })).toEqual([
+      'a:A#1 ignored_small',
+      'a:A#2 recovered',
+    ])
+  })
+
   test('comes back as the next episode, which may be large enough', () => {
     expect(statesOf([add(0), add(2 * hour, [line('Q')])], settings)).toEqual([
       'a:A#1 ignored_small',
@@ -496,6 +564,16 @@ describe('what the record says', () => {
       [clock(3 * hour), true],
       [clock(4 * hour), false],
       [clock(5 * hour), true],
+    ])
+  })
+
+  test('of two records that fall due together the one that started first is free', () => {
+    const settings = { cooldownMs: hourMs }
+    const carts = [add(1, [line('P')], { cartId: 'c1' }), add(0, [line('P')], { cartId: 'c2' })]
+    const rows = rowsOf([...carts, event(5, 'page_view')], settings)
+    expect(rows.map(({ cartKey, suppressed }) => [cartKey, suppressed])).toEqual([
+      ['c:c1', true],
+      ['c:c2', false],
     ])
   })
 

@@ -37,6 +37,7 @@ export interface Remark {
   effect: Effect
   cartKey: string | null
   episode: number | null
+  lastActivityMs: number | null
   deadlineMs: number | null
   /** What lies in the cart after it. */
   units: number

@@ -142,6 +142,7 @@ export function remark(
     effect,
     cartKey: episode?.cart.key ?? null,
     episode: episode?.number ?? null,
+    lastActivityMs: episode?.lastActivityMs ?? null,
     deadlineMs: episode?.deadlineMs ?? null,
     units: lines.reduce((units, { quantity }) => units + quantity, 0),
     valueMinor,

@@ -17,7 +17,7 @@ import { answerMetric } from './query/metrics.ts'
 import { answerPositions } from './query/positions.ts'
 import { isInKeyOrder, listTables, rowPieces, tableRef } from './query/rows.ts'
 import type { RowRange } from './query/rows.ts'
-import { answerWhy } from './query/why.ts'
+import { answerWhy, cartsNear } from './query/why.ts'
 import type { SqlSandbox } from './sandbox/sql-sandbox.ts'
 import type { HistoryService } from './service.ts'
 
@@ -74,7 +74,10 @@ export function createReadApi({ service, sandbox, control, logger, hostNames }: 
     .get('/v1/carts/:cartKey/why', async (c) => {
       const cartKey = c.req.param('cartKey')
       const story = await answerWhy(service.history, cartKey, service.watermarkMs())
-      if (story === null) return c.json({ error: `there is no cart ${cartKey}` }, 404, noStore)
+      if (story === null) {
+        const near = await cartsNear(service.history, cartKey)
+        return c.json({ error: `there is no cart ${cartKey}`, near }, 404, noStore)
+      }
       return c.json(story, 200, noStore)
     })
     .get('/v1/export/:name', async (c) => {

@@ -22,11 +22,14 @@ const options = {
 const usage = `slipway why CART [options]
 
 The explained timeline of one cart: its events in order, what each did and by which rule, the deadline, what was ignored
-and why, the verdicts as they were published. CART is a cart key as in the table carts: a:<browser>, u:<account> or
-c:<cart id>.
+and why, the verdicts as they were published. CART is a cart key as in the table carts: a:<browser>, u:<customer> or
+c:<cart id>. Anything else, such as an order, is answered with the carts that it may mean.
 
 ${optionsHelp(options)}
 `
+
+const howToFind =
+  'the table carts lists them by cart_key, for example: SELECT cart_key, state FROM carts ORDER BY started_at DESC (POST /v1/sql of history, or the page History)'
 
 try {
   const {
@@ -47,9 +50,9 @@ try {
 
 function cartKeyOf(positionals: readonly string[]): string {
   const [cartKey, ...more] = positionals
-  if (cartKey !== undefined && more.length === 0 && /^[auc]:./.test(cartKey)) return cartKey
+  if (cartKey !== undefined && cartKey !== '' && more.length === 0) return cartKey
   throw new UsageError('name one cart', {
-    hint: 'a key as in the table carts: a:<browser>, u:<account> or c:<cart id>',
+    hint: `a:<browser>, u:<customer> or c:<cart id>; ${howToFind}`,
   })
 }
 
@@ -57,14 +60,17 @@ async function ask(url: string, cartKey: string): Promise<CartStory> {
   const response = await reach(`${url}/v1/carts/${encodeURIComponent(cartKey)}/why`, url)
   if (response.ok) return (await response.json()) as CartStory
   if (response.status === 404) {
-    throw new OperatingError(`there is no cart ${cartKey}`, {
-      where: url,
-      hint: 'the table carts lists them by cart_key; a cart of the last seconds may not be there yet',
-    })
+    const { near = [] } = (await response.json()) as { near?: string[] }
+    throw new OperatingError(`there is no cart ${cartKey}`, { where: url, hint: hintOf(near) })
   }
   throw new OperatingError(`history answers ${response.status}: ${await response.text()}`, {
     where: url,
   })
+}
+
+function hintOf(near: readonly string[]): string {
+  if (near.length > 0) return `did you mean ${near.join(' or ')}?`
+  return `${howToFind}; a cart of the last seconds may not be there yet`
 }
 
 async function reach(address: string, url: string): Promise<Response> {

@@ -1,63 +1,146 @@
-// A cart's story as text for a terminal: one dense line an event, then where each episode stands, then what was published.
+// A cart's story as text: how it ended, in a sentence for each episode; what happened, day by day; what was published of
+// it; and what the rules say that it names.
 
+import { minuteMs } from '#stack/base/units.ts'
 import type { CartStory, StoryLine } from './story.ts'
-import { worthOf } from './words.ts'
+import { activityOf, nameOfPerson, retractionOf, ruleWords, spanOf, worthOf } from './words.ts'
+
+type Episode = CartStory['episodes'][number]
+type Revision = CartStory['revisions'][number]
 
 export function printStory(story: CartStory): string {
-  const { cartKey, personId, watermarkAt, lines, episodes, revisions } = story
-  const judged = watermarkAt === null ? 'the end of time' : shortTime(watermarkAt)
+  const { cartKey, personId, watermarkAt, revisions } = story
+  const until = watermarkAt === null ? 'to the end of time' : `up to ${timeOf(watermarkAt)}`
   return [
-    `cart ${cartKey} of ${personId}, judged up to ${judged} (UTC)`,
-    '',
-    ...lines.flatMap(printLine),
-    '',
-    ...episodes.map(printEpisode),
-    ...(revisions.length === 0 ? [] : ['', ...revisions.map(printRevision)]),
+    `Cart ${cartKey} of ${nameOfPerson(personId)}, told ${until}. All times are UTC.`,
+    ...section('In short', storyInShort(story)),
+    ...section('What happened', daysOf(story)),
+    ...section('What was published', publishedOf(revisions)),
+    ...section('The rules by number', rulesOf(story)),
     '',
   ].join('\n')
 }
 
-function printLine(line: StoryLine): string[] {
-  const { at, until, eventCount, event, isIgnored, rules, text } = line
-  const when = at === until ? shortTime(at) : `${shortTime(at)} to ${until.slice(11, 19)}`
-  const what =
-    event === null ? '(time)' : eventCount > 1 ? `${eventCount} × ${event.name}` : event.name
-  const mark = isIgnored ? '-' : ' '
-  return [`${mark} ${when}  ${what}${byWhom(line)} [${rules.join(', ')}]`, `    ${text}`]
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${line}`)]
 }
 
-function byWhom({ event }: StoryLine): string {
-  if (event === null) return ''
-  const { anonymousId, userId, source, lagMs } = event
-  const who = [userId && `u:${userId}`, anonymousId && `a:${anonymousId}`].filter(Boolean).join(' ')
-  const late = lagMs < 1000 ? '' : `, received ${span(lagMs)} later`
-  return ` by ${who} through ${source}${late}`
+function storyInShort({ episodes, windows }: CartStory): string[] {
+  const sentences = episodes.map((row) => {
+    const number = episodes.length === 1 ? '' : `Episode ${row.episode}: `
+    const back = row.afterAbandonment ? 'taken up again after an abandonment, ' : ''
+    return capital(`${number}${back}${fateOf(row, windows)}.`)
+  })
+  const last = episodes.at(-1)
+  return last?.contactable === false
+    ? [...sentences, 'The customer has not agreed to be written to.']
+    : sentences
 }
 
-function printEpisode(row: CartStory['episodes'][number]): string {
-  const { episode, state, deadlineAt, abandonedAt, orderId, contactable } = row
-  const worth = worthOf(row.units, row.valueMinor, row.currency)
-  const deadline = state === 'open' ? `, deadline ${shortTime(deadlineAt)}` : ''
-  const abandoned = abandonedAt === null ? '' : `, abandoned ${shortTime(abandonedAt)}`
-  const order = orderId === null ? '' : `, order ${orderId}`
-  const silent = contactable ? '' : ', not to be written to'
-  return `episode ${episode}: ${state}, ${worth}${deadline}${abandoned}${order}${silent}`
+function fateOf(row: Episode, { recoveryWindowMs }: CartStory['windows']): string {
+  const { state, stage, closedAt, deadlineAt, orderId } = row
+  const worth = worthOf(row)
+  const reached = stage === 'cart' ? '' : ` in the ${stage === 'payment' ? 'payment' : 'checkout'}`
+  const abandoned = `abandoned${reached} on ${timeOf(row.abandonedAt ?? deadlineAt)} with ${worth}`
+  const left = `${abandoned}${row.suppressed ? ' (too soon after another: not to be reminded)' : ''}`
+  switch (state) {
+    case 'open':
+      return `open with ${worth}; abandoned on ${timeOf(deadlineAt)} unless something happens`
+    case 'converted':
+      return `bought on ${timeOf(closedAt)} with order ${orderId}: ${worth}`
+    case 'abandoned':
+      return `${left}; can be recovered for ${spanOf(recoveryWindowMs)} from then`
+    case 'recovered':
+      return `${left}, recovered on ${timeOf(row.recoveredAt)} by order ${orderId}`
+    case 'lost':
+      return `${left}, and not bought within ${spanOf(recoveryWindowMs)}: lost`
+    case 'emptied':
+      return `emptied on ${timeOf(closedAt)}`
+    case 'merged':
+      return `went on as another cart on ${timeOf(closedAt)}, with ${worth}`
+    case 'ignored_small':
+      return `left on ${timeOf(deadlineAt)} with ${worth}, too little to be told of`
+  }
 }
 
-function printRevision(record: CartStory['revisions'][number]): string {
-  const { abandonmentId, episode, revision, status, reason, abandonedAt, suppressed } = record
-  const why = reason === null ? '' : ` (${reason})`
-  const quiet = suppressed ? ', suppressed' : ''
-  return `verdict ${abandonmentId.slice(0, 8)} of episode ${episode}, revision ${revision}: ${status}${why}, due ${shortTime(abandonedAt)}${quiet}`
+function daysOf(story: CartStory): string[] {
+  const usual = story.lines.find(({ event }) => event !== null)?.event ?? null
+  const days = Map.groupBy(story.lines, ({ at }) => at.slice(0, 10))
+  return [...days].flatMap(([day, lines]) => [day, ...lines.flatMap((line) => told(line, usual))])
 }
 
-function shortTime(iso: string): string {
-  return iso.replace('T', ' ').replace('Z', '').replace('.000', '')
+function told(line: StoryLine, usual: StoryLine['event']): string[] {
+  const { at, until, isIgnored, rules, inCart, deadlineAt } = line
+  const when = `${clockOf(at)}${at === until ? '' : `–${clockOf(until)}`}`
+  const head = `${isIgnored ? '-' : ' '} ${when.padEnd(17)}  `
+  const note = [byWhom(line, usual), lateness(line), `[${rules.join(', ')}]`].filter(Boolean)
+  const worth = inCart === null || isMere(line) ? [] : [`in it: ${worthOf(inCart)}`]
+  const time = deadlineAt === null ? [] : [`time until ${timeOn(deadlineAt, until)}`]
+  const after = [...worth, ...time].join('; ')
+  const lines = [`${head}${wordsOfLine(line)} ${note.join(' ')}`]
+  return after === '' ? lines : [...lines, ' '.repeat(head.length) + after]
 }
 
-function span(ms: number): string {
-  const seconds = Math.round(ms / 1000)
-  if (seconds < 120) return `${seconds} s`
-  const minutes = Math.round(seconds / 60)
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
+/** Nothing but activity. */
+function isMere({ text }: StoryLine): boolean {
+  return text === 'activity'
+}
+
+/** Of mere activity, what it was; of what did nothing, what it was and why it did nothing. */
+function wordsOfLine(line: StoryLine): string {
+  const { events, isIgnored, text } = line
+  if (isIgnored) return `${activityOf(events)}: ${text}`
+  return isMere(line) ? `active: ${activityOf(events)}` : text
+}
+
+/** Where it is not whom one would think. */
+function byWhom({ event }: StoryLine, usual: StoryLine['event']): string {
+  if (event === null || usual === null) return ''
+  const { anonymousId, userId, source } = event
+  const who =
+    anonymousId === usual.anonymousId
+      ? []
+      : [userId && `customer ${userId}`, anonymousId && `browser ${anonymousId}`].filter(Boolean)
+  const by = who.length === 0 ? '' : `by ${who.join(' on ')}`
+  return [by, source === usual.source ? '' : `from ${source}`].filter(Boolean).join(' ')
+}
+
+function lateness({ event }: StoryLine): string {
+  return event === null || event.lagMs < minuteMs ? '' : `(came ${spanOf(event.lagMs)} late)`
+}
+
+function publishedOf(revisions: readonly Revision[]): string[] {
+  return revisions.map(({ episode, revision, status, reason, abandonedAt, ...record }) => {
+    const why = reason === null ? '' : `: ${retractionOf(reason)}`
+    const quiet = record.suppressed ? ', suppressed' : ''
+    const of = `record ${record.abandonmentId.slice(0, 8)} of episode ${episode}, revision ${revision}`
+    return `${of}: ${status} as of ${timeOf(abandonedAt)}${quiet}${why} (published ${timeOf(record.processedAt)})`
+  })
+}
+
+function rulesOf({ lines }: CartStory): string[] {
+  const named = [...new Set(lines.flatMap(({ rules }) => rules))]
+  return named
+    .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .flatMap((rule) => {
+      const words = ruleWords[rule]
+      return words === undefined ? [] : [`${rule.padEnd(4)} ${words}`]
+    })
+}
+
+function capital(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
+}
+
+function timeOf(iso: string | null): string {
+  return iso === null ? 'a time unknown' : iso.slice(0, 19).replace('T', ' ')
+}
+
+function clockOf(iso: string): string {
+  return iso.slice(11, 19)
+}
+
+/** Without the day where it is the same. */
+function timeOn(iso: string, day: string): string {
+  return iso.slice(0, 10) === day.slice(0, 10) ? clockOf(iso) : timeOf(iso)
 }

@@ -53,8 +53,9 @@ function storyOf(events: KnownEvent[], asked: Partial<Asked> = {}): CartStory {
 
 /** Time, events, rules, and a dash before what was ignored. */
 function toldOf({ lines }: CartStory): string[] {
-  return lines.map(({ at, eventCount, event, isIgnored, rules }) => {
-    const what = event === null ? 'time' : `${eventCount} ${event.name}`
+  return lines.map(({ at, events, isIgnored, rules }) => {
+    const counts = Object.entries(events).map(([name, count]) => `${count} ${name}`)
+    const what = counts.length === 0 ? 'time' : counts.join(' ')
     return `${isIgnored ? '- ' : ''}${at.slice(11, 16)} ${what} ${rules.join(' ')}`
   })
 }
@@ -148,18 +149,28 @@ describe('the story of a cart', () => {
     const watermarkMs = Date.parse('2024-05-06T12:00:00.000Z')
     const story = storyOf([add('10:00'), late], { watermarkMs, verdicts: [verdict] })
     expect(printStory(story)).toMatchInlineSnapshot(`
-      "cart a:A of a:A, judged up to 2024-05-06 12:00:00 (UTC)
+      "Cart a:A of browser A, told up to 2024-05-06 12:00:00. All times are UTC.
 
-        2024-05-06 10:00:00  add_to_cart by a:A through web [R13, R6]
-          a cart begins; adds 1 × Mug at 19.99 EUR; in the cart: 1 piece for 19.99 EUR
-        2024-05-06 10:10:00  page_view by a:A through web, received 40 min later [R13]
-          activity: the deadline is now 2024-05-06 11:10:00
-        2024-05-06 11:10:00  (time) [R14]
-          abandoned: no activity until the deadline; in the cart: 1 piece for 19.99 EUR
+      In short
+        Abandoned on 2024-05-06 11:10:00 with 1 piece for 19.99 EUR; can be recovered for 7 days from then.
+        The customer has not agreed to be written to.
 
-      episode 1: abandoned, 1 piece for 19.99 EUR, abandoned 2024-05-06 11:10:00, not to be written to
+      What happened
+        2024-05-06
+          10:00:00           a cart begins; puts in 1 × Mug at 19.99 EUR [R13, R6]
+                             in it: 1 piece for 19.99 EUR; time until 11:00:00
+          10:10:00           active: 1 page (came 40 min late) [R13]
+                             time until 11:10:00
+          11:10:00           nothing happened for 60 min: the cart is abandoned [R14]
+                             in it: 1 piece for 19.99 EUR
 
-      verdict 01234567 of episode 1, revision 0: abandoned, due 2024-05-06 11:10:00
+      What was published
+        record 01234567 of episode 1, revision 0: abandoned as of 2024-05-06 11:10:00 (published 2024-05-06 11:10:30)
+
+      The rules by number
+        R6   what is put in or taken out changes its line
+        R13  activity before the deadline moves it, at or after the deadline it does not
+        R14  a cart without activity until its deadline is abandoned, as of that time
       "
     `)
   })

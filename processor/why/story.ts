@@ -14,11 +14,13 @@ import type { CartEvent } from '../model.ts'
 import { gatherCarts } from './gather.ts'
 import type { Gathered, KnownEvent } from './gather.ts'
 import { reasonOf, wordsOf } from './words.ts'
-import type { Reason } from './words.ts'
+import type { Reason, Worth } from './words.ts'
 
 export interface CartStory {
   cartKey: string
   personId: string
+  /** After its last activity a cart has so long, from its start at most so long; then it can be recovered for so long. */
+  windows: Pick<Settings, 'abandonAfterMs' | 'maxCartAgeMs' | 'recoveryWindowMs'>
   /** Up to which time carts were judged; null: the end of time. */
   watermarkAt: string | null
   lines: StoryLine[]
@@ -42,13 +44,16 @@ export interface StoryLine {
   at: string
   /** The last of several events that are told together. */
   until: string
-  eventCount: number
+  /** How many of each name; none: time alone. */
+  events: Record<string, number>
   /** Null: time alone. Of several events the last. */
   event: StoryEvent | null
   episode: number | null
   isIgnored: boolean
   rules: string[]
   text: string
+  /** After it; null where it did nothing to the cart. */
+  inCart: Worth | null
   deadlineAt: string | null
 }
 
@@ -89,11 +94,17 @@ export function explainCart(events: readonly KnownEvent[], asked: Asked): CartSt
   return {
     cartKey,
     personId: episodes.at(-1)?.personId ?? cartKey,
+    windows: windowsOf(settings),
     watermarkAt: Number.isFinite(watermarkMs) ? isoTime(watermarkMs) : null,
-    lines: together([...tell(telling), ...tellExcluded(gathered, telling)].sort(inTime)),
+    lines: together([...tell(telling), ...tellExcluded(gathered, telling)].sort(inOrder)),
     episodes,
     revisions: verdicts.filter((record) => record.cartKey === cartKey).map(revisionOf),
   }
+}
+
+function windowsOf(settings: Settings): CartStory['windows'] {
+  const { abandonAfterMs, maxCartAgeMs, recoveryWindowMs } = settings
+  return { abandonAfterMs, maxCartAgeMs, recoveryWindowMs }
 }
 
 function keyOf({ keys }: Gathered, cartKey: string): CartEvent[] | undefined {
@@ -108,6 +119,9 @@ function keyOf({ keys }: Gathered, cartKey: string): CartEvent[] | undefined {
   return undefined
 }
 
+/** `place`: in T3 order, of what has the same time; what time does comes first. */
+type PlacedLine = StoryLine & { place: number }
+
 interface Telling {
   cartKey: string
   events: readonly CartEvent[]
@@ -117,20 +131,21 @@ interface Telling {
 }
 
 /** What the fold said of this cart; and of the owner's events that it said nothing of, why they did nothing. */
-function tell(telling: Telling): StoryLine[] {
+function tell(telling: Telling): PlacedLine[] {
   const { cartKey, events, remarks } = telling
-  const lines: StoryLine[] = []
+  const lines: PlacedLine[] = []
   const spoken = new Set<number>()
   for (const group of groupsOf(remarks.filter((remark) => concerns(telling, remark)))) {
     const [first] = group
     if (first.at !== null) spoken.add(first.at)
-    lines.push(lineOf(group, first.at === null ? null : (events[first.at] as CartEvent)))
+    const event = first.at === null ? null : (events[first.at] as CartEvent)
+    lines.push({ ...lineOf(group, event, telling), place: first.at ?? -1 })
   }
   const owners = ownersOf(telling)
   for (const [at, event] of events.entries()) {
     const isOf = owners.has(event.mark) || cartKeyOf(event) === cartKey
     if (!isOf || spoken.has(at) || !isWithin(telling, event)) continue
-    lines.push(ignoredLine(event, silenceOf(event, telling)))
+    lines.push({ ...ignoredLine(event, silenceOf(event, telling)), place: at })
   }
   return lines
 }
@@ -167,20 +182,38 @@ const withoutEffect: ReadonlySet<Effect> = new Set([
   'waits for a deadline',
 ])
 
-function lineOf(group: [Remark, ...Remark[]], event: CartEvent | null): StoryLine {
+/** After these a deadline means nothing. */
+const closing: ReadonlySet<Effect> = new Set([
+  'emptied',
+  'expired',
+  'too small',
+  'converted',
+  'recovered',
+  'merged',
+])
+
+function lineOf(
+  group: [Remark, ...Remark[]],
+  event: CartEvent | null,
+  { settings }: Telling,
+): StoryLine {
   const [first] = group
   const last = group.at(-1) ?? first
   const at = isoTime(first.timeMs)
+  const { units, valueMinor, currency } = last
+  const isIgnored = group.every(({ effect }) => withoutEffect.has(effect))
+  const isOver = group.some(({ effect }) => closing.has(effect))
   return {
     at,
     until: at,
-    eventCount: event === null ? 0 : 1,
+    events: event === null ? {} : { [event.name]: 1 },
     event: event === null ? null : storyEvent(event),
     episode: first.episode,
-    isIgnored: group.every(({ effect }) => withoutEffect.has(effect)),
+    isIgnored,
     rules: [...new Set(group.map(({ rule }) => rule))],
-    text: group.map((remark) => wordsOf(remark, event)).join('; '),
-    deadlineAt: last.deadlineMs === null ? null : isoTime(last.deadlineMs),
+    text: wordsOf(group, event, settings),
+    inCart: isIgnored ? null : { units, valueMinor, currency },
+    deadlineAt: last.deadlineMs === null || isOver ? null : isoTime(last.deadlineMs),
   }
 }
 
@@ -190,12 +223,13 @@ function ignoredLine(event: CartEvent, reason: Reason): StoryLine {
   return {
     at,
     until: at,
-    eventCount: 1,
+    events: { [event.name]: 1 },
     event: storyEvent(event),
     episode: null,
     isIgnored: true,
     rules: [rule],
     text,
+    inCart: null,
     deadlineAt: null,
   }
 }
@@ -240,7 +274,7 @@ function silenceOf({ isActivity, timeMs }: CartEvent, { episodes, settings }: Te
   return hasBegun ? 'after its deadline' : 'no open cart'
 }
 
-function tellExcluded({ excluded }: Gathered, telling: Telling): StoryLine[] {
+function tellExcluded({ excluded }: Gathered, telling: Telling): PlacedLine[] {
   const ids = new Set(telling.events.flatMap(({ anonymousId, userId }) => [anonymousId, userId]))
   ids.delete(undefined)
   return excluded
@@ -253,41 +287,54 @@ function tellExcluded({ excluded }: Gathered, telling: Telling): StoryLine[] {
       return {
         at: event.eventTime,
         until: event.eventTime,
-        eventCount: 1,
+        events: { [name]: 1 },
         event: { eventId, source, name, anonymousId, userId, receivedAt, lagMs },
         episode: null,
         isIgnored: true,
         rules: [rule],
         text,
+        inCart: null,
         deadlineAt: null,
+        place: Infinity,
       }
     })
 }
 
 /** Mere activity that does the same is told together; the last of it has the last word on the deadline. */
-function together(lines: readonly StoryLine[]): StoryLine[] {
+function together(lines: readonly PlacedLine[]): StoryLine[] {
   const told: StoryLine[] = []
-  for (const line of lines) {
+  for (const { place: _place, ...line } of lines) {
     const last = told.at(-1)
     if (last !== undefined && isMere(last) && isMere(line) && isAlike(last, line)) {
-      const { at, eventCount } = last
-      told[told.length - 1] = { ...line, at, eventCount: eventCount + line.eventCount }
+      told[told.length - 1] = { ...line, at: last.at, events: added(last.events, line.events) }
     } else told.push(line)
   }
   return told
+}
+
+function added(a: StoryLine['events'], b: StoryLine['events']): StoryLine['events'] {
+  const counts = { ...a }
+  for (const [name, count] of Object.entries(b)) counts[name] = (counts[name] ?? 0) + count
+  return counts
 }
 
 function isMere({ event, rules }: StoryLine): boolean {
   return event !== null && rules.length === 1 && (rules[0] === 'R13' || rules[0] === 'R12')
 }
 
+/** By the same people in the same way. */
 function isAlike(a: StoryLine, b: StoryLine): boolean {
-  return a.isIgnored === b.isIgnored && a.episode === b.episode && a.event?.name === b.event?.name
+  return (
+    a.isIgnored === b.isIgnored &&
+    a.episode === b.episode &&
+    a.text === b.text &&
+    a.event?.anonymousId === b.event?.anonymousId &&
+    a.event?.source === b.event?.source
+  )
 }
 
-/** Stable, so that of one time the order of the fold stays. */
-function inTime(a: StoryLine, b: StoryLine): number {
-  return Date.parse(a.at) - Date.parse(b.at)
+function inOrder(a: PlacedLine, b: PlacedLine): number {
+  return Date.parse(a.at) - Date.parse(b.at) || a.place - b.place
 }
 
 function revisionOf(record: AbandonmentRecord): CartStory['revisions'][number] {

@@ -5,7 +5,7 @@ import { hourMs, isoTime, minuteMs } from '#stack/base/units.ts'
 import type { ShopEvent } from '#stack/contract/events.ts'
 import { LocalPipeline } from '../../local-pipeline.ts'
 import { memoryHistory, readTopics, tableRows } from '../testing.ts'
-import { answerWhy } from './why.ts'
+import { answerWhy, cartsNear } from './why.ts'
 
 const startMs = Date.parse('2024-05-06T10:00:00.000Z')
 const items = [{ productId: 'P', quantity: 1 }]
@@ -55,4 +55,27 @@ test('a cart begun before a login and bought elsewhere is told with its price, s
     sessionKeys: cart?.['session_keys'],
   })
   expect(await answerWhy(history, 'u:nobody', null)).toBeNull()
+})
+
+test('a name that no cart has is answered with those it may mean', async () => {
+  const pipeline = new LocalPipeline({ watermark: 'byHand' })
+  const add = { name: 'add_to_cart', data: { items, currency: 'EUR' } } as const
+  pipeline.append(
+    event('e1', 0, { ...add, anonymousId: 'visitor-17' }),
+    event('e2', 0, { ...add, anonymousId: 'visitor-18', cartId: 'basket-4' }),
+    event('e3', 5, {
+      name: 'purchase',
+      anonymousId: 'visitor-18',
+      cartId: 'basket-4',
+      data: { orderId: 'O1', items, currency: 'EUR' },
+    }),
+  )
+  pipeline.drain()
+  await using history = await memoryHistory()
+  await readTopics(pipeline.log, history)
+  expect(await cartsNear(history, 'visitor-17')).toEqual(['a:visitor-17'])
+  expect(await cartsNear(history, 'a:visitor-71')).toEqual(['a:visitor-17'])
+  expect(await cartsNear(history, 'visitor-18')).toEqual(['c:basket-4', 'a:visitor-17'])
+  expect(await cartsNear(history, 'O1')).toEqual(['c:basket-4'])
+  expect(await cartsNear(history, 'xyz')).toEqual([])
 })

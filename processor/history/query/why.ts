@@ -31,6 +31,29 @@ export async function answerWhy(
   })
 }
 
+const nearMax = 5
+/** By Jaro and Winkler: 1 is equal. */
+const nearLeast = 0.85
+
+/** Keys of carts like a name that no cart has: of that person, with that order, or spelled alike. */
+export async function cartsNear({ database }: History, name: string): Promise<string[]> {
+  const id = name.replace(/^[auc]:/, '')
+  const rows = await database.read((connection) =>
+    plainRows(
+      connection,
+      `SELECT cart_key FROM (
+         SELECT cart_key, max(CASE
+           WHEN $2 IN (order_id, user_id, anonymous_id, cart_id) THEN 3
+           WHEN contains(cart_key, $2) THEN 2
+           ELSE jaro_winkler_similarity(cart_key, $1) END) AS likeness
+         FROM carts GROUP BY cart_key) AS c
+       WHERE likeness >= ${nearLeast} ORDER BY likeness DESC, cart_key LIMIT ${nearMax}`,
+      [name, id],
+    ),
+  )
+  return rows.map(([cartKey]) => cartKey as string)
+}
+
 interface Circle {
   anonymous: Set<string>
   users: Set<string>
