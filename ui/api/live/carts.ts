@@ -133,7 +133,7 @@ function liveCart(cart: CartRecord): LiveCart {
     state: cart.state,
     inCheckout: cart.stage !== 'cart',
     visitor: cart.anonymousId === null ? cart.personId : `a:${cart.anonymousId}`,
-    afterAbandonment: cart.afterAbandonment === true,
+    afterAbandonment: cart.afterAbandonment,
     startedMs: Date.parse(cart.startedAt),
     lastActivityMs: Date.parse(cart.lastActivityAt),
     deadlineMs: Date.parse(cart.deadlineAt),
