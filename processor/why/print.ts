@@ -65,18 +65,27 @@ function fateOf(row: Episode, { recoveryWindowMs }: CartStory['windows']): strin
 
 function daysOf(story: CartStory): string[] {
   const usual = story.lines.find(({ event }) => event !== null)?.event ?? null
-  const days = Map.groupBy(story.lines, ({ at }) => at.slice(0, 10))
-  return [...days].flatMap(([day, lines]) => [day, ...lines.flatMap((line) => told(line, usual))])
+  const days: string[] = []
+  let day = ''
+  let inCart = ''
+  for (const line of story.lines) {
+    if (line.at.slice(0, 10) !== day) days.push((day = line.at.slice(0, 10)))
+    const worth = line.inCart === null ? inCart : worthOf(line.inCart)
+    days.push(...told(line, usual, worth === inCart ? null : worth))
+    inCart = worth
+  }
+  return days
 }
 
-function told(line: StoryLine, usual: StoryLine['event']): string[] {
-  const { at, until, isIgnored, rules, inCart, deadlineAt } = line
+/** `worth`: what is in the cart now, if it is something else than before. */
+function told(line: StoryLine, usual: StoryLine['event'], worth: string | null): string[] {
+  const { at, until, isIgnored, rules, deadlineAt } = line
   const when = `${clockOf(at)}${at === until ? '' : `–${clockOf(until)}`}`
   const head = `${isIgnored ? '-' : ' '} ${when.padEnd(17)}  `
   const note = [byWhom(line, usual), lateness(line), `[${rules.join(', ')}]`].filter(Boolean)
-  const worth = inCart === null || isMere(line) ? [] : [`in it: ${worthOf(inCart)}`]
+  const content = worth === null ? [] : [`in it: ${worth}`]
   const time = deadlineAt === null ? [] : [`time until ${timeOn(deadlineAt, until)}`]
-  const after = [...worth, ...time].join('; ')
+  const after = [...content, ...time].join('; ')
   const lines = [`${head}${wordsOfLine(line)} ${note.join(' ')}`]
   return after === '' ? lines : [...lines, ' '.repeat(head.length) + after]
 }
@@ -106,15 +115,19 @@ function byWhom({ event }: StoryLine, usual: StoryLine['event']): string {
 }
 
 function lateness({ event }: StoryLine): string {
-  return event === null || event.lagMs < minuteMs ? '' : `(came ${spanOf(event.lagMs)} late)`
+  if (event === null || event.lagMs < minuteMs) return ''
+  return `(came ${spanOf(event.lagMs)} late, on ${timeOf(event.receivedAt)})`
 }
 
+/** When and what, as somebody who follows the topic was told. */
 function publishedOf(revisions: readonly Revision[]): string[] {
-  return revisions.map(({ episode, revision, status, reason, abandonedAt, ...record }) => {
+  return revisions.map((record) => {
+    const { status, reason, abandonedAt, suppressed, episode, revision } = record
+    const what = status === 'abandoned' ? `abandoned as of ${timeOf(abandonedAt)}` : status
     const why = reason === null ? '' : `: ${retractionOf(reason)}`
-    const quiet = record.suppressed ? ', suppressed' : ''
-    const of = `record ${record.abandonmentId.slice(0, 8)} of episode ${episode}, revision ${revision}`
-    return `${of}: ${status} as of ${timeOf(abandonedAt)}${quiet}${why} (published ${timeOf(record.processedAt)})`
+    const quiet = suppressed ? ', suppressed' : ''
+    const name = `record ${record.abandonmentId.slice(0, 8)} of episode ${episode}, revision ${revision}`
+    return `${timeOf(record.processedAt)}  ${what}${quiet}${why} (${name})`
   })
 }
 

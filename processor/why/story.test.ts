@@ -159,13 +159,12 @@ describe('the story of a cart', () => {
         2024-05-06
           10:00:00           a cart begins; puts in 1 × Mug at 19.99 EUR [R13, R6]
                              in it: 1 piece for 19.99 EUR; time until 11:00:00
-          10:10:00           active: 1 page (came 40 min late) [R13]
+          10:10:00           active: 1 page (came 40 min late, on 2024-05-06 10:50:00) [R13]
                              time until 11:10:00
           11:10:00           nothing happened for 60 min: the cart is abandoned [R14]
-                             in it: 1 piece for 19.99 EUR
 
       What was published
-        record 01234567 of episode 1, revision 0: abandoned as of 2024-05-06 11:10:00 (published 2024-05-06 11:10:30)
+        2024-05-06 11:10:30  abandoned as of 2024-05-06 11:10:00 (record 01234567 of episode 1, revision 0)
 
       The rules by number
         R6   what is put in or taken out changes its line
