@@ -140,6 +140,39 @@ test('a dashboard that starts late knows the last hour, and nothing of before', 
   await vi.waitFor(async () => expect(orders(await snapshot(ui))).toBe(3), 10_000)
 })
 
+test('past traffic is passed over, and the present behind it is read whole', async () => {
+  await using kafka = await broker()
+  await using producer = await producerOn(kafka.address)
+  const nowMs = Date.now()
+  await using ui = await start(kafka.address)
+  const past = { key: 'past', timestampMs: nowMs - 24 * hourMs, value: '{}' }
+  const send = (records: number) =>
+    producer.send([
+      {
+        topic: topics.enriched.name,
+        records: Array.from({ length: records }, (_, i) => ({
+          ...past,
+          partition: i % partitions,
+        })),
+      },
+    ])
+  await send(6000)
+  // While it is written the feed keeps out of it, so the lag grows; nothing of it is counted.
+  await vi.waitFor(async () => {
+    await send(100)
+    expect((await snapshot(ui)).lag.records).toBeGreaterThan(1000)
+  }, 20_000)
+  await producer.send([purchase(0, nowMs - minuteMs), purchase(1, nowMs)])
+  await vi.waitFor(async () => {
+    const frame = await snapshot(ui)
+    expect(orders(frame)).toBe(2)
+    expect(frame.counts.events).toBe(2)
+    expect(frame.lag.records).toBe(0)
+  }, 20_000)
+  await producer.send([purchase(2, nowMs)])
+  await vi.waitFor(async () => expect(orders(await snapshot(ui))).toBe(3), 10_000)
+}, 60_000)
+
 test.skipIf(outsideBrokers)(
   'a broker that goes away and comes back costs no event and doubles none',
   async () => {
