@@ -44,6 +44,7 @@ const routes: readonly [method: string, path: string][] = [
   ['GET', '/api/live/feed/1'],
   ['GET', '/api/history/tables'],
   ['GET', '/api/history/positions'],
+  ['GET', '/api/past'],
   ['GET', '/api/shop/annotations'],
   ['GET', '/api/shop/products'],
   ['POST', '/__test/clock'],

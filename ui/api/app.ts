@@ -17,6 +17,7 @@ import type { LiveFold } from './live/fold.ts'
 import type { LiveHub } from './live/hub.ts'
 import { liveRoutes } from './live/routes.ts'
 import type { PartHealth, Parts } from './parts.ts'
+import { pastRoute } from './past.ts'
 import { shopRoutes } from './shop.ts'
 import type { TestControlOptions } from './test-control.ts'
 import { testControl } from './test-control.ts'
@@ -83,6 +84,7 @@ export function createApp(options: AppOptions) {
     })
     .route('/api/live', liveRoutes(options))
     .route('/api/history', historyRoutes(options))
+    .route('/api/past', pastRoute(options))
     .route('/api/shop', shopRoutes(options))
   app.use(pageFiles(options.pageRoot, pages))
   return routes

@@ -1,5 +1,6 @@
 // How the parts of the stack are: each is asked for its readiness on its control address, at most once every two
-// seconds and only while somebody wants to know. A broker of somebody else is judged by whether its port answers.
+// seconds and only while somebody wants to know. One whose port is closed is away at once; one that answers late is
+// busy, and away only when it is late again. A broker of somebody else is judged by whether its port answers.
 
 import { connect } from 'node:net'
 import type { Clock } from '../../stack/base/clock.ts'
@@ -22,12 +23,20 @@ export interface PartsOptions {
   brokers: readonly string[]
 }
 
+interface Answer {
+  state: PartState
+  detail: string
+  /** It did not answer in time; perhaps it is only busy. */
+  isLate?: boolean
+}
+
 const askEveryMs = 2 * secondMs
 const answerLimitMs = 1500
 
 export class Parts {
   readonly #options: PartsOptions
   readonly #health = new Map<string, PartHealth>()
+  readonly #late = new Set<string>()
   #askedMs = -Infinity
   #asking: Promise<void> | undefined
 
@@ -66,14 +75,19 @@ export class Parts {
     await Promise.all(asked)
   }
 
-  #note(name: string, { state, detail }: { state: PartState; detail: string }): void {
+  #note(name: string, { state, detail, isLate = false }: Answer): void {
     const known = this.#health.get(name)
-    const since = known?.state === state ? known.since : isoTime(this.#options.clock.now())
-    this.#health.set(name, { state, since, detail })
+    const isLateAgain = isLate && this.#late.has(name)
+    if (isLate) this.#late.add(name)
+    else this.#late.delete(name)
+    if (isLate && !isLateAgain && known) return
+    const seen = isLate && !isLateAgain ? 'starting' : state
+    const since = known?.state === seen ? known.since : isoTime(this.#options.clock.now())
+    this.#health.set(name, { state: seen, since, detail })
   }
 }
 
-async function readiness(address: string): Promise<{ state: PartState; detail: string }> {
+async function readiness(address: string): Promise<Answer> {
   try {
     const response = await fetch(`${address}/readyz`, {
       signal: AbortSignal.timeout(answerLimitMs),
@@ -82,7 +96,8 @@ async function readiness(address: string): Promise<{ state: PartState; detail: s
     const { detail } = (await response.json()) as { detail?: string }
     return { state: 'starting', detail: detail ?? `answered ${response.status}` }
   } catch (error) {
-    return { state: 'away', detail: messageOf(error) }
+    const isLate = error instanceof DOMException && error.name === 'TimeoutError'
+    return { state: 'away', detail: messageOf(error), isLate }
   }
 }
 

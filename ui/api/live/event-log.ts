@@ -133,7 +133,14 @@ function whatOf(event: EnrichedEvent, nameOf: NameOf): string | null {
     const more = (data.items as unknown[]).length - 1
     return `${nameOf(item.productId)}${more > 0 ? ` + ${more}` : ''}`
   }
-  return context?.page?.path ?? context?.page?.url ?? null
+  return context?.page?.path ?? pathOf(context?.page?.url)
+}
+
+/** Of a page's address what tells one page of the shop from another. */
+function pathOf(url: string | undefined): string | null {
+  if (url === undefined) return null
+  const at = URL.parse(url)
+  return at ? at.pathname + at.search : url
 }
 
 function amountOf(event: EnrichedEvent): number | null {

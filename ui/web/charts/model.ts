@@ -125,6 +125,13 @@ export function largest(model: ChartModel): number {
   return max
 }
 
+/** False where every value is missing. */
+export function hasValues(model: ChartModel): boolean {
+  return model.series.some(
+    ({ values, isBackground }) => !isBackground && values.some((value) => !Number.isNaN(value)),
+  )
+}
+
 /** The most negative one: refunds below the line. */
 export function lowest(model: ChartModel): number {
   let min = 0

@@ -3,6 +3,7 @@
 
 import type { Palette } from '../parts/palette.ts'
 import type { ChartModel, ChartSeries, Scale } from './model.ts'
+import { largest, lowest } from './model.ts'
 
 export const margins = { top: 10, right: 14, bottom: 24 } as const
 
@@ -63,7 +64,8 @@ export function changingOption(model: ChartModel, palette: Palette, scale: Scale
         axisTick: { show: false },
         splitLine: { lineStyle: { color: palette.grid, width: 1 } },
         axisLabel: {
-          formatter: (value: number) => model.formatY(value),
+          // Where there is nothing to measure the scale is made up; only its zero is true.
+          formatter: (value: number) => (value !== 0 && isEmpty(model) ? '' : model.formatY(value)),
           color: palette.text3,
           fontSize: 11,
           margin: 8,
@@ -73,6 +75,8 @@ export function changingOption(model: ChartModel, palette: Palette, scale: Scale
     ],
   }
 }
+
+const isEmpty = (model: ChartModel): boolean => largest(model) === 0 && lowest(model) === 0
 
 /** Background bars stay in the lower third. */
 function backgroundMax(model: ChartModel): number {

@@ -10,7 +10,7 @@ import { say } from '../parts/announce.ts'
 import { palette, theme } from '../parts/theme.ts'
 import type { ChartProps } from './chart.tsx'
 import type { ChartModel, ChartSeries, Scale } from './model.ts'
-import { largest, lowest, nearest, niceScale, readAt, SteadyScale } from './model.ts'
+import { hasValues, largest, lowest, nearest, niceScale, readAt, SteadyScale } from './model.ts'
 import { changingOption, fullOption, leftMargin, margins, structureOf } from './option.ts'
 
 export interface PlotProps extends ChartProps {
@@ -188,6 +188,9 @@ function Overlay(props: {
           </div>
         )}
       </For>
+      <Show when={!hasValues(props.model)}>
+        <p class="chart-nothing">No data in this window</p>
+      </Show>
       <Show when={props.brush}>
         {(brush) => (
           <div

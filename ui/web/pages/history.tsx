@@ -1,9 +1,10 @@
 // History: any range against any other, in four sections; each tile answers by itself.
 
 import type { JSX } from 'solid-js'
-import { For } from 'solid-js'
+import { For, Show } from 'solid-js'
 import { Dynamic } from 'solid-js/web'
 import { usePage } from '../parts/page-context.ts'
+import { pastWords } from '../parts/past.ts'
 import { Behaviour } from './history/behaviour.tsx'
 import { Controls } from './history/controls.tsx'
 import { Conversion } from './history/conversion.tsx'
@@ -19,7 +20,8 @@ const sections = [
 ] as const
 
 export default function HistoryPage(): JSX.Element {
-  const questions = createQuestions(usePage())
+  const page = usePage()
+  const questions = createQuestions(page)
   return (
     <QuestionsProvider value={questions}>
       <div class="page-head">
@@ -28,6 +30,22 @@ export default function HistoryPage(): JSX.Element {
           <For each={sections}>{([id, name]) => <a href={`#${id}`}>{name}</a>}</For>
         </nav>
       </div>
+      <Show when={page.past()}>
+        {(past) => (
+          <p class="banner" role="status">
+            {pastWords(past())} What is shown below is not whole yet, and grows by itself.
+          </p>
+        )}
+      </Show>
+      <Show when={questions.isAway()}>
+        <p class="banner is-bad" role="status">
+          History does not answer. What it said before stays below; it is asked again by itself.
+          Live goes on without it.{' '}
+          <button type="button" class="button" onClick={() => questions.askAgain()}>
+            Ask now
+          </button>
+        </p>
+      </Show>
       <Controls />
       <For each={sections}>
         {([id, name, Section]) => (

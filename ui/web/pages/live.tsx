@@ -6,6 +6,7 @@ import { catchingUpMs } from '../live/status.ts'
 import { duration } from '../parts/format.ts'
 import { listenForKeys } from '../parts/keys.ts'
 import { usePage } from '../parts/page-context.ts'
+import { pastWords } from '../parts/past.ts'
 import { windowChoices } from '../parts/url-state.ts'
 import { clockTime } from '../parts/zone.ts'
 import { AbandonmentTrend } from './live/abandonment.tsx'
@@ -95,10 +96,17 @@ function Notice(): JSX.Element {
           Not answering: {frame()?.away.join(', ')}. What depends on it stands still.
         </p>
       </Match>
+      <Match when={page.past()}>
+        {(past) => (
+          <p class="banner" role="status">
+            {pastWords(past())} Live begins with the newest hour of it, as soon as that is through.
+          </p>
+        )}
+      </Match>
       <Match when={warmingMs() > catchingUpMs}>
         <p class="banner" role="status">
-          Catching up: event time stands {duration(warmingMs())} before now. Past traffic goes into
-          History; Live starts with the newest hour.
+          Catching up: event time stands {duration(warmingMs())} before now. The figures below
+          follow as it comes nearer.
         </p>
       </Match>
       <Match when={frame() && frame()?.counts.events === 0}>

@@ -8,7 +8,6 @@ test.each([
   [{ value: 90, before: 100 }, 'down', '−10.0 %'],
   [{ value: 100, before: 100 }, 'same', '+0.0 %'],
   [{ value: 4700, before: 100 }, 'up', '×47'],
-  [{ value: 0, before: 0 }, 'same', '≈'],
   [{ value: 0.5, before: 0.4, n: 1000, nBefore: 1000 }, 'up', '+10.0 pts'],
   [{ value: 0.5, before: 0.4, n: 20, nBefore: 20 }, 'same', '≈ +10.0 pts'],
   [{ value: 0.5, before: 0.4, n: 0, nBefore: 0 }, 'same', '≈ +10.0 pts'],

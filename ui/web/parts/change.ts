@@ -29,7 +29,7 @@ export function changeOf({ value, before, n, nBefore }: Compared): Change | unde
     }
     return { direction: directionOf(difference), text: points }
   }
-  if (before === 0) return value === 0 ? { direction: 'same', text: '≈' } : undefined
+  if (before === 0) return undefined
   const factor = value / before
   const text =
     factor >= manifold

@@ -20,12 +20,13 @@ const print = (value: number, options: Intl.NumberFormatOptions): string =>
 
 const compactFrom = 100_000
 
-/** At most four significant digits, compact from 100 000. */
+/** At most four significant digits, two below one; compact from 100 000. */
 export function count(value: number | null | undefined): string {
   if (value === null || value === undefined || Number.isNaN(value)) return nothing
   if (Math.abs(value) >= compactFrom) {
     return print(value, { notation: 'compact', maximumSignificantDigits: 4 })
   }
+  if (Math.abs(value) < 1) return print(value, { maximumSignificantDigits: 2 })
   return print(value, {
     maximumFractionDigits: Math.abs(value) < 10 ? 2 : Math.abs(value) < 1000 ? 1 : 0,
   })
@@ -92,6 +93,9 @@ export function axisMoney(minor: number, currency: string): string {
     maximumFractionDigits: notation === 'compact' ? 1 : 0,
   })
 }
+
+/** How old a figure is. */
+export const ageWords = (ms: number): string => (ms < 1000 ? 'just now' : `${duration(ms)} old`)
 
 /** 0.8 s, 42 s, 3 min 20 s, 5 h 10 min, 3 d 4 h. */
 export function duration(ms: number | null | undefined): string {

@@ -2,7 +2,9 @@
 
 import { useLocation, useNavigate } from '@solidjs/router'
 import { createContext, createMemo, createSignal, onCleanup, useContext } from 'solid-js'
+import type { Past } from '../../api/past.ts'
 import type { Live } from '../live/live.ts'
+import { createPast } from './past.ts'
 import type { UrlState } from './url-state.ts'
 import { parseUrl, printUrl } from './url-state.ts'
 import { browserZone } from './zone.ts'
@@ -17,6 +19,8 @@ export interface PageContext {
   currency(): string
   /** The shop's now and currency are known, or did not come in time. */
   isReady(): boolean
+  /** Past traffic that is still on its way into history; undefined when it is through. */
+  past(): Past | undefined
   /** The link's part after `?`, for links between pages. */
   search(): string
 }
@@ -44,6 +48,7 @@ export function createPageContext(live: Live): PageContext {
   return {
     live,
     isReady: () => isLate() || live.frame() !== undefined,
+    past: createPast(),
     url: () => parsed().state,
     problems: () => parsed().problems,
     change: (part, options) =>

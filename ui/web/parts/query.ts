@@ -38,8 +38,15 @@ const retryFirstMs = 4000
 const retryMostMs = 60_000
 const kept = new Map<string, Kept>()
 
-/** `url` undefined: nothing to ask yet. An answer younger than `freshMs` is not asked for again. */
-export function createQuery<T>(url: Accessor<string | undefined>, freshMs = 30_000): Query<T> {
+/**
+ * `url` undefined: nothing to ask yet. An answer younger than `freshMs` is not asked for again, unless `again` moves:
+ * what was true of the same question no longer is.
+ */
+export function createQuery<T>(
+  url: Accessor<string | undefined>,
+  freshMs = 30_000,
+  again: Accessor<unknown> = () => undefined,
+): Query<T> {
   const empty = {
     data: undefined,
     isPrevious: false,
@@ -53,14 +60,14 @@ export function createQuery<T>(url: Accessor<string | undefined>, freshMs = 30_0
   // What an address is made of may tick every second; only another address is another question.
   const address = createMemo(url)
   createEffect(
-    on([address, attempt], ([asked, tries], previous) => {
+    on([address, attempt, createMemo(again)], ([asked, tries, cause], previous) => {
       if (asked === undefined) {
         setState(empty)
         return
       }
       const known = kept.get(asked)
       if (known) setState({ ...empty, data: known.data as T, answeredMs: known.answeredMs })
-      const isRetry = previous !== undefined && previous[1] !== tries
+      const isRetry = previous !== undefined && (previous[1] !== tries || previous[2] !== cause)
       if (known && !isRetry && Date.now() - known.answeredMs < freshMs) return
       const abort = new AbortController()
       onCleanup(() => abort.abort())

@@ -26,7 +26,8 @@ export function Status(props: { live: Live; zone: string }): JSX.Element {
 }
 
 export function statusWords(status: LiveStatus, zone: string): string {
-  const behind = `${duration(status.behindMs)} behind`
+  // With no event on its way there is nothing to be behind of.
+  const behind = status.behindMs === 0 ? 'up to date' : `${duration(status.behindMs)} behind`
   switch (status.name) {
     case 'connecting':
       return 'Connecting…'

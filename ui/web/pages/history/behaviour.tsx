@@ -10,7 +10,7 @@ import { createQuery } from '../../parts/query.ts'
 import { weekdayNames } from '../../parts/zone.ts'
 import { saveCsv } from './export.ts'
 import type { HeatCell } from './figures.ts'
-import { durationBands, eventBands, heatCells } from './figures.ts'
+import { darkestFrom, durationBands, eventBands, heatCells } from './figures.ts'
 import { Histogram } from './histogram.tsx'
 import { MetricTile } from './metric-tile.tsx'
 import { useQuestions } from './questions.ts'
@@ -121,13 +121,13 @@ const short = (value: number | null): string =>
 /** A table in which one cell has the focus; arrow keys move it, and what it holds is read out. */
 function HeatTable(props: { cells: HeatCell[][]; what: string }): JSX.Element {
   const [at, setAt] = createSignal({ weekday: 0, hour: 0 })
-  const most = createMemo(() =>
-    Math.max(0, ...props.cells.flat().map((cell) => perHour(cell) ?? 0)),
+  const darkest = createMemo(() =>
+    darkestFrom(props.cells.flat().map((cell) => perHour(cell) ?? 0)),
   )
   const level = (cell: HeatCell | undefined) => {
     const value = perHour(cell)
     if (value === null) return 'none'
-    return most() === 0 ? 0 : Math.ceil((value / most()) * levels)
+    return value === 0 ? 0 : Math.min(levels, Math.ceil((value / darkest()) * levels))
   }
   let table!: HTMLTableElement
   const move = (event: KeyboardEvent) => {

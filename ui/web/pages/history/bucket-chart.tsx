@@ -57,12 +57,11 @@ function bucketModel(props: BucketChartProps, questions: Questions): ChartModel 
   // The bucket that is under way may grow although nothing in it is provisional.
   const last = questions.span().endsNow ? buckets.length - 1 : -1
   const firstOpen = provisional < 0 ? last : provisional
-  const hasBars = props.series.some((series) => series.kind === 'bar')
-  const pad = hasBars || buckets.length === 1 ? 0.5 : 0
   return {
     x: Float64Array.from(buckets, (_, i) => i),
-    xMin: -pad,
-    xMax: Math.max(1, buckets.length) - 1 + pad,
+    // A bucket stands in the middle of its stretch, so that the last one has room for what is under way in it.
+    xMin: -0.5,
+    xMax: Math.max(1, buckets.length) - 0.5,
     ticks: bucketTicks(
       buckets.map((bucket) => shortLabel(Date.parse(bucket.from), grain, zone)),
       props.ticks ?? 8,
@@ -77,55 +76,49 @@ function bucketModel(props: BucketChartProps, questions: Questions): ChartModel 
     timeOf: (i) => Date.parse(buckets[i]?.from ?? ''),
     ...(firstOpen < 0 ? {} : { provisionalFrom: firstOpen - 0.5 }),
     shades: [
-      ...blank(buckets, questions.oldestMs(), pad),
-      ...weekends(buckets, grain, zone, pad),
-      ...events(buckets, questions.annotations(), hasBars),
+      ...blank(buckets, questions.oldestMs()),
+      ...weekends(buckets, grain, zone),
+      ...events(buckets, questions.annotations()),
     ],
     summary: props.summary,
   }
 }
 
-function blank(buckets: readonly Bucket[], oldestMs: number | undefined, pad: number): Shade[] {
+function blank(buckets: readonly Bucket[], oldestMs: number | undefined): Shade[] {
   if (oldestMs === undefined) return []
   const count = buckets.filter((bucket) => Date.parse(bucket.to) <= oldestMs).length
   return count === 0
     ? []
-    : [{ kind: 'blank', from: -pad, to: count - 0.5, label: 'before the first event' }]
+    : [{ kind: 'blank', from: -0.5, to: count - 0.5, label: 'before the first event' }]
 }
 
-/** Where a moment lies among the buckets; bars stand around their place, points of a line at it. */
-function placeOf(buckets: readonly Bucket[], ms: number, hasBars: boolean): number {
+/** Where a moment lies among the buckets. */
+function placeOf(buckets: readonly Bucket[], ms: number): number {
   const at = buckets.findIndex((bucket) => Date.parse(bucket.to) > ms)
   const bucket = buckets[at]
   if (!bucket) return buckets.length
   const fromMs = Date.parse(bucket.from)
   const share = Math.max(0, (ms - fromMs) / (Date.parse(bucket.to) - fromMs))
-  return at + share - (hasBars ? 0.5 : 0)
+  return at + share - 0.5
 }
 
-function events(
-  buckets: readonly Bucket[],
-  stretches: readonly Stretch[],
-  hasBars: boolean,
-): Shade[] {
+function events(buckets: readonly Bucket[], stretches: readonly Stretch[]): Shade[] {
   return stretches.map(({ fromMs, toMs, label }) => ({
     kind: 'event',
-    from: placeOf(buckets, fromMs, hasBars),
-    to: placeOf(buckets, toMs, hasBars),
+    from: placeOf(buckets, fromMs),
+    to: placeOf(buckets, toMs),
     label,
   }))
 }
 
-function weekends(buckets: readonly Bucket[], grain: Grain, zone: string, pad: number): Shade[] {
+function weekends(buckets: readonly Bucket[], grain: Grain, zone: string): Shade[] {
   if (grain !== 'day' && grain !== 'hour') return []
   const shades: Shade[] = []
   for (const [i, bucket] of buckets.entries()) {
     if (parts(Date.parse(bucket.from), zone).weekday < 5) continue
     const last = shades.at(-1)
-    const from = Math.max(-pad, i - 0.5)
-    const to = Math.min(buckets.length - 1 + pad, i + 0.5)
-    if (last && last.to >= from) last.to = to
-    else shades.push({ kind: 'weekend', from, to })
+    if (last && last.to >= i - 0.5) last.to = i + 0.5
+    else shades.push({ kind: 'weekend', from: i - 0.5, to: i + 0.5 })
   }
   return shades
 }

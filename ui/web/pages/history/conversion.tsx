@@ -63,11 +63,7 @@ function Funnel(): JSX.Element {
       queries={now}
       metrics={steps.map(([id]) => id)}
       says="Sessions of the range, closed and ordered: each step counts sessions that did it after the step before."
-      note={
-        <Show when={questions.compared()}>
-          <>thin bar: {questions.against()}</>
-        </Show>
-      }
+      note={questions.compared() ? `thin bar: ${questions.against()}` : ''}
     >
       {() => (
         <div class="table-fit">
@@ -83,9 +79,11 @@ function Funnel(): JSX.Element {
                 <th scope="col" class="if-wide">
                   Of all
                 </th>
-                <th scope="col" class="if-wide">
-                  Change
-                </th>
+                <Show when={questions.compared()}>
+                  <th scope="col" class="if-wide">
+                    Change
+                  </th>
+                </Show>
               </tr>
             </thead>
             <tbody>
@@ -102,19 +100,21 @@ function Funnel(): JSX.Element {
                     <td title={exact(n(now, i()))}>{count(n(now, i()))}</td>
                     <td>{i() === 0 ? '' : percent(rate(now, i(), i() - 1))}</td>
                     <td class="if-wide">{i() === 0 ? '' : percent(rate(now, i(), 0))}</td>
-                    <td class="if-wide">
-                      <Show when={i() > 0}>
-                        <Delta
-                          compared={{
-                            value: rate(now, i(), i() - 1),
-                            before: rate(before, i(), i() - 1),
-                            n: n(now, i() - 1) ?? 0,
-                            nBefore: n(before, i() - 1) ?? 0,
-                          }}
-                          against={questions.against()}
-                        />
-                      </Show>
-                    </td>
+                    <Show when={questions.compared()}>
+                      <td class="if-wide">
+                        <Show when={i() > 0}>
+                          <Delta
+                            compared={{
+                              value: rate(now, i(), i() - 1),
+                              before: rate(before, i(), i() - 1),
+                              n: n(now, i() - 1) ?? 0,
+                              nBefore: n(before, i() - 1) ?? 0,
+                            }}
+                            against={questions.against()}
+                          />
+                        </Show>
+                      </td>
+                    </Show>
                   </tr>
                 )}
               </For>

@@ -2,7 +2,17 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Bucket, MetricAnswer } from '../../../../stack/contract/metrics/definition.ts'
-import { alignedValues, csvText, heatCells, inOrder, longLabel, ranking } from './figures.ts'
+import {
+  alignedValues,
+  csvText,
+  darkestFrom,
+  heatCells,
+  inOrder,
+  isSplit,
+  keyLabel,
+  longLabel,
+  ranking,
+} from './figures.ts'
 
 const bucket = (from: string, to: string, value: number | null): Bucket => ({
   from,
@@ -34,17 +44,26 @@ describe('a ranking', () => {
     ])
     const before = answer(10, [['b', 10]])
     expect(ranking(now, before, 3)).toEqual([
-      { key: 'a', value: 50, share: 0.5, before: 0 },
-      { key: 'b', value: 30, share: 0.3, before: 10 },
-      { key: '(none)', value: 15, share: 0.15, before: 0 },
-      { key: '1 others', value: 5, share: 0.05, before: null },
+      { key: 'a', restOf: 0, value: 50, share: 0.5, before: 0 },
+      { key: 'b', restOf: 0, value: 30, share: 0.3, before: 10 },
+      { key: null, restOf: 0, value: 15, share: 0.15, before: 0 },
+      { key: null, restOf: 1, value: 5, share: 0.05, before: null },
     ])
   })
 
   test('of nothing has no shares', () => {
     expect(ranking(answer(0, [['a', 0]]), undefined, 3)).toEqual([
-      { key: 'a', value: 0, share: null, before: null },
+      { key: 'a', restOf: 0, value: 0, share: null, before: null },
     ])
+  })
+
+  test('names countries, says in words what nobody said, and is no split where nobody said anything', () => {
+    expect(keyLabel('country', 'NL')).toBe('Netherlands')
+    expect(keyLabel('country', null)).toBe('not known')
+    expect(keyLabel('campaign_source', null)).toBe('no campaign')
+    expect(keyLabel('device', 'tablet')).toBe('tablet')
+    expect(isSplit(ranking(answer(5, [[null, 5]]), undefined, 3))).toBe(false)
+    expect(isSplit(ranking(answer(5, [['a', 5]]), undefined, 3))).toBe(true)
   })
 })
 
@@ -73,6 +92,12 @@ describe('columns', () => {
 })
 
 describe('the heat map', () => {
+  test('is darkest from the busiest twentieth on, so that one hour does not make all others pale', () => {
+    const hours = Array.from({ length: 100 }, (_, i) => i + 1)
+    expect(darkestFrom([...hours, 9000])).toBe(96)
+    expect(darkestFrom([0, 0])).toBe(0)
+  })
+
   test('is by weekday and hour of the zone; an hour under way counts by its part', () => {
     const hours = [
       bucket('2026-11-23T23:00:00Z', '2026-11-24T00:00:00Z', 10),

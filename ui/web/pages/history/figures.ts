@@ -2,6 +2,7 @@
 
 import type {
   Bucket,
+  Dimension,
   Grain,
   MetricAnswer,
   Unit,
@@ -94,7 +95,10 @@ export function longLabel(bucket: Bucket, grain: Grain, zone: string): string {
 }
 
 export interface Ranked {
-  key: string
+  /** Null where nothing was said. */
+  key: string | null
+  /** How many keys the last row holds together; 0 in the others. */
+  restOf: number
   value: number
   share: number | null
   before: number | null
@@ -109,7 +113,8 @@ export function ranking(
   const earlier = new Map(before?.by.map((each) => [each.key, each.value]))
   const share = (value: number) => (now.numerator > 0 ? value / now.numerator : null)
   const rows = now.by.slice(0, rowsMax).map((each) => ({
-    key: each.key ?? '(none)',
+    key: each.key,
+    restOf: 0,
     value: each.value ?? 0,
     share: share(each.value ?? 0),
     before: before ? (earlier.get(each.key) ?? 0) : null,
@@ -117,8 +122,19 @@ export function ranking(
   const rest = now.by.slice(rowsMax)
   if (rest.length === 0) return rows
   const value = rest.reduce((sum, each) => sum + (each.value ?? 0), 0)
-  return [...rows, { key: `${rest.length} others`, value, share: share(value), before: null }]
+  return [...rows, { key: null, restOf: rest.length, value, share: share(value), before: null }]
 }
+
+/** What a key of a split is called: countries by their names, what is missing in words. */
+export function keyLabel(by: Dimension, key: string | null): string {
+  if (key === null) return by === 'campaign_source' ? 'no campaign' : 'not known'
+  return by === 'country' && /^[A-Z]{2}$/.test(key) ? (countryNames.of(key) ?? key) : key
+}
+
+const countryNames = new Intl.DisplayNames('en', { type: 'region' })
+
+/** Where nothing says its key there is no split to show. */
+export const isSplit = (rows: readonly Ranked[]): boolean => rows.some(({ key }) => key !== null)
 
 /** Keys in the order in which bands follow one another; unknown ones behind. */
 export function inOrder<T extends { key: string | null }>(
@@ -149,6 +165,25 @@ export interface HeatCell {
   sum: number
   /** How many times this hour of the week lies in the range. */
   hours: number
+}
+
+/** What a band of a histogram is called where there is little room. */
+const bandLabels: Readonly<Record<string, string>> = {
+  '0': '0 s',
+  '10 s - 1 min': '10–60 s',
+  '> 60 min': '> 1 h',
+  '64 +': '64+',
+  '100 +': '100+',
+}
+export const bandLabel = (band: string): string => bandLabels[band] ?? band.replace(' - ', '–')
+
+/** A cell as dark as this share of all is the darkest: one busy hour must not make all others pale. */
+const darkestShare = 0.95
+
+/** The value from which on cells are the darkest. */
+export function darkestFrom(values: readonly number[]): number {
+  const sorted = values.filter((value) => value > 0).sort((a, b) => a - b)
+  return sorted[Math.floor((sorted.length - 1) * darkestShare)] ?? 0
 }
 
 /** Hourly buckets by weekday (Monday first) and hour of the zone. */

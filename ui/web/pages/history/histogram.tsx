@@ -12,7 +12,7 @@ import type {
 import { count, exact, percent } from '../../parts/format.ts'
 import { createTable } from '../../parts/tile.tsx'
 import { saveCsv } from './export.ts'
-import { inOrder } from './figures.ts'
+import { bandLabel, inOrder } from './figures.ts'
 import { MetricTile } from './metric-tile.tsx'
 import { useQuestions } from './questions.ts'
 
@@ -63,7 +63,7 @@ function histogramModel(
   order: readonly string[],
   counts: string,
 ): ChartModel {
-  const values = new Map(answer.by.map((each) => [each.key ?? '(none)', each.value ?? 0]))
+  const values = new Map(answer.by.map((each) => [each.key ?? 'not known', each.value ?? 0]))
   const bands = [...new Set([...order, ...values.keys()])]
   const total = [...values.values()].reduce((sum, value) => sum + value, 0)
   const column = Float64Array.from(bands, (band) => values.get(band) ?? 0)
@@ -73,7 +73,7 @@ function histogramModel(
     x: Float64Array.from(bands, (_, i) => i),
     xMin: -0.5,
     xMax: bands.length - 0.5,
-    ticks: bucketTicks(bands, bands.length),
+    ticks: bucketTicks(bands.map(bandLabel), bands.length),
     series: [
       {
         id: 'count',
@@ -86,8 +86,10 @@ function histogramModel(
       },
     ],
     formatY: count,
-    label: (i) => bands[i] ?? '',
+    label: (i) => bandLabel(bands[i] ?? ''),
     summary:
-      total === 0 ? 'Nothing in this range' : `Most often ${most}, of ${count(total)} in all`,
+      total === 0
+        ? 'Nothing in this range'
+        : `Most often ${bandLabel(most)}, of ${count(total)} in all`,
   }
 }

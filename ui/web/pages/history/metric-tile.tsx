@@ -6,7 +6,7 @@ import { Show } from 'solid-js'
 import type { MetricAnswer, MetricId } from '../../../../stack/contract/metrics/definition.ts'
 import { metrics } from '../../../../stack/contract/metrics.ts'
 import type { Definition } from '../../parts/definition.tsx'
-import { duration } from '../../parts/format.ts'
+import { ageWords } from '../../parts/format.ts'
 import { usePage } from '../../parts/page-context.ts'
 import type { Query } from '../../parts/query.ts'
 import type { TileProps } from '../../parts/tile.tsx'
@@ -23,11 +23,12 @@ export interface MetricTileProps extends Omit<
   metrics: readonly MetricId[]
   says?: string
   /** In front of the footnote. */
-  note?: JSX.Element
+  note?: string
   children: (answers: MetricAnswer[]) => JSX.Element
 }
 
 export function MetricTile(props: MetricTileProps): JSX.Element {
+  const questions = useQuestions()
   const answers = () => {
     const list = props.queries.map((query) => query.state().data)
     return list.every((data) => data !== undefined) ? list : undefined
@@ -44,12 +45,15 @@ export function MetricTile(props: MetricTileProps): JSX.Element {
       footnote={
         <>
           {props.note}
-          <Show when={props.note}> · </Show>
+          {props.note && first()?.data ? ' · ' : ''}
           <Standing answer={first()?.data} answeredMs={first()?.answeredMs} />
         </>
       }
     >
-      <Show when={failed()}>
+      <Show when={failed() && questions.isAway()}>
+        <p class="empty">Waiting for history.</p>
+      </Show>
+      <Show when={!questions.isAway() && failed()}>
         {(query) => (
           <div class="tile-error" role="alert">
             <p>
@@ -90,7 +94,8 @@ function Standing(props: {
     if (!answer || answeredMs === undefined) return ''
     // The tick of the live view moves the age on.
     page.live.nowMs()
-    const age = `${duration(Math.max(0, Date.now() - answeredMs))} old`
+    const age = ageWords(Date.now() - answeredMs)
+    if (page.past()) return `${age} · past traffic is still coming in`
     const edge = answer.provisionalFrom
     const isOpen = questions.span().endsNow && answer.grain !== null
     const under = isOpen ? ` · the last ${answer.grain} is under way` : ''

@@ -7,6 +7,7 @@ import { metrics } from '../../../../stack/contract/metrics.ts'
 import { Sparkline } from '../../charts/spark.tsx'
 import type { ChartSeries } from '../../charts/model.ts'
 import { Delta } from '../../parts/delta.tsx'
+import { ageWords } from '../../parts/format.ts'
 import { usePage } from '../../parts/page-context.ts'
 import type { Query } from '../../parts/query.ts'
 import { createTable } from '../../parts/tile.tsx'
@@ -85,6 +86,7 @@ function Figure(props: {
   isChosen: boolean
   onChoose(): void
 }): JSX.Element {
+  const page = usePage()
   const questions = useQuestions()
   const answer = () => props.pair.now.state().data
   const { unit } = metrics[props.id]
@@ -93,6 +95,20 @@ function Figure(props: {
   const before = () => props.pair.before.state().data
   const rate = () =>
     unit === 'ratio' ? { n: answer()?.denominator ?? 0, nBefore: before()?.denominator ?? 0 } : {}
+  /** What it is over, how old it is, and whether all of it stands. */
+  const standing = () => {
+    const known = answer()
+    const { answeredMs } = props.pair.now.state()
+    if (!known || answeredMs === undefined) return ''
+    page.live.nowMs()
+    const over = unit === 'ratio' ? [`n ${printer('count', '')(known.denominator)}`] : []
+    const open = known.provisionalFrom !== null && known.provisionalFrom < known.to
+    return [
+      ...over,
+      ageWords(Date.now() - answeredMs),
+      open || page.past() ? 'partly provisional' : 'settled',
+    ].join(' · ')
+  }
   return (
     <li
       class="kpi"
@@ -114,7 +130,7 @@ function Figure(props: {
         <span class="kpi-sub">
           <Show
             when={questions.compared() && before()}
-            fallback={props.pair.now.state().error?.message ?? ' '}
+            fallback={questions.isAway() ? '' : (props.pair.now.state().error?.message ?? '')}
           >
             {(other) => (
               <>
@@ -127,10 +143,7 @@ function Figure(props: {
             )}
           </Show>
         </span>
-        <span class="kpi-age">
-          {unit === 'ratio' ? `n ${printer('count', '')(answer()?.denominator)}` : ''}
-          {answer()?.provisionalFrom ? `${unit === 'ratio' ? ' · ' : ''}partly provisional` : ''}
-        </span>
+        <span class="kpi-age">{standing()}</span>
       </button>
     </li>
   )

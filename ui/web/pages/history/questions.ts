@@ -12,6 +12,7 @@ import type {
 import type { Stretch } from '../../parts/annotations.ts'
 import { createAnnotations } from '../../parts/annotations.ts'
 import type { PageContext } from '../../parts/page-context.ts'
+import { pastStep } from '../../parts/past.ts'
 import type { Query } from '../../parts/query.ts'
 import { createQuery } from '../../parts/query.ts'
 import type { Span } from '../../parts/url-state.ts'
@@ -35,6 +36,9 @@ export interface Questions {
   against: Accessor<string>
   /** What happened in the range. */
   annotations: Accessor<Stretch[]>
+  /** History answers nothing at present: said once for the page, not by each tile. */
+  isAway: Accessor<boolean>
+  askAgain(): void
   ask(id: MetricId, asked?: Accessor<Asked>): Query<MetricAnswer>
   askCompared(id: MetricId, asked?: Accessor<Asked>): Query<MetricAnswer>
 }
@@ -43,6 +47,9 @@ const minuteMs = 60_000
 /** A range of days need not be asked for every minute. */
 const longRangeMs = 2 * 24 * 60 * minuteMs
 const longStepMs = 5 * minuteMs
+const metricFreshMs = 30_000
+/** So many questions without an answer are not one tile's trouble. */
+const awayFrom = 3
 
 export function createQuestions(page: PageContext): Questions {
   const stepMs = createMemo(() => {
@@ -51,9 +58,11 @@ export function createQuestions(page: PageContext): Questions {
   })
   const asked = createMemo(() => Math.floor(page.live.nowMs() / stepMs()) * stepMs())
   const span = createMemo(() => spanOf(page.url().range, asked(), page.zone()))
+  const comingIn = () => pastStep(page.past())
   const tables = createQuery<{ tables: { name: string; oldest: string | null }[] }>(
     () => (page.isReady() ? '/api/history/tables' : undefined),
     longStepMs,
+    comingIn,
   )
   const oldestMs = createMemo(() => {
     const oldest = tables.state().data?.tables.find(({ name }) => name === 'events')?.oldest
@@ -75,6 +84,13 @@ export function createQuestions(page: PageContext): Questions {
     })
     return `/api/history/metrics/${id}?${params.toString()}`
   }
+  const queries: Query<MetricAnswer>[] = []
+  const query = (url: Accessor<string | undefined>) => {
+    const made = createQuery<MetricAnswer>(url, metricFreshMs, comingIn)
+    queries.push(made)
+    return made
+  }
+  const failing = () => queries.filter((each) => each.state().error?.isPassing)
   return {
     span,
     compared,
@@ -83,11 +99,12 @@ export function createQuestions(page: PageContext): Questions {
     zone: page.zone,
     currency: page.currency,
     against: () => againstWords(page.url().compare),
+    isAway: () => failing().length >= awayFrom,
+    askAgain: () => failing().forEach((each) => each.retry()),
     annotations: createAnnotations(() => (page.isReady() ? span() : undefined)),
-    ask: (id, asked) =>
-      createQuery(() => (page.isReady() ? address(id, span(), asked?.()) : undefined)),
+    ask: (id, asked) => query(() => (page.isReady() ? address(id, span(), asked?.()) : undefined)),
     askCompared: (id, asked) =>
-      createQuery(() => {
+      query(() => {
         const other = compared()
         return other && page.isReady() ? address(id, other, asked?.()) : undefined
       }),

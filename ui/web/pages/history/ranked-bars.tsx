@@ -10,10 +10,10 @@ import type {
 } from '../../../../stack/contract/metrics/definition.ts'
 import { metrics } from '../../../../stack/contract/metrics.ts'
 import { Delta } from '../../parts/delta.tsx'
-import { percent } from '../../parts/format.ts'
+import { percent, plural } from '../../parts/format.ts'
 import { createQuery } from '../../parts/query.ts'
 import { saveCsv } from './export.ts'
-import { exactPrinter, printer, ranking } from './figures.ts'
+import { exactPrinter, isSplit, keyLabel, printer, ranking } from './figures.ts'
 import { MetricTile } from './metric-tile.tsx'
 import { useQuestions } from './questions.ts'
 
@@ -42,7 +42,10 @@ export function RankedBars(props: {
     return ranking(answer, questions.compared() ? before.state().data : undefined, rowsMax).map(
       (row) => ({
         ...row,
-        key: names.state().data?.names[row.key] ?? row.key,
+        name:
+          row.restOf > 0
+            ? plural(row.restOf, 'other')
+            : (names.state().data?.names[row.key ?? ''] ?? keyLabel(props.by, row.key)),
       }),
     )
   })
@@ -66,9 +69,18 @@ export function RankedBars(props: {
         const of = () => answer as MetricAnswer
         const print = () => printer(unit, of().currency ?? questions.currency())
         const exactly = () => exactPrinter(unit, of().currency ?? questions.currency())
-        const most = () => Math.max(1, ...rows().map((row) => row.value))
+        const most = () => Math.max(1, ...rows().map((row) => (row.restOf > 0 ? 0 : row.value)))
         return (
-          <Show when={rows().length > 0} fallback={<p class="empty">Nothing in this range.</p>}>
+          <Show
+            when={isSplit(rows())}
+            fallback={
+              <p class="empty">
+                {rows().length === 0
+                  ? 'Nothing in this range.'
+                  : `Nothing in this range says its ${props.keyName.toLowerCase()}.`}
+              </p>
+            }
+          >
             <div class="table-fit">
               <table class="data ranked">
                 <thead>
@@ -76,32 +88,38 @@ export function RankedBars(props: {
                     <th scope="col">{props.keyName}</th>
                     <th scope="col">{metrics[props.metric].title}</th>
                     <th scope="col">Share</th>
-                    <th scope="col" class="if-wide">
-                      Change
-                    </th>
+                    <Show when={questions.compared()}>
+                      <th scope="col" class="if-wide">
+                        Change
+                      </th>
+                    </Show>
                   </tr>
                 </thead>
                 <tbody>
                   <For each={rows()}>
                     {(row) => (
                       <tr>
-                        <th scope="row" class="with-bar">
-                          <span
-                            class="bar-behind"
-                            style={{ width: `${(Math.max(0, row.value) / most()) * 100}%` }}
-                          />
-                          <span class="cut" title={row.key}>
-                            {row.key}
+                        <th scope="row" class="with-bar" classList={{ 'is-rest': row.restOf > 0 }}>
+                          <Show when={row.restOf === 0}>
+                            <span
+                              class="bar-behind"
+                              style={{ width: `${(Math.max(0, row.value) / most()) * 100}%` }}
+                            />
+                          </Show>
+                          <span class="cut" title={row.name}>
+                            {row.name}
                           </span>
                         </th>
                         <td title={exactly()(row.value)}>{print()(row.value)}</td>
                         <td>{percent(row.share)}</td>
-                        <td class="if-wide">
-                          <Delta
-                            compared={{ value: row.value, before: row.before }}
-                            against={questions.against()}
-                          />
-                        </td>
+                        <Show when={questions.compared()}>
+                          <td class="if-wide">
+                            <Delta
+                              compared={{ value: row.value, before: row.before }}
+                              against={questions.against()}
+                            />
+                          </td>
+                        </Show>
                       </tr>
                     )}
                   </For>

@@ -86,7 +86,7 @@ export const definitions = {
   },
   purchases: {
     title: 'Purchases per second',
-    says: 'Distinct orders by the second of their first purchase. Bold: the mean of the seconds around it (5, 15 or 60 of them, by the window). Dashed: the same minute yesterday, as a mean per second. Band: what is usual at this time of day, the median of up to 8 earlier days ± 2 × 1.4826 × MAD, drawn from 3 days on.',
+    says: 'Distinct orders by the second of their first purchase. Bold: a mean of the seconds around, the nearer the more (5 s, 15 s, 1 or 3 min to each side, by the window). Dashed: the same minute yesterday, as a mean per second. Band: what is usual at this time of day, the median of up to 8 earlier days ± 2 × 1.4826 × MAD, drawn from 3 days on.',
     facts: [
       ['Window', 'as chosen, of event time'],
       ['Veil', provisional],

@@ -82,7 +82,14 @@ export function EventFeed(): JSX.Element {
         </>
       }
     >
-      <Show when={rows().length > 0} fallback={<p class="empty">Nothing of this kind yet.</p>}>
+      <Show
+        when={rows().length > 0}
+        fallback={
+          <p class="empty">
+            {kind() === 'all' ? 'No event has arrived yet.' : 'None of this kind has arrived yet.'}
+          </p>
+        }
+      >
         <div
           class="feed"
           role="region"
@@ -110,6 +117,8 @@ export function EventFeed(): JSX.Element {
   )
 }
 
+const flagWords: Readonly<Record<string, string>> = { noConsent: 'no consent', tooLate: 'too late' }
+
 function samplingWords(ratio: number): string {
   return ratio <= 1 ? 'every event' : `a sample, 1 of ${count(ratio)}`
 }
@@ -126,7 +135,7 @@ function FeedLine(props: { row: FeedRow; zone: string; onOpen(): void }): JSX.El
           ? ''
           : money(row.amountMinor, row.currency)}
       </span>
-      <span class="feed-flags">{row.flags.join(' ')}</span>
+      <span class="feed-flags">{row.flags.map((flag) => flagWords[flag] ?? flag).join(', ')}</span>
       <span class="feed-place">{[row.country, row.device].filter(Boolean).join(' · ')}</span>
       <span class="feed-who mono cut">{row.who}</span>
     </button>

@@ -17,7 +17,7 @@ describe('figures', () => {
     expect(ratio(0, 0)).toBeNull()
   })
 
-  test('purchases per second cover the window up to now; the mean is centred', () => {
+  test('purchases per second cover the window up to now; the mean weighs near seconds more', () => {
     const rows = new LiveState()
     rows.seconds.apply({ at: [second - 10], orders: [5], events: [0] })
     const columns = purchaseColumns(frame, rows, 1)
@@ -25,7 +25,14 @@ describe('figures', () => {
     expect(columns.toMs).toBe(second * 1000)
     const at = columns.x.indexOf((second - 10) * 1000)
     expect(columns.perSecond[at]).toBe(5)
-    expect([-3, -2, 0, 2, 3].map((by) => columns.mean[at + by])).toEqual([0, 1, 1, 1, 0])
+    expect([-5, -4, 0, 4, 5].map((by) => columns.mean[at + by])).toEqual([0, 0.2, 1, 0.2, 0])
+  })
+
+  test('a steady rate is a level line to its end: seconds to come are not counted as empty', () => {
+    const rows = new LiveState()
+    const at = Array.from({ length: 120 }, (_, i) => second - 119 + i)
+    rows.seconds.apply({ at, orders: at.map(() => 1), events: at.map(() => 0) })
+    expect([...purchaseColumns(frame, rows, 1).mean]).toEqual(Array(60).fill(1))
   })
 
   test('an examined stretch is shown second by second, from its first to its last', () => {

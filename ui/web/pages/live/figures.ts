@@ -96,12 +96,12 @@ export interface PurchaseColumns {
   toMs: number
 }
 
-/** The longer the window, the calmer the line: what the mean is over, by minutes of the window. */
-const meanOverByWindow: Readonly<Record<number, number>> = { 1: 5, 5: 5, 15: 15, 60: 60 }
+/** The longer the window, the calmer the line: how far its mean reaches to each side, by the window's minutes. */
+const meanReachByWindow: Readonly<Record<number, number>> = { 1: 5, 5: 15, 15: 60, 60: 180 }
 const pointsMax = 900
 const coarseS = 5
 
-export const meanOverS = (windowMin: number): number => meanOverByWindow[windowMin] ?? coarseS
+export const meanReachS = (windowMin: number): number => meanReachByWindow[windowMin] ?? coarseS
 
 /** A stretch of whole seconds that is looked at more closely. */
 export interface Examined {
@@ -122,8 +122,8 @@ export function purchaseColumns(
   const last = Math.floor(toMs / 1000 / step) * step
   const count = Math.ceil(lengthS / step)
   const first = last - (count - 1) * step
-  const over = meanOverS(windowMin)
-  const half = Math.floor(over / 2)
+  const reach = meanReachS(windowMin)
+  const present = Math.floor(frame.nowMs / 1000)
   const x = new Float64Array(count)
   const perSecond = new Float64Array(count)
   const mean = new Float64Array(count)
@@ -131,8 +131,27 @@ export function purchaseColumns(
     const second = first + i * step
     x[i] = second * 1000
     perSecond[i] = seconds.sum('orders', second, second + step) / step
-    // Centred on the second, so that the mean does not trail what it smooths.
-    mean[i] = seconds.sum('orders', second - half, second - half + over) / over
+    mean[i] = weightedMean((at) => seconds.get('orders', at), second, reach, present)
   }
   return { x, perSecond, mean, fromMs: first * 1000, toMs: last * 1000 }
+}
+
+/**
+ * The mean of the seconds around one, the nearer the more: weights fall evenly to nothing `reach` seconds away.
+ * Seconds that are still to come have no weight, so that the line does not droop at its end.
+ */
+function weightedMean(
+  valueAt: (second: number) => number,
+  second: number,
+  reach: number,
+  present: number,
+): number {
+  let sum = 0
+  let weights = 0
+  for (let at = second - reach + 1; at < second + reach && at <= present; at++) {
+    const weight = reach - Math.abs(at - second)
+    sum += weight * valueAt(at)
+    weights += weight
+  }
+  return weights === 0 ? 0 : sum / weights
 }

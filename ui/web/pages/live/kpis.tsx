@@ -8,7 +8,15 @@ import { Sparkline } from '../../charts/spark.tsx'
 import { DefinitionDialog } from '../../parts/definition.tsx'
 import type { Compared } from '../../parts/change.ts'
 import { Delta } from '../../parts/delta.tsx'
-import { count, duration, exactMoney, money, percent, plural } from '../../parts/format.ts'
+import {
+  ageWords,
+  count,
+  duration,
+  exactMoney,
+  money,
+  percent,
+  plural,
+} from '../../parts/format.ts'
 import { IconButton } from '../../parts/icons.tsx'
 import type { PageContext } from '../../parts/page-context.ts'
 import { usePage } from '../../parts/page-context.ts'
@@ -118,7 +126,7 @@ export function Age(): JSX.Element {
   const text = () => {
     const frame = page.live.frame()
     if (!frame) return ''
-    const age = `${duration(page.live.status().behindMs)} old`
+    const age = ageWords(page.live.status().behindMs)
     if (frame.watermarkMs === null) return `${age} · provisional`
     const open = Math.max(0, frame.nowMs - frame.watermarkMs)
     return `${age} · last ${duration(Math.round(open / 1000) * 1000)} provisional`

@@ -1,4 +1,5 @@
-// Row B, left: purchases per second, with the 5-second mean, yesterday, and the band of what is usual.
+// Row B, left: purchases per second, with a mean that is calmer in longer windows, yesterday, and the band of what is
+// usual.
 
 import type { JSX } from 'solid-js'
 import { createMemo, createSignal, onCleanup, Show } from 'solid-js'
@@ -6,7 +7,7 @@ import { Chart } from '../../charts/chart.tsx'
 import type { ChartModel, ChartSeries } from '../../charts/model.ts'
 import { emptyModel } from '../../charts/model.ts'
 import { timeTicks } from '../../charts/ticks.ts'
-import { count } from '../../parts/format.ts'
+import { count, duration } from '../../parts/format.ts'
 import { listenForKeys } from '../../parts/keys.ts'
 import { usePage } from '../../parts/page-context.ts'
 import { createTable, Tile } from '../../parts/tile.tsx'
@@ -14,7 +15,7 @@ import { clockTime } from '../../parts/zone.ts'
 import { eventShades, lastHourAnnotations } from './annotations.ts'
 import { definitions } from './definitions.ts'
 import type { Examined, PurchaseColumns } from './figures.ts'
-import { meanOverS, minuteMs, purchaseColumns } from './figures.ts'
+import { meanReachS, minuteMs, purchaseColumns } from './figures.ts'
 import { Age } from './kpis.tsx'
 import type { Usual } from './yesterday.ts'
 import { earlierDays, perSecondByDay, usual } from './yesterday.ts'
@@ -160,7 +161,7 @@ function seriesOf(columns: PurchaseColumns, past: Past, windowMin: number): Char
   })
   series.push({
     id: 'mean',
-    name: `${meanOverS(windowMin)}-s mean`,
+    name: `mean of ±${duration(meanReachS(windowMin) * 1000)}`,
     kind: 'line',
     color: 1,
     hasArea: true,

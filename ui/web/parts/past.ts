@@ -1,0 +1,39 @@
+// Whether past traffic is still on its way into history: asked when the page opens, and again while it is.
+
+import type { Accessor } from 'solid-js'
+import { createSignal, onCleanup } from 'solid-js'
+import type { Past } from '../../api/past.ts'
+import { count, percent } from './format.ts'
+
+const askAgainMs = 2000
+
+/** Undefined when it is through, or not known. */
+export function createPast(): Accessor<Past | undefined> {
+  const [past, setPast] = createSignal<Past>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let isGone = false
+  const ask = async () => {
+    const known = await fetch('/api/past')
+      .then((response) => (response.ok ? (response.json() as Promise<Past>) : undefined))
+      .catch(() => undefined)
+    if (isGone) return
+    setPast(known?.isLoading ? known : undefined)
+    if (!known || known.isLoading) timer = setTimeout(() => void ask(), askAgainMs)
+  }
+  void ask()
+  onCleanup(() => {
+    isGone = true
+    clearTimeout(timer)
+  })
+  return past
+}
+
+export function pastWords({ done, total }: Past): string {
+  return `Past traffic is on its way in: ${count(done)} of ${count(total)} events are in history (${percent(total === 0 ? 0 : done / total)}).`
+}
+
+const steps = 5
+
+/** Moves on a few times while the past comes in: when what was asked before is worth asking again. */
+export const pastStep = (past: Past | undefined): number =>
+  past ? Math.floor((past.done / Math.max(1, past.total)) * steps) : steps
