@@ -5,32 +5,37 @@ import type { Item } from '#stack/contract/events.ts'
 import { quantityMost, totalMinor } from './cart.ts'
 import type { Markup } from './layout.ts'
 import { formatMoney } from './money.ts'
+import type { Offers } from './offers.ts'
 import type { Order } from './order-book.ts'
+import { picture } from './picture.ts'
 import type { Address, Visitor } from './visitor.ts'
 
 export const paymentMethods = { card: 'Card', wallet: 'Wallet', invoice: 'Invoice' } as const
 
-export function cartPage(items: readonly Item[], currency: string): Markup {
+export function cartPage(items: readonly Item[], offers: Offers, currency: string): Markup {
   if (items.length === 0) {
     return html`<h1>Your cart</h1>
       <p data-testid="cart-empty">Nothing in it yet. <a href="/">Look around</a></p>`
   }
   return html`<h1>Your cart</h1>
     <ul class="lines" data-testid="cart-lines">
-      ${items.map((item, i) => cartLine(item, i, currency))}
+      ${items.map((item, i) => cartLine(item, i, offers, currency))}
     </ul>
     <p class="total">
       Total <strong data-testid="cart-total">${formatMoney(totalMinor(items), currency)}</strong>
     </p>
-    <p><a class="main" href="/checkout" data-testid="checkout">Go to checkout</a></p>`
+    <p class="next"><a class="main" href="/checkout" data-testid="checkout">Go to checkout</a></p>`
 }
 
-function cartLine(item: Item, index: number, currency: string): Markup {
+function cartLine(item: Item, index: number, offers: Offers, currency: string): Markup {
   const { productId, variantId, quantity = 1 } = item
+  const product = offers.of(productId)?.product
+  const each = formatMoney(totalMinor([{ ...item, quantity: 1 }]), currency)
   const label = `${item.name}${variantId === undefined ? '' : `, ${variantId}`}`
   const hidden = html`<input type="hidden" name="productId" value="${productId}" />
     <input type="hidden" name="variantId" value="${variantId ?? ''}" />`
   return html`<li data-testid="cart-line" data-product-id="${productId}">
+    ${product ? html`<span class="thumb">${picture(product)}</span>` : ''}
     <a href="/products/${productId}">${label}</a>
     <form action="/cart/change" method="post">
       ${hidden}
@@ -56,11 +61,17 @@ function cartLine(item: Item, index: number, currency: string): Markup {
         Remove<span class="hidden"> ${label}</span>
       </button>
     </form>
-    <span class="price">${formatMoney(totalMinor([item]), currency)}</span>
+    <span class="price"
+      >${formatMoney(totalMinor([item]), currency)}${quantity > 1 ? html`<small>${each} each</small>` : ''}</span
+    >
   </li>`
 }
 
-export function addressPage(address: Address | undefined): Markup {
+export function addressPage(
+  address: Address | undefined,
+  items: readonly Item[],
+  currency: string,
+): Markup {
   const field = (name: keyof Address, label: string, autocomplete: string) =>
     html`<div class="field">
       <label for="${name}">${label}</label>
@@ -76,38 +87,43 @@ export function addressPage(address: Address | undefined): Markup {
     </div>`
   return html`${steps(1)}
     <h1>Where to?</h1>
-    <form class="sheet" action="/checkout/address" method="post">
-      ${field('name', 'Name', 'name')} ${field('street', 'Street and number', 'street-address')}
-      ${field('city', 'Postcode and town', 'address-level2')}
-      ${field('country', 'Country', 'country-name')}
-      <button class="main" type="submit" data-testid="to-payment">Go to payment</button>
-    </form>`
+    <div class="checkout">
+      ${receipt(items, currency)}
+      <form class="sheet" action="/checkout/address" method="post">
+        ${field('name', 'Name', 'name')} ${field('street', 'Street and number', 'street-address')}
+        ${field('city', 'Postcode and town', 'address-level2')}
+        ${field('country', 'Country', 'country-name')}
+        <button class="main" type="submit" data-testid="to-payment">Go to payment</button>
+      </form>
+    </div>`
 }
 
 export function paymentPage(items: readonly Item[], currency: string): Markup {
   const methods = Object.entries(paymentMethods)
   return html`${steps(2)}
     <h1>How do you pay?</h1>
-    ${receipt(items, currency)}
-    <form class="sheet" action="/checkout/payment" method="post">
-      <fieldset>
-        <legend>Payment</legend>
-        ${methods.map(
-          ([value, label], i) =>
-            html`<label class="radio"
-              ><input
-                type="radio"
-                name="method"
-                value="${value}"
-                ${i === 0 ? raw(' checked') : ''}
-                data-testid="pay-${value}"
-              />
-              ${label}</label
-            >`,
-        )}
-      </fieldset>
-      <button class="main" type="submit" data-testid="place-order">Place the order</button>
-    </form>`
+    <div class="checkout">
+      ${receipt(items, currency)}
+      <form class="sheet" action="/checkout/payment" method="post">
+        <fieldset>
+          <legend>Payment</legend>
+          ${methods.map(
+            ([value, label], i) =>
+              html`<label class="radio"
+                ><input
+                  type="radio"
+                  name="method"
+                  value="${value}"
+                  ${i === 0 ? raw(' checked') : ''}
+                  data-testid="pay-${value}"
+                />
+                ${label}</label
+              >`,
+          )}
+        </fieldset>
+        <button class="main" type="submit" data-testid="place-order">Place the order</button>
+      </form>
+    </div>`
 }
 
 export function donePage(order: Order): Markup {

@@ -2,6 +2,7 @@
 // its main part.
 
 import { html } from 'hono/html'
+import type { Product } from '#stack/contract/catalogue.ts'
 import type { Markup } from './layout.ts'
 import { formatMoney } from './money.ts'
 import { categoryName, categorySlug } from './offers.ts'
@@ -9,6 +10,7 @@ import type { Offer, Offers } from './offers.ts'
 import { picture } from './picture.ts'
 
 const shownAtHome = 12
+const shownBeside = 6
 
 export function homePage(offers: Offers): Markup {
   return html`<section class="hero">
@@ -43,7 +45,7 @@ export function searchPage(words: string, found: readonly Offer[]): Markup {
     ${found.length > 0 ? offerGrid(found) : html`<p>Try one word, such as rope, tea or jumper.</p>`}`
 }
 
-export function productPage(offer: Offer): Markup {
+export function productPage(offer: Offer, offers: Offers): Markup {
   const { product } = offer
   const { variants } = product
   return html`<nav class="crumbs" aria-label="Breadcrumb">
@@ -74,9 +76,29 @@ export function productPage(offer: Offer): Markup {
           </div>
           <button class="main" type="submit" data-testid="add-to-cart">Put into cart</button>
         </form>
-        <p class="quiet">${product.category ?? ''} · ${product.productId}</p>
+        <p class="quiet">
+          ${product.category?.replaceAll('/', ' › ') ?? ''} · ${product.productId}
+        </p>
       </div>
-    </article>`
+    </article>
+    ${besides(offer, offers)}`
+}
+
+/** Of the same kind first, then of the same category. */
+function besides({ product }: Offer, offers: Offers): Markup {
+  const others = offers
+    .inCategory(categorySlug(product))
+    .filter((each) => each.product.productId !== product.productId)
+    .sort((a, b) => Number(isAkin(b.product)) - Number(isAkin(a.product)))
+    .slice(0, shownBeside)
+  function isAkin(other: Product): boolean {
+    return other.category === product.category
+  }
+  if (others.length === 0) return html``
+  return html`<section aria-labelledby="besides">
+    <h2 id="besides">More from ${categoryName(product)}</h2>
+    ${offerGrid(others)}
+  </section>`
 }
 
 export function aboutPage(): Markup {

@@ -165,6 +165,23 @@ describe('the storefront', () => {
     expect((await browser.get('/checkout/done/nope')).status).toBe(404)
   })
 
+  test('an unknown address is a page for who asks for one, and a line for who does not', async () => {
+    const browser = openShop()
+    const page = await browser.get('/nowhere', { accept: 'text/html,*/*' })
+    expect(page.status).toBe(404)
+    expect(page.text).toContain('There is no such page')
+    expect((await browser.get('/nowhere')).text).toBe('404 Not Found')
+  })
+
+  test('a product is shown with others of its category, without itself', async () => {
+    const { text } = await openShop().get('/products/TT-001')
+    const others = [...text.matchAll(/class="card" href="\/products\/([^"]+)"/g)].map(
+      ([, id]) => id,
+    )
+    expect(others).toHaveLength(6)
+    expect(others).not.toContain('TT-001')
+  })
+
   test('reports only events that the collector accepts', async () => {
     const browser = openShop()
     await browser.post('/account/login', { account: 'Ada' })
@@ -222,7 +239,7 @@ function openShop({
   const jar = new Map(cookies)
   const call = async (path: string, init: RequestInit = {}) => {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
-    const response = await app.request(path, { ...init, headers: { cookie } })
+    const response = await app.request(path, { ...init, headers: { ...init.headers, cookie } })
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
       if (/Max-Age=0/.test(line)) jar.delete(name)
@@ -232,8 +249,8 @@ function openShop({
   }
   return {
     cookies: jar,
-    async get(path: string): Promise<Shown> {
-      const response = await call(path)
+    async get(path: string, headers: Record<string, string> = {}): Promise<Shown> {
+      const response = await call(path, { headers })
       const text = await response.text()
       const json = /<script type="application\/json" id="report">(.*?)<\/script>/s.exec(text)?.[1]
       return { status: response.status, text, report: JSON.parse(json ?? 'null') as Report }

@@ -65,6 +65,12 @@ export function addStorefrontRoutes(app: Hono<ShopEnv>, options: StorefrontOptio
   const shop = new Shop(options)
   addPages(app, shop)
   addForms(app, shop)
+  // Collectors and probes are answered by the app; who asks for a page gets one.
+  app.notFound((context) =>
+    context.req.header('accept')?.includes('text/html')
+      ? shop.page(context, missing)
+      : context.text('404 Not Found', 404),
+  )
 }
 
 function addPages(app: Hono<ShopEnv>, shop: Shop): void {
@@ -89,7 +95,7 @@ function addPages(app: Hono<ShopEnv>, shop: Shop): void {
   app.get('/products/:id', (context) =>
     shop.page(context, (visitor, offers) => {
       const offer = offers.of(context.req.param('id'))
-      return offer ? product(visitor, offer) : missing()
+      return offer ? product(visitor, offers, offer) : missing()
     }),
   )
   app.get('/search', (context) =>
@@ -100,7 +106,7 @@ function addPages(app: Hono<ShopEnv>, shop: Shop): void {
     shop.page(context, (visitor, offers) => {
       if (visitor.cart.lines.length === 0) return cart(visitor, offers)
       const begin = event('begin_checkout', cartData(visitor, offers), visitor.cart.cartId)
-      const main = addressPage(visitor.address)
+      const main = addressPage(visitor.address, itemsOf(visitor.cart, offers), visitor.currency)
       return { title: 'Checkout', pageType: 'checkout', main, events: [begin] }
     }),
   )
@@ -309,13 +315,13 @@ function category(shop: Shop, visitor: Visitor, slug: string, found: readonly Of
   return { title: name, pageType: 'category', main: categoryPage(name, found), events: [list] }
 }
 
-function product(visitor: Visitor, offer: Offer): Page {
+function product(visitor: Visitor, offers: Offers, offer: Offer): Page {
   const items = [itemOf(offer, 1, undefined)]
   const view = event('view_item', { items, currency: visitor.currency })
   return {
     title: offer.product.name,
     pageType: 'product',
-    main: productPage(offer),
+    main: productPage(offer, offers),
     events: [view],
   }
 }
@@ -336,7 +342,7 @@ function search(offers: Offers, text: string): Page {
 
 function cart(visitor: Visitor, offers: Offers): Page {
   const view = event('view_cart', cartData(visitor, offers), visitor.cart.cartId)
-  const main = cartPage(itemsOf(visitor.cart, offers), visitor.currency)
+  const main = cartPage(itemsOf(visitor.cart, offers), offers, visitor.currency)
   return { title: 'Cart', pageType: 'cart', main, events: [view] }
 }
 
