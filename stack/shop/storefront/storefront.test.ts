@@ -239,7 +239,9 @@ function openShop({
   const jar = new Map(cookies)
   const call = async (path: string, init: RequestInit = {}) => {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
-    const response = await app.request(path, { ...init, headers: { ...init.headers, cookie } })
+    const headers = new Headers(init.headers)
+    headers.set('cookie', cookie)
+    const response = await app.request(path, { ...init, headers })
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
       if (/Max-Age=0/.test(line)) jar.delete(name)
