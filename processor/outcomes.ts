@@ -11,12 +11,15 @@ import type {
   EventFlag,
   InputPosition,
   RejectedEvent,
-  ShopEvent,
 } from '#stack/contract/events.ts'
 import { loadEndHeader } from '#stack/contract/topics.ts'
 import { isoTime } from '#stack/base/units.ts'
 import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
+import { BoundedCache } from './enrich/bounded-cache.ts'
 import type { Surroundings } from './enrich/enricher.ts'
+import { ByteWriter } from './state/byte-writer.ts'
+import { senderOf } from './validate/reading.ts'
+import type { ReadEvent, Span } from './validate/reading.ts'
 
 export interface EnrichedFacts {
   surroundings: Surroundings
@@ -26,23 +29,53 @@ export interface EnrichedFacts {
   processedAt: string
 }
 
-/** The event as it came, without its address (1.6), and behind it what was found; `event` is taken over. */
+/** Pieces of a cut, until they are sent. */
+const writer = new ByteWriter()
+
+/**
+ * The bytes of the event as they came, without its address (1.6), with its flags as they are now, and behind it what was
+ * found. Nothing is parsed or written again that is only passed on.
+ */
 export function enrichedRecord(
-  event: ShopEvent,
-  timeMs: number,
+  { bytes, ipAt, flagsAt, timeMs }: ReadEvent,
   input: InputPosition,
   facts: EnrichedFacts,
   key: Buffer | string | null,
 ): OutgoingRecord {
-  if (event.context?.ip !== undefined) event.context.ip = withheld
-  if (facts.flags.length > 0) event.flags = facts.flags
-  else if (event.flags !== undefined) delete event.flags
-  const value = `${JSON.stringify(event).slice(0, -1)},${foundText(input, facts)}`
-  return { key, value, timestampMs: timeMs, partition: input.partition }
+  const { flags } = facts
+  const hasPlace = flags.length > 0 && flagsAt !== undefined
+  const ip = ipAt && fieldAt(bytes, ipAt.start - ipName.length, ipAt.end + 1)
+  const given =
+    flagsAt === undefined || hasPlace
+      ? flagsAt
+      : fieldAt(bytes, flagsAt.start - flagsName.length, flagsAt.end)
+  let at = 0
+  const leaveOut = (span: Span | undefined): void => {
+    if (span === undefined) return
+    writer.copy(bytes, at, span.start)
+    at = span.end
+  }
+  const flagsFirst = ipAt !== undefined && flagsAt !== undefined && flagsAt.start < ipAt.start
+  if (!flagsFirst) leaveOut(ip)
+  leaveOut(given)
+  if (hasPlace) writer.text(JSON.stringify(flags))
+  if (flagsFirst) leaveOut(ip)
+  writer.copy(bytes, at, bytes.length - 1)
+  if (flags.length > 0 && !hasPlace) writer.text(`,${flagsName}${JSON.stringify(flags)}`)
+  writer.text(foundText(input, facts))
+  return { key, value: writer.take(), timestampMs: timeMs, partition: input.partition }
 }
 
-/** JSON leaves out what is undefined; to delete a field of an object is dearer. The type knows only absent ones. */
-const withheld = undefined as unknown as string
+const ipName = '"ip":"'
+const flagsName = '"flags":'
+
+/** With the comma that goes with it, the one before it or, of a first field, the one behind it. */
+function fieldAt(bytes: Buffer, start: number, end: number): Span {
+  if (bytes[start - 1] === comma) return { start: start - 1, end }
+  return { start, end: bytes[end] === comma ? end + 1 : end }
+}
+
+const comma = 44
 
 /**
  * The rest of an EnrichedEvent, as its JSON has it behind the event's own fields. Written by hand, since it is written for
@@ -53,7 +86,7 @@ function foundText(input: InputPosition, facts: EnrichedFacts): string {
   const { country, region, device, browser, os, listPrices } = surroundings
   const { topic, partition, offset } = input
   return (
-    `"input":{"topic":"${topic}","partition":${partition},"offset":${offset}},` +
+    `,"input":{"topic":"${topic}","partition":${partition},"offset":${offset}},` +
     `"country":${quoted(country)},"region":${quoted(region)},"device":${quoted(device)},` +
     `"browser":${quoted(browser)},"os":${quoted(os)},` +
     (listPrices === undefined ? '' : `"listPrices":${JSON.stringify(listPrices)},`) +
@@ -67,8 +100,11 @@ function sessionText(session: EnrichedEvent['session']): string {
   return `{"key":"${key}","number":${number},"elapsedMs":${elapsedMs}}`
 }
 
+const quotedTexts = new BoundedCache<string>(20_000)
+
+/** Nearly all of them come again and again. */
 function quoted(text: string | null): string {
-  return text === null ? 'null' : JSON.stringify(text)
+  return text === null ? 'null' : quotedTexts.get(text, JSON.stringify)
 }
 
 export function refusedRecord(
@@ -76,7 +112,7 @@ export function refusedRecord(
   { reason, field, message }: Refusal,
   input: InputPosition,
 ): OutgoingRecord {
-  const { dialect, source } = senderOf(record.value)
+  const { dialect, source } = claimedSenderOf(record.value)
   return rejectedRecord(input, {
     stage: 'processor',
     reason,
@@ -91,17 +127,18 @@ export function refusedRecord(
 }
 
 export function duplicateRecord(
-  event: ShopEvent,
+  event: ReadEvent,
   input: InputPosition,
   first: InputPosition,
 ): OutgoingRecord {
+  const { receivedAt, dialect } = senderOf(event)
   return rejectedRecord(input, {
     stage: 'processor',
     reason: 'duplicate',
     field: 'eventId',
     message: `${event.eventId} of ${event.source} is at ${positionName(first)} already`,
-    receivedAt: event.receivedAt,
-    dialect: event.dialect,
+    receivedAt,
+    dialect,
     source: event.source,
     body: null,
     input,
@@ -134,7 +171,7 @@ function bodyOf(value: Buffer | null): Pick<RejectedEvent, 'body' | 'bodyEncodin
 }
 
 /** Who sent what is no event, as far as that can be read. */
-function senderOf(value: Buffer | null): { dialect: Dialect | null; source: string | null } {
+function claimedSenderOf(value: Buffer | null): { dialect: Dialect | null; source: string | null } {
   const raw = parsed(value)
   const dialect = dialects.find((known) => known === raw['dialect']) ?? null
   const source = typeof raw['source'] === 'string' ? raw['source'] : null

@@ -5,7 +5,7 @@
 // take() decodes and puts an event at its place in its visitor's row; cut() folds each visitor with news once. A record
 // that a visitor's state includes already was published before that state was written: after a restart it is skipped.
 
-import type { InputPosition, ShopEvent } from '#stack/contract/events.ts'
+import type { InputPosition } from '#stack/contract/events.ts'
 import { graceMs } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import { topics } from '#stack/contract/topics.ts'
@@ -24,7 +24,7 @@ import { Timers } from './time/timers.ts'
 import { emptyPartitionTime } from './time/watermark.ts'
 import type { InputWatermark, PartitionTime } from './time/watermark.ts'
 import { readRecord } from './validate/reading.ts'
-import type { Reading } from './validate/reading.ts'
+import type { ReadEvent } from './validate/reading.ts'
 import { standingOf } from './validate/standing.ts'
 import type { Standing } from './validate/standing.ts'
 import { visitorEventOf } from './validate/visitor-event.ts'
@@ -69,9 +69,8 @@ interface Position extends Resumed {
 
 /** An event between take and cut; those that the rules do not see are not kept. */
 interface Pending {
-  event: ShopEvent
+  event: ReadEvent
   key: Buffer | null
-  timeMs: number
   offset: number
   standing: Standing
   surroundings: Surroundings
@@ -144,8 +143,8 @@ export class VisitorStage implements Stage {
     watermark.heard(partition, nowMs)
     const reading = readRecord(record)
     if (reading.kind === 'event') {
-      watermark.seen(partition, reading.timeMs, reading.load, nowMs)
-      this.#takeEvent(record, reading)
+      watermark.seen(partition, reading.event.timeMs, reading.load, nowMs)
+      this.#takeEvent(record, reading.event)
       return
     }
     const input = this.#positionOf(record.offset)
@@ -159,9 +158,8 @@ export class VisitorStage implements Stage {
     }
   }
 
-  #takeEvent(record: IncomingRecord, reading: Reading & { kind: 'event' }): void {
-    const { event, timeMs, receivedMs } = reading
-    const { offset } = record
+  #takeEvent({ key, offset }: IncomingRecord, event: ReadEvent): void {
+    const { timeMs, receivedMs } = event
     const state = this.#stateOf(stateKeyOf(event))
     if (offset < state.nextOffset) return
     const first = this.#copies.firstOf(state, event.source, event.eventId)
@@ -172,10 +170,10 @@ export class VisitorStage implements Stage {
       return
     }
     const { settings, enrich } = this.#options
-    const surroundings = enrich(event, timeMs)
+    const surroundings = enrich(event)
     const lagMs = receivedMs - timeMs
     const standing = standingOf(event, { lagMs, isBot: surroundings.isBot }, settings)
-    const arrival = { event, offset, timeMs, receivedMs, standing, surroundings }
+    const arrival = { event, offset, standing, surroundings }
     const isKept = standing.isActivity || standing.isLink || standing.isCartEvent
     const kept = isKept ? visitorEventOf(arrival) : undefined
     if (kept) insertEvent(state.events, kept)
@@ -187,16 +185,7 @@ export class VisitorStage implements Stage {
     }
     this.#copies.add(state, event.source, event.eventId, offset)
     this.#dirty.add(state)
-    this.#pending.push({
-      event,
-      key: record.key,
-      timeMs,
-      offset,
-      standing,
-      surroundings,
-      state,
-      kept,
-    })
+    this.#pending.push({ event, key, offset, standing, surroundings, state, kept })
   }
 
   /** T4: a copy that comes later than this is too late to touch anything here. */
@@ -264,7 +253,7 @@ export class VisitorStage implements Stage {
   }
 
   #tell(
-    { event, key, timeMs, offset, standing, surroundings, state, kept }: Pending,
+    { event, key, offset, standing, surroundings, state, kept }: Pending,
     folds: Map<VisitorState, VisitorFold>,
     processedAt: string,
     output: OutputBatch,
@@ -272,12 +261,10 @@ export class VisitorStage implements Stage {
     const fold = folds.get(state)
     const { flags } = standing
     const known =
-      kept && fold
-        ? knownOf(kept, fold)
-        : { personId: unkeptPerson(state, event, timeMs), session: null }
+      kept && fold ? knownOf(kept, fold) : { personId: unkeptPerson(state, event), session: null }
     const facts: EnrichedFacts = { surroundings, flags, ...known, processedAt }
     const input = this.#positionOf(offset)
-    output.add(topics.enriched.name, enrichedRecord(event, timeMs, input, facts, key))
+    output.add(topics.enriched.name, enrichedRecord(event, input, facts, key))
     this.#counts.enriched++
     if (flags.includes('late')) this.#counts.late++
     if (flags.includes('tooLate')) this.#counts.tooLate++
@@ -351,8 +338,6 @@ function knownOf(
   }
 }
 
-function unkeptPerson(state: VisitorState, event: ShopEvent, timeMs: number): string | null {
-  if (state.visitor.startsWith('n:')) return null
-  const { seq, name, eventId, source, userId } = event
-  return personAt(state, { timeMs, seq, name, eventId, source, userId })
+function unkeptPerson(state: VisitorState, event: ReadEvent): string | null {
+  return state.visitor.startsWith('n:') ? null : personAt(state, event)
 }

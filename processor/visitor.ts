@@ -2,11 +2,11 @@
 // of them. Plain data, so that the changelog holds it as it is. What the rules make of it is in visitor-fold.ts.
 
 import { noConsentId } from '#stack/contract/events.ts'
-import type { ShopEvent } from '#stack/contract/events.ts'
 import { visitorOf } from '#stack/contract/ids.ts'
 import { compareT3 } from '#stack/contract/order.ts'
 import type { Ordered } from '#stack/contract/order.ts'
 import type { CartData, CartEvent, Person } from './model.ts'
+import type { ReadEvent } from './validate/reading.ts'
 
 /** An event as the rules of stage one see it. */
 export interface VisitorEvent extends Ordered {
@@ -95,7 +95,7 @@ export function isForgettable(state: VisitorState): boolean {
 }
 
 /** Whose state an event belongs to. Events without consent share an identity, so each stands for itself. */
-export function stateKeyOf(event: ShopEvent): string {
+export function stateKeyOf(event: ReadEvent): string {
   return event.anonymousId === noConsentId && event.flags?.includes('noConsent') === true
     ? `n:${event.eventId}`
     : visitorOf(event)

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import UserAgent from 'user-agents'
 import { createCatalogue } from '#stack/contract/catalogue.ts'
-import type { ShopEvent } from '#stack/contract/events.ts'
 import { createAgentReader } from './agent.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import { createEnricher } from './enricher.ts'
@@ -110,19 +109,19 @@ describe('the list price', () => {
     { productId: 'P', unitPriceMinor: 120, currency: 'EUR', validFrom: '2026-03-01T00:00:00.000Z' },
   ])
   const enrich = createEnricher({ catalogue, placeOf: () => nowhere })
-  const event = {
-    data: { items: [{ productId: 'P' }, { productId: 'X' }], currency: 'EUR' },
-  } as ShopEvent
+  const prices = (timeMs: number, ...productIds: string[]) => {
+    const data = { items: productIds.map((productId) => ({ productId })), currency: 'EUR' }
+    return enrich({ ip: undefined, userAgent: undefined, data, timeMs }).listPrices
+  }
   const changeMs = Date.parse('2026-03-01T00:00:00.000Z')
 
   test('is the one that held at the time of the event, to the millisecond', () => {
-    expect(enrich(event, changeMs - 1).listPrices?.[0]?.unitPriceMinor).toBe(100)
-    expect(enrich(event, changeMs).listPrices?.[0]?.unitPriceMinor).toBe(120)
+    expect(prices(changeMs - 1, 'P', 'X')?.[0]?.unitPriceMinor).toBe(100)
+    expect(prices(changeMs, 'P', 'X')?.[0]?.unitPriceMinor).toBe(120)
   })
   test('is null for what the catalogue does not know, and absent where it knows nothing', () => {
-    expect(enrich(event, changeMs).listPrices?.[1]).toBeNull()
-    const unknown = { data: { items: [{ productId: 'X' }] } } as ShopEvent
-    expect(enrich(unknown, changeMs).listPrices).toBeUndefined()
+    expect(prices(changeMs, 'P', 'X')?.[1]).toBeNull()
+    expect(prices(changeMs, 'X')).toBeUndefined()
   })
 })
 

@@ -2,7 +2,7 @@
 // asked at its time. The address itself goes no further (1.6).
 
 import type { Catalogue, ListPrice } from '#stack/contract/catalogue.ts'
-import type { ShopEvent } from '#stack/contract/events.ts'
+import type { ReadEvent } from '../validate/reading.ts'
 import { createAgentReader } from './agent.ts'
 import type { Agent } from './agent.ts'
 import { nowhere } from './geography.ts'
@@ -13,7 +13,9 @@ export interface Surroundings extends Place, Agent {
   listPrices: (ListPrice | null)[] | undefined
 }
 
-export type Enricher = (event: ShopEvent, timeMs: number) => Surroundings
+export type Enricher = (event: Enrichable) => Surroundings
+
+type Enrichable = Pick<ReadEvent, 'ip' | 'userAgent' | 'data' | 'timeMs'>
 
 export interface EnricherSources {
   catalogue: Pick<Catalogue, 'listPriceAt'>
@@ -22,8 +24,7 @@ export interface EnricherSources {
 
 export function createEnricher({ catalogue, placeOf }: EnricherSources): Enricher {
   const readAgent = createAgentReader()
-  return (event, timeMs) => {
-    const { ip, userAgent } = event.context ?? {}
+  return ({ ip, userAgent, data, timeMs }) => {
     const place = ip === undefined ? nowhere : placeOf(ip)
     const agent = readAgent(userAgent)
     return {
@@ -33,17 +34,17 @@ export function createEnricher({ catalogue, placeOf }: EnricherSources): Enriche
       device: agent.device,
       browser: agent.browser,
       os: agent.os,
-      listPrices: listPricesOf(event, timeMs, catalogue),
+      listPrices: listPricesOf(data, timeMs, catalogue),
     }
   }
 }
 
 function listPricesOf(
-  { data }: ShopEvent,
+  data: ReadEvent['data'],
   timeMs: number,
   catalogue: EnricherSources['catalogue'],
 ): Surroundings['listPrices'] {
-  if (data.items === undefined) return undefined
+  if (data?.items === undefined) return undefined
   let isAnyKnown = false
   const prices = data.items.map(({ productId }) => {
     const price = catalogue.listPriceAt(productId, timeMs, data.currency)

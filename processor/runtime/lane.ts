@@ -101,9 +101,11 @@ export class Lane<S extends Stage> {
     }
   }
 
-  /** Time has moved: every partition says so. */
-  cutAll(): void {
-    for (const { task } of this.#readings.values()) this.#cut(task, true)
+  /** Time may have moved: every partition says so. One with more to read does at its next cut, and is not cut for it. */
+  handWatermark(): void {
+    for (const { task, endOffset } of this.#readings.values()) {
+      if (task.nextOffset >= endOffset) this.#cut(task, true)
+    }
   }
 
   /** Writes what is in hand, commits, leaves the group. */

@@ -29,16 +29,13 @@ export interface Silence {
 
 export function watchSilence(options: SilenceOptions): Silence {
   const { clock, domainClock, logger } = options
-  let handedMs: number | null = null
   let isAsking = false
   const beat = async (): Promise<void> => {
     if (isAsking) return
     isAsking = true
     try {
       await advance(options)
-      const { watermarkMs } = options.watermark
-      if (watermarkMs !== handedMs) options.lane.cutAll()
-      handedMs = watermarkMs
+      options.lane.handWatermark()
     } catch (error) {
       logger.info('the ends of the input are not known', { error: messageOf(error) })
     } finally {

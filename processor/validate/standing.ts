@@ -2,8 +2,9 @@
 // activity (R12), links (R2), and whether it can act on a cart. Never from the run, so every run decides alike.
 
 import { cartEventNames, inactiveEventNames } from '#stack/contract/events.ts'
-import type { EventFlag, EventName, ShopEvent } from '#stack/contract/events.ts'
+import type { EventFlag, EventName } from '#stack/contract/events.ts'
 import type { Settings } from '#stack/contract/settings.ts'
+import type { ReadEvent } from './reading.ts'
 
 export interface Standing {
   flags: EventFlag[]
@@ -26,17 +27,18 @@ type StandingSettings = Pick<
 /** Flags that only stage one gives; a producer's own word on them does not count. */
 const ownFlags: ReadonlySet<EventFlag> = new Set(['late', 'tooLate', 'bot', 'test'])
 
-const cartNames: ReadonlySet<EventName> = new Set(cartEventNames)
+/** Those that act on carts. */
+export const cartNames: ReadonlySet<EventName> = new Set(cartEventNames)
 const inactiveNames: ReadonlySet<EventName> = new Set(inactiveEventNames)
 
 export function standingOf(
-  event: ShopEvent,
+  event: ReadEvent,
   { lagMs, isBot }: { lagMs: number; isBot: boolean },
   settings: StandingSettings,
 ): Standing {
   const isTooLate = lagMs > settings.allowedLatenessMs
   const isLate = !isTooLate && lagMs > settings.watermarkDelayMs
-  const isTest = event.context?.test === true
+  const { isTest } = event
   const hasNoConsent = event.flags?.includes('noConsent') === true
   const isRuled = !(isTooLate || isBot || isTest || hasNoConsent)
   const isServer = settings.serverSources.includes(event.source)

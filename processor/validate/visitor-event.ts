@@ -1,28 +1,26 @@
 // A valid event reduced to what the rules of stage one and the carts look at.
 
 import type { ListPrice } from '#stack/contract/catalogue.ts'
-import type { Item, ShopEvent } from '#stack/contract/events.ts'
-import type { CartData, CartEvent, CartItem } from '../model.ts'
+import type { EventData, Item } from '#stack/contract/events.ts'
+import type { CartData, CartItem } from '../model.ts'
 import type { Surroundings } from '../enrich/enricher.ts'
 import type { VisitorEvent } from '../visitor.ts'
+import type { ReadEvent } from './reading.ts'
 import type { Standing } from './standing.ts'
 
 export interface Arrival {
-  event: ShopEvent
+  event: ReadEvent
   offset: number
-  timeMs: number
-  receivedMs: number
   standing: Standing
   surroundings: Surroundings
 }
 
 export function visitorEventOf(arrival: Arrival): VisitorEvent {
-  const { event, offset, timeMs, receivedMs, standing, surroundings } = arrival
-  const { context } = event
+  const { event, offset, standing, surroundings } = arrival
   return {
     offset,
-    timeMs,
-    receivedMs,
+    timeMs: event.timeMs,
+    receivedMs: event.receivedMs,
     name: event.name,
     source: event.source,
     eventId: event.eventId,
@@ -36,22 +34,16 @@ export function visitorEventOf(arrival: Arrival): VisitorEvent {
     isFinal: false,
     country: surroundings.country,
     device: surroundings.device,
-    campaign: campaignOf(context),
-    marketing: context?.consent?.marketing ?? null,
-    page:
-      context?.page === undefined
-        ? undefined
-        : { url: context.page.url ?? null, referrer: context.page.referrer ?? null },
-    data: standing.isCartEvent ? cartDataOf(event, surroundings.listPrices) : undefined,
+    campaign: event.campaign,
+    marketing: event.marketing,
+    page: event.page,
+    data:
+      standing.isCartEvent && event.data
+        ? cartDataOf(event.data, surroundings.listPrices)
+        : undefined,
     sessionKey: null,
     sent: undefined,
   }
-}
-
-function campaignOf(context: ShopEvent['context']): CartEvent['campaign'] {
-  const { source, medium, name } = context?.campaign ?? {}
-  if (source === undefined && medium === undefined && name === undefined) return null
-  return { source: source ?? null, medium: medium ?? null, name: name ?? null }
 }
 
 const cartFields = [
@@ -67,7 +59,7 @@ const cartFields = [
   'discountMinor',
 ] as const satisfies readonly (keyof CartData)[]
 
-function cartDataOf({ data }: ShopEvent, listPrices: Surroundings['listPrices']): CartData {
+function cartDataOf(data: EventData, listPrices: Surroundings['listPrices']): CartData {
   const kept: Record<string, unknown> = {}
   for (const field of cartFields) if (data[field] !== undefined) kept[field] = data[field]
   if (data.items !== undefined) {

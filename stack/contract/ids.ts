@@ -17,6 +17,9 @@ export function abandonmentId(cartKey: string, source: string, eventId: string):
 }
 
 /** S1: a session belongs to a visitor. */
-export function visitorOf(event: { anonymousId?: string; userId?: string }): string {
+export function visitorOf(event: {
+  anonymousId?: string | undefined
+  userId?: string | undefined
+}): string {
   return event.anonymousId === undefined ? `u:${event.userId}` : `a:${event.anonymousId}`
 }

@@ -29,6 +29,43 @@ export function parseTime(text: string): number | undefined {
   return timeMs >= 0 ? timeMs : undefined
 }
 
+/** The same for a time in its canonical text, from its bytes; undefined for any other text. */
+export function timeAt(bytes: Uint8Array, at: number): number | undefined {
+  const isCanonical =
+    bytes[at + 4] === 45 &&
+    bytes[at + 7] === 45 &&
+    bytes[at + 10] === 84 &&
+    bytes[at + 13] === 58 &&
+    bytes[at + 16] === 58 &&
+    bytes[at + 19] === 46 &&
+    bytes[at + 23] === 90
+  if (!isCanonical) return undefined
+  const year = digitsAt(bytes, at, 4)
+  const month = digitsAt(bytes, at + 5, 2)
+  const day = digitsAt(bytes, at + 8, 2)
+  const hour = digitsAt(bytes, at + 11, 2)
+  const minute = digitsAt(bytes, at + 14, 2)
+  const second = digitsAt(bytes, at + 17, 2)
+  const ms = digitsAt(bytes, at + 20, 3)
+  // NaN fails each comparison.
+  if (!(year >= 1970 && month >= 1 && month <= 12 && day >= 1 && ms >= 0)) return undefined
+  if (!(hour <= 23 && minute <= 59 && second <= 59)) return undefined
+  if (day > daysInMonth(year, month)) return undefined
+  return (
+    daysSince1970(year, month, day) * dayMs + ((hour * 60 + minute) * 60 + second) * secondMs + ms
+  )
+}
+
+function digitsAt(bytes: Uint8Array, at: number, count: number): number {
+  let value = 0
+  for (let i = at; i < at + count; i++) {
+    const digit = (bytes[i] as number) - 48
+    if (!(digit >= 0 && digit <= 9)) return NaN
+    value = value * 10 + digit
+  }
+  return value
+}
+
 /** The canonical text of a time, which most texts are already. */
 export function canonicalTime(text: string, timeMs: number): string {
   return text.length === canonicalLength && text.charCodeAt(23) === 90 && text.charCodeAt(10) === 84
