@@ -53,9 +53,8 @@ describe('a plain event', () => {
 describe('left to decode.ts is', () => {
   test('every event that lacks a field which all must have', () => {
     isPlain(plain)
-    for (const key of ['eventId', 'name', 'eventTime', 'receivedAt', 'source', 'data'] as const) {
-      expect(isPlain(without(key)), key).toBe(false)
-    }
+    const keys = ['eventId', 'name', 'eventTime', 'receivedAt', 'source', 'data'] as const
+    expect(keys.filter((key) => isPlain(without(key)))).toEqual([])
   })
 
   test('what decode.ts would change or has to look at longer', () => {
@@ -75,7 +74,8 @@ describe('left to decode.ts is', () => {
       'more behind it': `${JSON.stringify(plain)} `,
       'its end cut off': JSON.stringify(plain).slice(0, -4),
     }
-    for (const [name, event] of Object.entries(odd)) expect(isPlain(event), name).toBe(false)
+    const taken = Object.entries(odd).filter(([, event]) => isPlain(event))
+    expect(taken.map(([name]) => name)).toEqual([])
   })
 })
 
@@ -93,8 +93,7 @@ test('what is plain is accepted by decode.ts and written back to the byte, whate
     if (!scan.scan(bytes)) continue
     plainCount++
     const decoded = decodeEvent(bytes)
-    expect(decoded.ok, text).toBe(true)
-    if (decoded.ok) expect(JSON.stringify(decoded.event)).toBe(text)
+    expect(decoded.ok ? JSON.stringify(decoded.event) : decoded.message).toBe(text)
   }
   expect(plainCount).toBeGreaterThan(2000)
 })

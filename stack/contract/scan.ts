@@ -234,7 +234,7 @@ export class EventScan {
   }
 
   number(slot: number): number | undefined {
-    return this.has(slot) ? (this.#numbers[slot] as number) : undefined
+    return this.has(slot) ? this.#numbers[slot] : undefined
   }
 
   /** Of a boolean; null is null. */
@@ -248,9 +248,7 @@ export class EventScan {
   /** What a slot holds, parsed. */
   json(slot: number): unknown {
     if (!this.has(slot)) return undefined
-    return JSON.parse(
-      this.bytes.toString('utf8', this.starts[slot] as number, this.ends[slot] as number),
-    )
+    return JSON.parse(this.bytes.toString('utf8', this.starts[slot], this.ends[slot]))
   }
 
   get name(): EventName {
@@ -385,21 +383,15 @@ export class EventScan {
 
   #isWord({ form, slot }: Key): boolean {
     const word = this.#texts.get(this.bytes, this.starts[slot] as number, this.ends[slot] as number)
-    switch (form) {
-      case 'name':
-        this.#name = word
-        // What a custom event may hold is decode.ts's to say.
-        return word !== 'custom' && needsByName.has(word)
-      case 'dialect':
-        return knownDialects.has(word)
-      case 'currency':
-        return isCurrency(word)
-      case 'policy':
-        return word === 'max' || word === 'sum' || word === 'replace'
-      default:
-        // Of these forms only the version is left.
-        return word === '1.0'
+    if (form === 'name') {
+      this.#name = word
+      // What a custom event may hold is decode.ts's to say.
+      return word !== 'custom' && needsByName.has(word)
     }
+    if (form === 'dialect') return knownDialects.has(word)
+    if (form === 'currency') return isCurrency(word)
+    if (form === 'policy') return word === 'max' || word === 'sum' || word === 'replace'
+    return word === '1.0'
   }
 
   #time(from: number, key: Key): number {
