@@ -1,19 +1,27 @@
-// For tests: T7 through the whole pipeline, on random shops. Whatever the partitions, the batches, the order in which
-// partitions are read, restarts and crashes on the way, the compacted tables are the fold of the set of events. That fold
-// is told a second time here and in cart/scenario-router.ts, plainly and all at once. A failure tells its seed and shrinks.
+// For tests: T7 through the whole pipeline, on random worlds. Whatever the partitions, the batches, the order in which
+// partitions are read, restarts and crashes on the way, the compacted tables are the fold of the set of events, as the
+// reference tells it; and every record has one outcome. A failure tells its seed and shrinks.
 
-import type { Arbitrary } from 'fast-check'
 import { array, assert, constantFrom, infiniteStream, nat, property } from 'fast-check'
-import { decodeEvent } from '#stack/contract/decode.ts'
-import type { ShopEvent } from '#stack/contract/events.ts'
-import { sessionKey, visitorOf } from '#stack/contract/ids.ts'
-import { compareBytes, compareT3, orderedOf } from '#stack/contract/order.ts'
+import { hourMs, isoTime } from '#stack/base/units.ts'
+import type { EnrichedEvent, ShopEvent } from '#stack/contract/events.ts'
+import { compareBytes } from '#stack/contract/order.ts'
 import type { Settings } from '#stack/contract/settings.ts'
-import { foldPerson } from './cart/fold.ts'
-import { randomSettings, randomShop, timeOf } from './cart/random-shop.ts'
-import type { Size } from './cart/random-shop.ts'
-import { routeAll } from './cart/scenario-router.ts'
+import { loadEndHeader, topics } from '#stack/contract/topics.ts'
 import { LocalPipeline } from './local-pipeline.ts'
+import type { LocalPipelineOptions } from './local-pipeline.ts'
+import {
+  agents,
+  catalogue,
+  countries,
+  randomSettings,
+  randomWorld,
+  timeOf,
+} from './reference/random-world.ts'
+import { foldWorld } from './reference/world.ts'
+import type { World } from './reference/world.ts'
+import type { Columns } from './scenario-data.ts'
+import { snakeCased } from './scenario-run.ts'
 
 /** A test of equality that throws when it fails, so that the property shrinks. */
 export type Equal = (actual: unknown, expected: unknown) => void
@@ -25,43 +33,40 @@ export interface Run {
   path?: string
 }
 
-/** As events come through decode: those that are none are left out. */
-function shop(size: Size): Arbitrary<ShopEvent[]> {
-  return randomShop(size).map((log) =>
-    log.flatMap((event) => {
-      const isView = event.name === 'view_item'
-      const data = isView ? { ...event.data, items: [{ productId: 'P' }] } : event.data
-      const decoded = decodeEvent(JSON.stringify({ ...event, data }))
-      return decoded.ok ? [decoded.event] : []
-    }),
-  )
-}
-
 const dayOfEvents = { minEvents: 1, maxEvents: 30, spanMinutes: 20 * 60 }
 const weeksOfEvents = { minEvents: 15, maxEvents: 40, spanMinutes: 14 * 24 * 60 }
 const partitionCounts = constantFrom(1, 2, 4, 12)
+/** Hours after the last event at which time stands still; undefined: never. */
+const lastHours = constantFrom(undefined, undefined, undefined, 0, 1, 3, 5, 24)
 
-/** Any order, nothing let go. */
+export function chanceOf(stream: Iterator<number>): (bound: number) => number {
+  return (bound) => Number(stream.next().value) % bound
+}
+
+/** Any order, any of them twice, between records that are no events; nothing let go. */
 export function equalsTheFold(parameters: Run, equal: Equal): void {
   const holds = property(
-    shop(dayOfEvents),
+    randomWorld(dayOfEvents),
     randomSettings,
     partitionCounts,
     infiniteStream(nat(1_000)),
     array(nat(29), { maxLength: 5 }),
-    (log, settings, partitions, chance, twice) => {
-      const next = (bound: number): number => Number(chance.next().value) % bound
-      const options = { partitions, settings, watermark: 'byHand', hasRetention: false } as const
-      const pipeline = new LocalPipeline(options)
-      const copies = twice.flatMap((i) => log.slice(i, i + 1))
-      const left = [...log, ...copies].sort(() => next(3) - 1)
+    lastHours,
+    (log, settings, partitions, stream, twice, lastHour) => {
+      const next = chanceOf(stream)
+      const watermarkMs = endOf(log, lastHour)
+      const pipeline = pipelineOf({ partitions, settings, hasRetention: false, watermarkMs })
+      const left = [...log, ...copiesOf(log, twice)].sort(() => next(3) - 1)
+      let received = left.length
       while (left.length > 0) {
         pipeline.append(...left.splice(0, 1 + next(5)))
+        received += appendOthers(pipeline, next)
         disturb(pipeline, next)
         if (next(3) === 0) pipeline.advanceTo(timeOf(next(24 * 60)))
       }
       pipeline.drain({ choose: next, batchRecords: 1 + next(9) })
-      equal(tablesOf(pipeline), foldOf(log, settings))
+      equal(tablesOf(pipeline), expectedOf(log, settings, watermarkMs))
+      equal(outcomesOf(pipeline), received)
     },
   )
   assert(holds, parameters)
@@ -70,14 +75,16 @@ export function equalsTheFold(parameters: Run, equal: Equal): void {
 /** With retention (T5), for a log in the order of arrival, the watermark on the heels of the clock. */
 export function equalsTheFoldWithRetention(parameters: Run, equal: Equal): void {
   const holds = property(
-    shop(weeksOfEvents),
+    randomWorld(weeksOfEvents),
     randomSettings,
     partitionCounts,
     infiniteStream(nat(1_000)),
-    (log, settings, partitions, chance) => {
-      const next = (bound: number): number => Number(chance.next().value) % bound
-      const pipeline = new LocalPipeline({ partitions, settings, watermark: 'byHand' })
-      for (const event of log.toSorted(byArrival)) {
+    array(nat(39), { maxLength: 5 }),
+    (log, settings, partitions, stream, twice) => {
+      const next = chanceOf(stream)
+      const pipeline = pipelineOf({ partitions, settings })
+      const received = inOrderOfArrival(log, twice, next)
+      for (const event of received) {
         pipeline.run({ choose: next, batchRecords: 1 + next(9) })
         pipeline.advanceTo(Date.parse(event.receivedAt) - settings.watermarkDelayMs, {
           choose: next,
@@ -86,11 +93,56 @@ export function equalsTheFoldWithRetention(parameters: Run, equal: Equal): void 
         disturb(pipeline, next)
       }
       pipeline.drain({ choose: next })
-      equal(tablesOf(pipeline), foldOf(log, settings))
+      equal(tablesOf(pipeline), expectedOf(log, settings, Infinity))
+      equal(outcomesOf(pipeline), received.length)
       equal(pipeline.keyCount <= keptForEver(log), true)
     },
   )
   assert(holds, parameters)
+}
+
+export function pipelineOf(
+  options: LocalPipelineOptions & { watermarkMs?: number },
+): LocalPipeline {
+  const { watermarkMs = Infinity, ...rest } = options
+  return new LocalPipeline({
+    ...rest,
+    watermark: 'byHand',
+    catalogue,
+    placeOf: (ip) => ({ country: countries[ip ?? ''] ?? null, region: null }),
+    ...(watermarkMs < Infinity && { watermarkLimitMs: watermarkMs }),
+  })
+}
+
+function endOf(log: readonly ShopEvent[], lastHour: number | undefined): number {
+  if (lastHour === undefined) return Infinity
+  return Math.max(...log.map(({ eventTime }) => Date.parse(eventTime))) + lastHour * hourMs
+}
+
+export function copiesOf(log: readonly ShopEvent[], twice: readonly number[]): ShopEvent[] {
+  return twice.flatMap((i) => log.slice(i, i + 1))
+}
+
+/** Some events come again a while later. Copies that come when they are forgotten are too late by T1 (T4). */
+function inOrderOfArrival(
+  log: readonly ShopEvent[],
+  twice: readonly number[],
+  next: (bound: number) => number,
+): ShopEvent[] {
+  const copies = copiesOf(log, twice).map((event) => {
+    const receivedMs = Date.parse(event.receivedAt) + next(48) * hourMs
+    return { ...event, receivedAt: isoTime(receivedMs) }
+  })
+  return [...log, ...copies].sort((a, b) => Date.parse(a.receivedAt) - Date.parse(b.receivedAt))
+}
+
+/** Sometimes a record that is no event, or the end of a load. */
+function appendOthers(pipeline: LocalPipeline, next: (bound: number) => number): number {
+  const kind = next(8)
+  if (kind > 1) return 0
+  const headers = kind === 0 ? { [loadEndHeader]: 'past' } : {}
+  pipeline.appendRecord({ key: `${next(100)}`, value: '{', headers })
+  return 1
 }
 
 /** Reads a little here and there; sometimes everything ends and begins again. */
@@ -104,105 +156,83 @@ function disturb(pipeline: LocalPipeline, next: (bound: number) => number): void
     pipeline.crashWhileWriting({ batchRecords: 1 + next(9), writtenRecords: next(20) })
 }
 
-interface Tables {
-  carts: object[]
-  verdicts: object[]
-  sessions: object[]
-}
-
-function tablesOf(pipeline: LocalPipeline): Tables {
-  const { carts, abandonments, sessions } = pipeline.tables()
-  return {
-    carts: sorted(carts.map(contentOf)),
-    verdicts: sorted(abandonments.filter(({ status }) => status !== 'retracted').map(contentOf)),
-    sessions: sorted(
-      sessions.map((session) => {
-        const {
-          sessionKey: key,
-          personId,
-          userId,
-          startedAt,
-          endedAt,
-          eventCount,
-          orders,
-        } = session
-        return { sessionKey: key, personId, userId, startedAt, endedAt, eventCount, orders }
-      }),
-    ),
-  }
-}
-
-function foldOf(log: readonly ShopEvent[], settings: Settings): Tables {
-  const keys = [...routeAll(log, settings).values()]
-  const episodes = keys.flatMap((events) => foldPerson(events, Infinity, settings).episodes)
-  return {
-    carts: sorted(episodes.map(({ row }) => contentOf(row))),
-    verdicts: sorted(
-      episodes.flatMap(({ verdict }) => (verdict === null ? [] : [contentOf(verdict)])),
-    ),
-    sessions: sorted(sessionsOf(log, settings)),
-  }
-}
-
-/** What the two tellings share: what comes of enrichment, and when it was told, is left out. */
-function contentOf(row: object): object {
-  const left = new Set(['revision', 'processedAt', 'reason', 'sessionKeys', 'country', 'device'])
-  return Object.fromEntries(Object.entries(row).filter(([field]) => !left.has(field)))
-}
-
-/** S1 to S5 and R20 as they stand in the rules, over everything at once. */
-function sessionsOf(log: readonly ShopEvent[], settings: Settings): object[] {
-  const first = new Map<string, ShopEvent>()
-  for (const event of log) {
-    const id = `${event.source}\n${event.eventId}`
-    if (!first.has(id)) first.set(id, event)
-  }
-  const inOrder = [...first.values()].sort((a, b) => compareT3(orderedOf(a), orderedOf(b)))
-  return [...Map.groupBy(inOrder, visitorOf)].flatMap(([visitor, events]) =>
-    sessionsOfVisitor(visitor, events, settings),
-  )
-}
-
-function sessionsOfVisitor(
-  visitor: string,
-  events: readonly ShopEvent[],
-  { sessionGapMs, maxSessionMs, serverSources, allowedLatenessMs }: Settings,
-): object[] {
-  const taken = new Set<string>()
-  const sessions: { events: ShopEvent[]; personId: string; orders: number }[] = []
-  let linked: string | undefined
-  for (const event of events) {
-    const timeMs = Date.parse(event.eventTime)
-    if (Date.parse(event.receivedAt) - timeMs > allowedLatenessMs) continue
-    linked = event.userId ?? linked
-    if (serverSources.includes(event.source) || event.name === 'refund') continue
-    let session = sessions.at(-1)
-    const firstMs = Date.parse(session?.events[0]?.eventTime ?? '')
-    const lastMs = Date.parse(session?.events.at(-1)?.eventTime ?? '')
-    if (!session || timeMs - lastMs >= sessionGapMs || timeMs - firstMs >= maxSessionMs) {
-      session = { events: [], personId: '', orders: 0 }
-      sessions.push(session)
-    }
-    session.events.push(event)
-    session.personId = linked === undefined ? visitor : `u:${linked}`
-    const { orderId } = event.data
-    if (event.name !== 'purchase' || orderId === undefined || taken.has(orderId)) continue
-    taken.add(orderId)
-    session.orders++
-  }
-  return sessions.map(({ events: own, personId, orders }) => {
-    const [opening] = own as [ShopEvent, ...ShopEvent[]]
-    const closing = own.at(-1) as ShopEvent
-    return {
-      sessionKey: sessionKey(visitor, opening.source, opening.eventId),
-      personId,
-      userId: closing.userId ?? null,
-      startedAt: opening.eventTime,
-      endedAt: closing.eventTime,
-      eventCount: own.length,
-      orders,
-    }
+/** Conservation: how many input positions have just one outcome: enriched, or told of as rejected or as a load's end. */
+function outcomesOf({ log }: LocalPipeline): number {
+  const enriched = log.all(topics.enriched.name).map(({ value }) => {
+    const { input } = JSON.parse(value?.toString() ?? '') as EnrichedEvent
+    return `${input.topic}-${input.partition}@${input.offset}`
   })
+  const others = log.all(topics.rejected.name).map(({ key }) => key?.toString() ?? '')
+  return new Set(enriched).symmetricDifference(new Set(others)).size
+}
+
+interface Tables {
+  sessions: Columns[]
+  carts: Columns[]
+  verdicts: Columns[]
+}
+
+export function tablesOf(pipeline: LocalPipeline): Tables {
+  const { carts, abandonments, sessions } = pipeline.tables()
+  const live = abandonments.filter(({ status }) => status !== 'retracted')
+  return {
+    sessions: sorted(sessions.map(contentOf)),
+    carts: sorted(carts.map(contentOf)),
+    verdicts: sorted(live.map(contentOf)),
+  }
+}
+
+/** Without what depends on the way: how often it was told, when, and what was retracted. */
+function contentOf(record: object): Columns {
+  const { revision, processed_at: _, reason, ...columns } = snakeCased(record)
+  return columns
+}
+
+export function expectedOf(
+  log: readonly ShopEvent[],
+  settings: Settings,
+  watermarkMs: number,
+): Tables {
+  const { sessions, carts } = worldOf(log, settings, watermarkMs)
+  return {
+    sessions: sorted(sessions),
+    carts: sorted(carts),
+    verdicts: sorted(carts.flatMap((row) => verdictOf(row, settings))),
+  }
+}
+
+export function worldOf(log: readonly ShopEvent[], settings: Settings, watermarkMs: number): World {
+  return foldWorld(log, {
+    settings,
+    watermarkMs,
+    priceOf: (productId) => catalogue.find((line) => line.productId === productId),
+    agentOf: (userAgent) => agents[userAgent] ?? { isBot: false, device: null },
+    countryOf: (ip) => countries[ip ?? ''] ?? null,
+  })
+}
+
+/** 2.6: the record of an episode that was told of; what it shares with its row is as in the row. */
+function verdictOf(row: World['carts'][number], { abandonAfterMs }: Settings): Columns[] {
+  if (row.abandonment_id === null) return []
+  const {
+    state: status,
+    order_id: recovered_order_id,
+    campaign_source: source,
+    campaign_medium: medium,
+    campaign_name: name,
+    ...shared
+  } = row
+  const { reanimated_from: _r, deadline_at: _d, closed_at: _c, ...columns } = shared
+  return [
+    {
+      ...columns,
+      status,
+      recovered_order_id,
+      window_ms: abandonAfterMs,
+      campaign: { source, medium, name },
+      schema_version: '1.0',
+    },
+  ]
 }
 
 /** Visitors and persons with orders, links or cart numbers, and carts with an owner. */
@@ -215,10 +245,8 @@ function keptForEver(log: readonly ShopEvent[]): number {
   return keys.size
 }
 
-function byArrival(a: ShopEvent, b: ShopEvent): number {
-  return Date.parse(a.receivedAt) - Date.parse(b.receivedAt)
-}
-
-function sorted(rows: object[]): object[] {
-  return rows.sort((a, b) => compareBytes(JSON.stringify(a), JSON.stringify(b)))
+function sorted(rows: readonly object[]): Columns[] {
+  const keyOf = (row: Columns): string =>
+    JSON.stringify([row['session_key'], row['cart_key'], row['episode'], row['order_id']])
+  return ([...rows] as Columns[]).sort((a, b) => compareBytes(keyOf(a), keyOf(b)))
 }

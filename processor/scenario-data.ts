@@ -32,10 +32,24 @@ export interface Scenario {
   watermarkMs: number | undefined
   catalogue: CatalogueLine[]
   tables: Record<string, Columns[]>
+  /** What a topic must have carried on the way, in words. */
+  stream: string[]
+}
+
+/** Folders by number. */
+export function scenarioFolders(shared: string | undefined): string[] {
+  const folder = folderOf(shared)
+  if (!existsSync(folder)) return []
+  const entries = readdirSync(folder, { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+}
+
+function folderOf(shared: string | undefined): string {
+  return join(shared ?? '../shared', 'data/scenarios')
 }
 
 export function readScenarios(shared: string | undefined): Scenario[] {
-  const folder = join(shared ?? '../shared', 'data/scenarios')
+  const folder = folderOf(shared)
   if (!existsSync(folder)) {
     process.stderr.write(`scenarios skipped: no folder ${folder} (SLIPWAY_SHARED names it)\n`)
     return []
@@ -52,8 +66,9 @@ function readScenario(folder: string, number: string): Scenario {
     title: string
     options?: Options
     expect?: Record<string, Columns[]>
+    stream?: string[]
   }
-  const { title, options = {}, expect: tables = {} } = expected
+  const { title, options = {}, expect: tables = {}, stream = [] } = expected
   return {
     number,
     title,
@@ -66,6 +81,7 @@ function readScenario(folder: string, number: string): Scenario {
     watermarkMs: options.watermark === undefined ? undefined : Date.parse(options.watermark),
     catalogue: options.catalogue ?? [],
     tables,
+    stream,
   }
 }
 

@@ -84,7 +84,8 @@ function holds(row: Columns, columns: Columns): boolean {
   )
 }
 
-function snakeCased(row: object): Columns {
+/** A record's fields as the columns of its row. */
+export function snakeCased(row: object): Columns {
   return Object.fromEntries(
     Object.entries(row).map(([field, value]) => [
       field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),

@@ -1,30 +1,33 @@
 // The scenarios of events.md 2.8, by number and title, through both stages in one process: in the order of arrival, live
-// and in one go, in other orders, in several partitions. Tables of orders and refunds are history's to derive.
+// and in one go, in other orders, every event twice, in several partitions; and what topics carried on the way. Tables of
+// orders and refunds, and figures, are history's (history/scenarios.test.ts runs every scenario, too).
 
 import { describe, expect, test } from 'vitest'
-import { validateEvent } from '#stack/contract/decode.ts'
-import type { Dialect, ShopEvent } from '#stack/contract/events.ts'
-import { collect } from '#stack/shop/start.ts'
-import type { Outcome } from '#stack/shop/start.ts'
 import { Random } from '#stack/base/random.ts'
-import { readScenarios } from './scenario-data.ts'
-import type { Columns, Scenario } from './scenario-data.ts'
+import type { AbandonmentRecord } from '#stack/contract/cart.ts'
+import type { ShopEvent } from '#stack/contract/events.ts'
+import { abandonmentId } from '#stack/contract/ids.ts'
+import { topics } from '#stack/contract/topics.ts'
+import type { LocalPipeline } from './local-pipeline.ts'
+import { readScenarios, scenarioFolders } from './scenario-data.ts'
+import type { Scenario } from './scenario-data.ts'
+import { logOf, refusedOf } from './scenario-log.ts'
 import { mismatchesOf, runScenario, tablesOf } from './scenario-run.ts'
 import type { Run } from './scenario-run.ts'
 
-interface RawLine {
-  receivedAt: string
-  dialect: Dialect
-  position: number
-  body: unknown
-}
+const shared = process.env['SLIPWAY_SHARED']
+const scenarios = readScenarios(shared)
+const withStream = scenarios.filter(({ stream }) => stream.length > 0)
 
-const ourTables = ['carts', 'sessions', 'events', 'rejected_events', 'counts']
-const scenarios = readScenarios(process.env['SLIPWAY_SHARED']).filter(({ tables }) =>
-  ourTables.some((table) => table in tables),
-)
+/** All orders of so many events are tried; of more, so many seeded ones. */
+const permutedEventsMax = 5
+const permutationsMax = 200
 
 describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
+  test('are all there are, by number', () => {
+    expect(scenarios.map(({ number }) => number).sort()).toEqual(scenarioFolders(shared).sort())
+  })
+
   test.each(scenarios)('$number: $title', (scenario) => {
     expect(outcome(scenario, logOf(scenario))).toEqual([])
   })
@@ -33,10 +36,21 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
     expect(outcome(scenario, logOf(scenario), { isLive: true, batchRecords: 1 })).toEqual([])
   })
 
-  test.each(scenarios)('$number, in the opposite order: $title', (scenario) => {
-    const log = reordered(logOf(scenario), (events) => events.reverse())
-    const run = { isLive: true, hasRetention: false, batchRecords: 1 }
-    expect(outcome(scenario, log, run)).toEqual([])
+  test.each(scenarios)('$number, in every order: $title', (scenario) => {
+    const log = logOf(scenario)
+    const isLive = log.length <= 2 * permutedEventsMax
+    for (const order of ordersOf(log)) {
+      const run = { isLive, hasRetention: false, batchRecords: isLive ? 1 : 50 }
+      expect(outcome(scenario, order, run)).toEqual([])
+    }
+  })
+
+  test.each(scenarios)('$number, every event twice: $title', (scenario) => {
+    const log = logOf(scenario)
+    const { counts: _counts, rejected_events: _rejected, ...tables } = scenario.tables
+    const twice = log.flatMap((event) => [event, event])
+    expect(outcome({ ...scenario, tables }, twice, { isLive: true })).toEqual([])
+    expect(outcome({ ...scenario, tables }, [...log, ...log])).toEqual([])
   })
 
   test.each(scenarios)('$number, in 1, 4 and 12 partitions, read unevenly: $title', (scenario) => {
@@ -50,44 +64,84 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
   })
 })
 
+describe.skipIf(scenarios.length === 0)('what the topics of a scenario carry on the way', () => {
+  test.each(withStream)('$number: $title', (scenario) => {
+    const { stream, tables } = scenario
+    const log = logOf(scenario)
+    const pipeline = runScenario(scenario, log, { isLive: true })
+    if ('carts' in tables) expect(verdictsOf(pipeline, log, stream)).toEqual(stream)
+    else expect(sessionsOf(pipeline)).toEqual(stream)
+  })
+})
+
 /** Nothing where every table is as expected. What the collector refuses is refused before any stage. */
 function outcome(scenario: Scenario, log: readonly ShopEvent[], run?: Run): unknown[] {
   const tables = tablesOf(runScenario(scenario, log, run))
+  // A second copy of what is too late is history's to drop (T4).
+  const byId = new Map(
+    tables['events']?.map((row) => [`${row['source']}\n${row['event_id']}`, row]),
+  )
   const rejected = tables['rejected_events'] ?? []
-  const refused = scenario.isCollected ? collected(scenario).flatMap(rejectionOf) : []
-  return mismatchesOf(scenario, { ...tables, rejected_events: [...rejected, ...refused] })
-}
-
-function logOf(scenario: Scenario): ShopEvent[] {
-  const events = scenario.isCollected
-    ? collected(scenario).flatMap((each) => ('event' in each ? [each.event] : []))
-    : scenario.lines.map(canonical)
-  return events.sort((a, b) => Date.parse(a.receivedAt) - Date.parse(b.receivedAt))
-}
-
-/** What is no event goes as it is: stage one says so. */
-function canonical(line: object): ShopEvent {
-  const decoded = validateEvent(structuredClone(line))
-  return decoded.ok ? decoded.event : (line as ShopEvent)
-}
-
-function collected({ lines }: Scenario): Outcome[] {
-  return lines.flatMap((line) => {
-    const { receivedAt, dialect, position, body } = line as unknown as RawLine
-    return collect(dialect, body, { receivedMs: Date.parse(receivedAt), position })
-  })
-}
-
-function rejectionOf(outcome: Outcome): Columns[] {
-  return 'rejection' in outcome ? [{ ...outcome.rejection }] : []
+  const others = rejected.filter(({ reason }) => reason !== 'duplicate')
+  const rejected_events = [...others, ...refusedOf(scenario)]
+  return mismatchesOf(scenario, { ...tables, events: [...byId.values()], rejected_events })
 }
 
 /** Copies of one event keep their order among themselves (T7). */
-function reordered(
-  log: readonly ShopEvent[],
-  order: (events: ShopEvent[]) => ShopEvent[],
-): ShopEvent[] {
+function* ordersOf(log: readonly ShopEvent[]): Generator<ShopEvent[]> {
   const idOf = ({ source, eventId }: ShopEvent) => `${source}\n${eventId}`
-  const copies = Map.groupBy(log, idOf)
-  return order([...log]).map((event) => copies.get(idOf(event))?.shift() as ShopEvent)
+  const orders = log.length <= permutedEventsMax ? permutations([...log]) : shuffles(log)
+  for (const order of orders) {
+    const copies = Map.groupBy(log, idOf)
+    yield order.map((event) => copies.get(idOf(event))?.shift() as ShopEvent)
+  }
+}
+
+function* permutations<T>(values: readonly T[]): Generator<T[]> {
+  if (values.length === 0) yield []
+  for (const [i, first] of values.entries()) {
+    for (const rest of permutations(values.toSpliced(i, 1))) yield [first, ...rest]
+  }
+}
+
+function* shuffles<T>(values: readonly T[]): Generator<T[]> {
+  const random = new Random(2)
+  for (let i = 0; i < permutationsMax; i++) yield random.shuffle(values)
+}
+
+/** Records in the words that the scenario takes: each says as much of a record as the expectation does. */
+function verdictsOf(
+  pipeline: LocalPipeline,
+  log: readonly ShopEvent[],
+  stream: readonly string[],
+): string[] {
+  let before: string | undefined
+  return pipeline.log.all(topics.abandonment.name).map(({ value }, i) => {
+    const record = JSON.parse(value?.toString() ?? '') as AbandonmentRecord
+    const { status, reason, abandonedAt, revision, abandonmentId: id, cartKey } = record
+    const start = log.find(({ source, eventId }) => abandonmentId(cartKey, source, eventId) === id)
+    const words = stream[i] ?? ''
+    const told = [
+      status,
+      words.includes('(') || !words ? `(${reason})` : '',
+      / \d\d:\d\d/.test(words) ? ` ${abandonedAt.slice(11, 16)}` : '',
+      words.includes('revision') ? ` revision ${revision}` : '',
+      words.includes('same id') ? (id === before ? ', same id' : ', other id') : '',
+      words.includes('id of') ? `, id of ${start?.eventId}` : '',
+    ]
+    before = id
+    return told.join('')
+  })
+}
+
+/** How many sessions were told of, and what the compaction of the topic leaves. */
+function sessionsOf({ log }: LocalPipeline): string[] {
+  const keys = new Set(log.all(topics.sessions.name).map(({ key }) => key?.toString()))
+  const last = new Map(log.all(topics.sessions.name).map(({ key, value }) => [`${key}`, value]))
+  const left = [...last.values()].filter((value) => value !== null)
+  const isJoined = left.length === 1 && last.size === 2
+  return [
+    keys.size === 2 ? 'two sessions' : `${keys.size} sessions`,
+    isJoined ? 'one row for the joined session, a tombstone for the other' : `${left.length} rows`,
+  ]
 }
