@@ -222,7 +222,7 @@ function verdictOf(row: World['carts'][number], { abandonAfterMs }: Settings): C
     campaign_name: name,
     ...shared
   } = row
-  const { reanimated_from: _r, deadline_at: _d, closed_at: _c, ...columns } = shared
+  const { after_abandonment: _a, deadline_at: _d, closed_at: _c, ...columns } = shared
   return [
     {
       ...columns,

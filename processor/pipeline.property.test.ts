@@ -1,18 +1,18 @@
-// T7 through both stages on a few hundred random shops; pipeline.property.long.test.ts runs many more.
+// T7 through both stages on some 500 random worlds; pipeline.property.long.test.ts runs many more.
 
 import { describe, expect, test } from 'vitest'
 import { equalsTheFold, equalsTheFoldWithRetention } from './pipeline-properties.ts'
 import type { Equal } from './pipeline-properties.ts'
 
-/** The same shops in every run; the long tests draw new ones and print their seed. */
+/** The same worlds in every run; the long tests draw new ones and print their seed. */
 const seed = 20_261_124
 const equal: Equal = (actual, expected) => expect(actual).toEqual(expected)
 
 describe('the compacted tables are the fold of the set of events', () => {
   test('in any order, any of them twice, in 1 to 12 partitions, through restarts and crashes', () => {
-    expect(() => equalsTheFold({ numRuns: 200, seed }, equal)).not.toThrow()
+    expect(() => equalsTheFold({ numRuns: 420, seed }, equal)).not.toThrow()
   })
   test('with retention, for a log in the order of arrival', () => {
-    expect(() => equalsTheFoldWithRetention({ numRuns: 60, seed }, equal)).not.toThrow()
+    expect(() => equalsTheFoldWithRetention({ numRuns: 100, seed }, equal)).not.toThrow()
   })
 })

@@ -8,6 +8,7 @@ import type { AbandonmentRecord } from '#stack/contract/cart.ts'
 import type { ShopEvent } from '#stack/contract/events.ts'
 import { abandonmentId } from '#stack/contract/ids.ts'
 import { topics } from '#stack/contract/topics.ts'
+import { collect } from '#stack/shop/start.ts'
 import type { LocalPipeline } from './local-pipeline.ts'
 import { readScenarios, scenarioFolders } from './scenario-data.ts'
 import type { Scenario } from './scenario-data.ts'
@@ -29,15 +30,17 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
   })
 
   test.each(scenarios)('$number: $title', (scenario) => {
-    expect(outcome(scenario, logOf(scenario))).toEqual([])
+    expect(outcome(scenario, logOf(scenario, collect))).toEqual([])
   })
 
   test.each(scenarios)('$number, live, event by event: $title', (scenario) => {
-    expect(outcome(scenario, logOf(scenario), { isLive: true, batchRecords: 1 })).toEqual([])
+    expect(outcome(scenario, logOf(scenario, collect), { isLive: true, batchRecords: 1 })).toEqual(
+      [],
+    )
   })
 
   test.each(scenarios)('$number, in every order: $title', (scenario) => {
-    const log = logOf(scenario)
+    const log = logOf(scenario, collect)
     const isLive = log.length <= 2 * permutedEventsMax
     for (const order of ordersOf(log)) {
       const run = { isLive, hasRetention: false, batchRecords: isLive ? 1 : 50 }
@@ -46,7 +49,7 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
   })
 
   test.each(scenarios)('$number, every event twice: $title', (scenario) => {
-    const log = logOf(scenario)
+    const log = logOf(scenario, collect)
     const { counts: _counts, rejected_events: _rejected, ...tables } = scenario.tables
     const twice = log.flatMap((event) => [event, event])
     expect(outcome({ ...scenario, tables }, twice, { isLive: true })).toEqual([])
@@ -58,8 +61,8 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
       const random = new Random(partitions)
       const choose = (count: number) => random.int(count)
       const run = { partitions, choose, batchRecords: 1 }
-      expect(outcome(scenario, logOf(scenario), { ...run, isLive: true })).toEqual([])
-      expect(outcome(scenario, logOf(scenario), run)).toEqual([])
+      expect(outcome(scenario, logOf(scenario, collect), { ...run, isLive: true })).toEqual([])
+      expect(outcome(scenario, logOf(scenario, collect), run)).toEqual([])
     }
   })
 })
@@ -67,10 +70,10 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
 describe.skipIf(scenarios.length === 0)('what the topics of a scenario carry on the way', () => {
   test.each(withStream)('$number: $title', (scenario) => {
     const { stream, tables } = scenario
-    const log = logOf(scenario)
+    const log = logOf(scenario, collect)
     const pipeline = runScenario(scenario, log, { isLive: true })
-    if ('carts' in tables) expect(verdictsOf(pipeline, log, stream)).toEqual(stream)
-    else expect(sessionsOf(pipeline)).toEqual(stream)
+    const told = 'carts' in tables ? verdictsOf(pipeline, log, stream) : sessionsOf(pipeline)
+    expect(told).toEqual(stream)
   })
 })
 
@@ -79,11 +82,11 @@ function outcome(scenario: Scenario, log: readonly ShopEvent[], run?: Run): unkn
   const tables = tablesOf(runScenario(scenario, log, run))
   // A second copy of what is too late is history's to drop (T4).
   const byId = new Map(
-    tables['events']?.map((row) => [`${row['source']}\n${row['event_id']}`, row]),
+    tables['events']?.map((row) => [JSON.stringify([row['source'], row['event_id']]), row]),
   )
   const rejected = tables['rejected_events'] ?? []
   const others = rejected.filter(({ reason }) => reason !== 'duplicate')
-  const rejected_events = [...others, ...refusedOf(scenario)]
+  const rejected_events = [...others, ...refusedOf(scenario, collect)]
   return mismatchesOf(scenario, { ...tables, events: [...byId.values()], rejected_events })
 }
 
@@ -137,7 +140,9 @@ function verdictsOf(
 /** How many sessions were told of, and what the compaction of the topic leaves. */
 function sessionsOf({ log }: LocalPipeline): string[] {
   const keys = new Set(log.all(topics.sessions.name).map(({ key }) => key?.toString()))
-  const last = new Map(log.all(topics.sessions.name).map(({ key, value }) => [`${key}`, value]))
+  const last = new Map(
+    log.all(topics.sessions.name).map(({ key, value }) => [key?.toString(), value]),
+  )
   const left = [...last.values()].filter((value) => value !== null)
   const isJoined = left.length === 1 && last.size === 2
   return [

@@ -1,5 +1,5 @@
-// For tests: T7 as far as history, on random worlds: from topics read in small transactions at random speeds come the rows
-// that the reference tells, in every table of interfaces.md 4. A failure tells its seed and shrinks.
+// For tests: T7 as far as history, on random worlds: from topics read in one transaction, or in small ones at random speeds, come
+// the rows that the reference tells, in every table of interfaces.md 4. A failure tells its seed and shrinks.
 
 import { array, assert, asyncProperty, constantFrom, infiniteStream, nat } from 'fast-check'
 import { Random } from '#stack/base/random.ts'
@@ -26,7 +26,9 @@ export async function historyEqualsTheFold(parameters: Run, equal: Equal): Promi
       pipeline.append(...[...log, ...copiesOf(log, twice)].sort(() => next(3) - 1))
       pipeline.drain({ choose: next, batchRecords: 1 + next(9) })
       await using history = await memoryHistory(settings)
-      await readTopics(pipeline.log, history, { random: new Random(next(1_000)) })
+      // Each small transaction costs as much as a large one, so few worlds have them.
+      const isUneven = next(8) === 0
+      await readTopics(pipeline.log, history, isUneven ? { random: new Random(next(1_000)) } : {})
       const world = worldOf(log, settings, Infinity)
       for (const table of comparedTables) {
         const expected: readonly object[] = world[table]

@@ -7,12 +7,11 @@ import { describe, expect, test } from 'vitest'
 import { Random } from '#stack/base/random.ts'
 import { dayMs } from '#stack/base/units.ts'
 import { startOfDate } from '#stack/contract/calendar.ts'
-import { validateEvent } from '#stack/contract/decode.ts'
-import type { Dialect, ShopEvent } from '#stack/contract/events.ts'
 import type { Grain } from '#stack/contract/metrics.ts'
 import { collect } from '#stack/shop/start.ts'
 import { readScenarios } from '../scenario-data.ts'
 import type { Columns, Scenario } from '../scenario-data.ts'
+import { logOf, refusedOf } from '../scenario-log.ts'
 import { mismatchesOf, runScenario } from '../scenario-run.ts'
 import { answerMetric } from './query/metrics.ts'
 import { memoryHistory, readTopics, tableRows } from './testing.ts'
@@ -36,7 +35,7 @@ const ourTables = [
 describe.skipIf(scenarios.length === 0)('scenarios in history', () => {
   test.each(scenarios)('$number: $title', async (scenario) => {
     await using history = await memoryHistory(scenario.settings)
-    await readTopics(runScenario(scenario, logOf(scenario)).log, history)
+    await readTopics(runScenario(scenario, logOf(scenario, collect)).log, history)
     expect(await mismatches(scenario, history)).toEqual([])
     expect(await figures(scenario, history)).toEqual(expectedFigures(scenario))
   })
@@ -45,7 +44,7 @@ describe.skipIf(scenarios.length === 0)('scenarios in history', () => {
     const random = new Random(7)
     const run = { isLive: true, partitions: 3, batchRecords: 1 }
     await using history = await memoryHistory(scenario.settings)
-    await readTopics(runScenario(scenario, logOf(scenario), run).log, history, { random })
+    await readTopics(runScenario(scenario, logOf(scenario, collect), run).log, history, { random })
     expect(await mismatches(scenario, history)).toEqual([])
     expect(await figures(scenario, history)).toEqual(expectedFigures(scenario))
   })
@@ -54,7 +53,7 @@ describe.skipIf(scenarios.length === 0)('scenarios in history', () => {
 async function mismatches(scenario: Scenario, history: TestHistory): Promise<unknown[]> {
   const tables: Record<string, Columns[]> = {}
   for (const table of ourTables) tables[table] = await tableRows(history, table)
-  const refused = scenario.isCollected ? collected(scenario).flatMap(rejectionOf) : []
+  const refused = refusedOf(scenario, collect)
   tables['rejected_events']?.push(...refused)
   return mismatchesOf(scenario, { ...tables, counts: [counts(history, refused.length)] })
 }
@@ -116,35 +115,4 @@ async function figures(scenario: Scenario, history: TestHistory): Promise<Record
 function dayOf(date: string, zone: string): { from: string; to: string } {
   const next = new Date(startOfDate(date, 'UTC') + dayMs).toISOString().slice(0, 10)
   return { from: new Date(startOfDate(date, zone)).toISOString(), to: next }
-}
-
-interface RawLine {
-  receivedAt: string
-  dialect: Dialect
-  position: number
-  body: unknown
-}
-
-function logOf(scenario: Scenario): ShopEvent[] {
-  const events = scenario.isCollected
-    ? collected(scenario).flatMap((each) => ('event' in each ? [each.event] : []))
-    : scenario.lines.map(canonical)
-  return events.sort((a, b) => Date.parse(a.receivedAt) - Date.parse(b.receivedAt))
-}
-
-/** What is no event goes as it is: stage one says so. */
-function canonical(line: object): ShopEvent {
-  const decoded = validateEvent(structuredClone(line))
-  return decoded.ok ? decoded.event : (line as ShopEvent)
-}
-
-function collected({ lines }: Scenario) {
-  return lines.flatMap((line) => {
-    const { receivedAt, dialect, position, body } = line as unknown as RawLine
-    return collect(dialect, body, { receivedMs: Date.parse(receivedAt), position })
-  })
-}
-
-function rejectionOf(outcome: ReturnType<typeof collect>[number]): Columns[] {
-  return 'rejection' in outcome ? [{ ...outcome.rejection }] : []
 }

@@ -45,7 +45,6 @@ interface Episode {
   state: State
   /** Every episode it was reanimated from, over all its steps (R19). */
   ancestors: Episode[]
-  reanimatedFrom: number | null
   isReanimated: boolean
   closedMs: number | null
   purchase?: Fact
@@ -204,7 +203,6 @@ export function foldCarts(facts: readonly Fact[], around: Surroundings): Episode
       hasUnderflow: false,
       state: 'open',
       ancestors: [],
-      reanimatedFrom: null,
       isReanimated: false,
       closedMs: null,
     }
@@ -219,7 +217,6 @@ export function foldCarts(facts: readonly Fact[], around: Surroundings): Episode
       quantities: new Map(last.quantities),
       known: new Map(last.known),
       ancestors: [last, ...last.ancestors],
-      reanimatedFrom: last.number,
     })
   }
 
@@ -264,7 +261,6 @@ export function foldCarts(facts: readonly Fact[], around: Surroundings): Episode
       ...from,
       cartKey: key,
       number,
-      reanimatedFrom: null,
       ...copyOf(from),
     }
     Object.assign(from, { state: 'merged', closedMs: fact.ms })
@@ -344,6 +340,11 @@ function copyOf({ quantities, known, touches, ownersTouches, ownersEvents }: Epi
   }
 }
 
+/** There is a verdict on it. */
+function isToldOf({ state }: Episode): boolean {
+  return state === 'abandoned' || state === 'recovered'
+}
+
 function isAbandoned({ state }: Episode): boolean {
   return state === 'abandoned' || state === 'ignored_small'
 }
@@ -397,12 +398,14 @@ function contentOf(cart: Episode, { priceOf }: Surroundings) {
     valueMinor: isMixed ? null : sum(lines),
     currency: isMixed ? null : (codes[0] ?? null),
     isMixed,
-    byCurrency: codes.sort().flatMap((currency) => {
-      const valueMinor = sum(lines.filter((line) => line.currency === currency))
-      return currency === null || sum(lines) === null
-        ? []
-        : [{ currency, valueMinor: valueMinor as number }]
-    }),
+    byCurrency: codes
+      .sort((a, b) => byBytes(a ?? '', b ?? ''))
+      .flatMap((currency) => {
+        const valueMinor = sum(lines.filter((line) => line.currency === currency))
+        return currency === null || sum(lines) === null
+          ? []
+          : [{ currency, valueMinor: valueMinor as number }]
+      }),
   }
 }
 
@@ -420,7 +423,7 @@ export function cartRows(
       Math.min(e.lastMs + settings.abandonAfterMs, e.start.ms + settings.maxCartAgeMs),
     ]),
   )
-  const told = episodes.filter(({ state }) => state === 'abandoned' || state === 'recovered')
+  const told = episodes.filter(isToldOf)
   const suppressed = new Set<Episode>()
   const lastTold = new Map<string, number>()
   told.sort((a, b) => deadlines.get(a)! - deadlines.get(b)! || byT3(a.start, b.start))
@@ -458,7 +461,7 @@ export function cartRows(
         ? abandonmentId(cart.cartKey, cart.start.event.source, cart.start.event.eventId)
         : null,
       state: isOpen ? 'open' : isLost ? 'lost' : cart.state,
-      reanimated_from: cart.reanimatedFrom,
+      after_abandonment: cart.ancestors.some(isToldOf),
       stage: stages[cart.stage] as string,
       person_id: cart.owner,
       cart_id: cart.cartKey.startsWith('c:') ? cart.cartKey.slice(2) : null,

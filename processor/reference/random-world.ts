@@ -177,38 +177,48 @@ function eventOf(fields: Draft, i: number, spanMinutes: number): ShopEvent {
 }
 
 function dataOf(fields: Draft): EventData {
-  const { name, items, currency, cartTotalMinor, orderId, money, refundId, amountMinor } = fields
-  const someItems = items.length > 0 ? items : [{ productId: 'P', quantity: 1 }]
-  const maybeCurrency = fields.hasCurrency ? currency : undefined
-  switch (name) {
-    case 'view_item':
-      return { items: someItems.slice(0, 1) }
-    case 'search':
-      return { query: 'shoes' }
-    case 'add_to_cart':
-      return defined({ items: someItems, currency, cartTotalMinor })
-    case 'remove_from_cart':
-      return defined({ items: someItems, currency: maybeCurrency, cartTotalMinor })
-    case 'cart_update':
-      return defined({ items, currency, cartTotalMinor })
-    case 'view_cart':
-    case 'begin_checkout':
-      return defined({ items, currency: maybeCurrency, cartTotalMinor })
-    case 'checkout_step':
-      return { step: 1, option: fields.option }
-    case 'cart_merge':
-      return defined(fields.merge)
-    case 'purchase': {
-      const hasTotal = money.itemsTotalMinor !== undefined
-      return defined({ orderId, currency, items: hasTotal ? items : someItems, ...money })
-    }
-    case 'refund': {
-      const needed = amountMinor === undefined ? maybeCurrency : currency
-      return defined({ orderId, refundId, items, amountMinor, currency: needed })
-    }
-    default:
-      return {}
-  }
+  return dataByName[fields.name]?.(fields) ?? {}
+}
+
+const someOf = ({ items }: Draft): Item[] =>
+  items.length > 0 ? items : [{ productId: 'P', quantity: 1 }]
+
+const maybeCurrency = ({ hasCurrency, currency }: Draft): string | undefined =>
+  hasCurrency ? currency : undefined
+
+const viewOf = (fields: Draft): EventData =>
+  defined({
+    items: fields.items,
+    currency: maybeCurrency(fields),
+    cartTotalMinor: fields.cartTotalMinor,
+  })
+
+const dataByName: Partial<Record<EventName, (fields: Draft) => EventData>> = {
+  view_item: (fields) => ({ items: someOf(fields).slice(0, 1) }),
+  search: () => ({ query: 'shoes' }),
+  add_to_cart: (fields) =>
+    defined({
+      items: someOf(fields),
+      currency: fields.currency,
+      cartTotalMinor: fields.cartTotalMinor,
+    }),
+  remove_from_cart: (fields) => ({ ...viewOf(fields), items: someOf(fields) }),
+  cart_update: ({ items, currency, cartTotalMinor }) =>
+    defined({ items, currency, cartTotalMinor }),
+  view_cart: viewOf,
+  begin_checkout: viewOf,
+  checkout_step: ({ option }) => ({ step: 1, option }),
+  cart_merge: ({ merge }) => defined(merge),
+  purchase: (fields) => {
+    const { orderId, currency, money, items } = fields
+    const hasTotal = money.itemsTotalMinor !== undefined
+    return defined({ orderId, currency, items: hasTotal ? items : someOf(fields), ...money })
+  },
+  refund: (fields) => {
+    const { orderId, refundId, items, amountMinor } = fields
+    const currency = amountMinor === undefined ? maybeCurrency(fields) : fields.currency
+    return defined({ orderId, refundId, items, amountMinor, currency })
+  },
 }
 
 type Defined<T> = { [K in keyof T]: NonNullable<T[K]> }

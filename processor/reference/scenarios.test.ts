@@ -1,6 +1,7 @@
 // The scenarios of events.md 2.8 through the reference alone: it must say what the rules' own examples say.
 
 import { describe, expect, test } from 'vitest'
+import { collect } from '#stack/shop/start.ts'
 import { readScenarios } from '../scenario-data.ts'
 import type { Columns, Scenario } from '../scenario-data.ts'
 import { logOf } from '../scenario-log.ts'
@@ -17,12 +18,12 @@ describe.skipIf(scenarios.length === 0)('scenarios through the reference', () =>
 
 function tablesOf(scenario: Scenario): Record<string, Columns[]> {
   const { settings, watermarkMs = Infinity, catalogue } = scenario
-  const { events, sessions, carts, orders, order_lines, refunds } = foldWorld(logOf(scenario), {
+  const { sessions, carts, orders, order_lines, refunds } = foldWorld(logOf(scenario, collect), {
     settings,
     watermarkMs,
     priceOf: (productId) => catalogue.find((line) => line.productId === productId),
     agentOf: (userAgent) => ({ isBot: /bot/i.test(userAgent), device: null }),
     countryOf: () => null,
   })
-  return { events, sessions, carts, orders, order_lines, refunds }
+  return { sessions, carts, orders, order_lines, refunds }
 }

@@ -23,20 +23,30 @@ export function foldWorld(log: readonly ShopEvent[], around: Surroundings): Worl
   const sessionOf = new Map(sessions.flatMap((each) => each.facts.map((fact) => [fact, each])))
   const carts = cartRows(foldCarts(facts, around), sessionOf, around)
   return {
-    events: facts.map((fact) => eventRow(fact, sessionOf.get(fact))),
+    events: facts.map((fact) => eventRow(fact, sessionOf.get(fact), around)),
     sessions: sessions.map((session) => sessionRow(session, around)),
     carts,
     ...moneyOf(facts, { carts, sessions: sessionOf }, around),
   }
 }
 
-/** The derived columns, by the event's key. */
-function eventRow(fact: Fact, session: Session | undefined): Record<string, unknown> {
+/** What the rules say of an event, by its key. */
+function eventRow(
+  fact: Fact,
+  session: Session | undefined,
+  { settings }: Surroundings,
+): Record<string, unknown> {
   const { event, ms, person, stitched, isRuled } = fact
+  const lagMs = fact.receivedMs - ms
+  const isTooLate = lagMs > settings.allowedLatenessMs
   const place = session?.facts.indexOf(fact) ?? -1
   return {
     source: event.source,
     event_id: event.eventId,
+    is_bot: fact.isBot,
+    is_test: fact.isTest,
+    is_late: lagMs > settings.watermarkDelayMs && !isTooLate,
+    is_too_late: isTooLate,
     person_id: person,
     stitched_person_id: stitched,
     session_key: session?.key ?? null,
