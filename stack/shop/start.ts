@@ -18,7 +18,6 @@ import { startTraffic } from './simulate/traffic.ts'
 import type { SimulateOptions } from './simulate/traffic.ts'
 
 export { collect } from './collector/collect.ts'
-export type { Outcome } from './collector/collect.ts'
 export { createSimulation } from './simulate/simulation.ts'
 
 export interface ShopOptions {
