@@ -47,6 +47,7 @@ const rooms: Record<string, readonly string[]> = {
 const packages: Record<string, readonly string[]> = {
   kafkajs: ['stack/kafka-client'],
   '@duckdb/node-api': ['processor', 'stack/shop', 'stack/bigquery'],
+  '@duckdb/node-bindings': ['processor'],
   hono: ['stack/shop', 'processor', 'ui', 'stack/bigquery'],
   '@hono/node-server': ['stack/shop', 'processor', 'ui', 'stack/bigquery'],
   'solid-js': ['ui/web'],

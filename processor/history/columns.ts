@@ -128,7 +128,10 @@ function isLayoutKnown(): boolean {
   const types = [VARCHAR, BIGINT, BOOLEAN, TIMESTAMP, LIST(VARCHAR), LIST(amountType)]
   const columns = ['string', 'integer', 'boolean', 'timestamp', 'strings', 'amounts'] as const
   const long = 'longer than the twelve bytes of an entry'
-  const amounts = [{ currency: 'EUR', valueMinor: -5 }, { currency: null, valueMinor: 2 ** 53 - 1 }]
+  const amounts = [
+    { currency: 'EUR', valueMinor: -5 },
+    { currency: null, valueMinor: 2 ** 53 - 1 },
+  ]
   const rows: Cell[][] = [
     [long, -1, true, -1, [], amounts],
     [null, null, null, null, null, null],
@@ -139,9 +142,7 @@ function isLayoutKnown(): boolean {
   const [found, expected] = [fillDirectly, fillByApi].map((fill) => {
     const chunk = DuckDBDataChunk.create(types, rows.length)
     fill(chunk, columns, rows)
-    return JSON.stringify(
-      new DuckDBDataChunk(chunk.chunk).convertColumns(JsonDuckDBValueConverter),
-    )
+    return JSON.stringify(new DuckDBDataChunk(chunk.chunk).convertColumns(JsonDuckDBValueConverter))
   })
   return found === expected
 }

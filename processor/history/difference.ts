@@ -40,7 +40,6 @@ export async function publishDifference(
 ): Promise<void> {
   const columns: [string, Column][] = Object.entries(tables[table].columns)
   const newest = await newestVersions(connection, table, columns, orderIds)
-  const sinceSeq = stamp.lastSeq
   const versions: Cell[][] = []
   let lastInput: InputPosition | undefined
   for (const { row, input } of rows) {
@@ -60,7 +59,7 @@ export async function publishDifference(
   }
   if (versions.length === 0) return
   await appendRows(connection, `${table}_log`, columnTypes(table, 'log'), versions)
-  await replaceCurrent(connection, table, sinceSeq)
+  await replaceCurrent(connection, table, versions)
 }
 
 /** By key; the key columns are the first ones of each table here. */

@@ -16,16 +16,17 @@ import { duckdb } from '#stack/contract/metrics/dialect.ts'
 import { countsForPace } from '#stack/contract/metrics/relations.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import { partitionName } from '#stack/kafka-client/records.ts'
-import { Batch } from './batch.ts'
+import type { Batch } from './batch.ts'
 import { Database } from './database.ts'
 import type { DatabaseLimits } from './database.ts'
 import { newestOfSlowestMs } from './input-ledger.ts'
-import { readLedger, readPositions } from './positions.ts'
+import { readProgress } from './positions.ts'
+import { readRollups } from './rollups.ts'
 import { schemaPrint, tableStatements, viewStatements } from './schema.ts'
 import { PaceSketch, SeenIds } from './sketches.ts'
 import { numbers, plainRows } from './sql.ts'
 import { HistoryWriter } from './writer.ts'
-import type { WriterState } from './writer.ts'
+import type { BrokenRecord, WriterState } from './writer.ts'
 
 export interface HistoryOptions {
   settings: Settings
@@ -37,7 +38,7 @@ export interface History {
   database: Database
   settings: Settings
   state: WriterState
-  commit(batch: Batch): Promise<void>
+  commit(batch: Batch): Promise<BrokenRecord[]>
   close(): Promise<void>
 }
 
@@ -94,17 +95,22 @@ async function restore(
 ): Promise<WriterState> {
   const [known] = await numbers(connection, 'SELECT epoch, last_seq FROM history')
   const [epoch, lastSeq] = known ?? [newEpoch, 0]
-  if (!known) await connection.run(`INSERT INTO history VALUES (${newEpoch}, '${print}', 0)`)
-  const ledger = await readLedger(connection)
-  const positions = await readPositions(connection)
+  if (!known) await connection.run(`INSERT INTO history VALUES (${newEpoch}, '${print}', 0, NULL)`)
+  const { positions, ledger } = await readProgress(connection)
+  const [refused] = await numbers(
+    connection,
+    "SELECT count(*) FROM rejected_events WHERE stage = 'collector'",
+  )
   return {
     epoch: epoch as number,
     lastSeq: lastSeq as number,
     positions: new Map(positions.map((at) => [partitionName(at), at])),
     ledger,
     outcomes: ledger.snapshot(),
+    refusedByCollector: refused?.[0] ?? 0,
     seenIds: await readSeenIds(connection),
     pace: await readPace(connection, newestOfSlowestMs(ledger.snapshot()), settings),
+    rollups: await readRollups(connection),
   }
 }
 

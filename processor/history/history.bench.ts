@@ -91,7 +91,7 @@ async function write(
     for (const { topic, partition, records: all } of lanes) {
       const from = Math.floor((share * all.length) / longest)
       const to = Math.min(Math.floor(((share + 500) * all.length) / longest), all.length)
-      for (const record of all.slice(from, to)) batch.add(topic, partition, record, defaultSettings)
+      for (const record of all.slice(from, to)) batch.add(topic, partition, record)
       batch.advance({ topic, partition }, to)
       records += to - from
     }

@@ -5,11 +5,12 @@ import type { Clock } from '#stack/base/clock.ts'
 import { messageOf } from '#stack/base/errors.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import type { Metrics } from '#stack/base/metrics.ts'
-import { secondMs } from '#stack/base/units.ts'
+import { MiB, secondMs } from '#stack/base/units.ts'
 import type { RecordBatch } from '#stack/kafka-client/records.ts'
 import { partitionName } from '#stack/kafka-client/records.ts'
 import { Batch } from './batch.ts'
 import type { History } from './history-file.ts'
+import type { BrokenRecord } from './writer.ts'
 
 export interface IntakeOptions {
   history: History
@@ -20,14 +21,15 @@ export interface IntakeOptions {
   onFatal(error: unknown): void
 }
 
-/** A batch is written at this age, or at this size. */
+/** Group commit: a batch is written at this age, and no sooner than ten times what the last transaction took. */
 const batchAgeMs = 250
-const batchRowsMax = 10_000
-/** While far behind, larger transactions are worth more than early ones. */
-const catchUpAgeMs = 1 * secondMs
-const farBehindRecords = 5000
+const batchAgeMsMax = 2 * secondMs
+const shareOfTime = 10
+/** Or at this size. */
+const batchRowsMax = 20_000
+const batchBytesMax = 24 * MiB
 /** A WAL this long is folded in when nothing else is to do. */
-const quietWalBytes = 8 * 1024 * 1024
+const quietWalBytes = 8 * MiB
 const quietMs = 5 * secondMs
 
 export class Intake {
@@ -36,6 +38,7 @@ export class Intake {
   readonly #lag = new Map<string, number>()
   #pending = new Batch()
   #pendingSinceMs = 0
+  #lastCommitMs = 0
   #lastRecordMs: number
   #writing: Promise<void> | undefined
   #isClosed = false
@@ -66,21 +69,10 @@ export class Intake {
     this.#lag.set(partitionName(records), highWatermark - nextOffset)
     if (this.#pending.isEmpty()) this.#pendingSinceMs = this.#options.clock.monotonicMs()
     if (records.records.length > 0) this.#lastRecordMs = this.#options.clock.monotonicMs()
-    for (const record of records.records) {
-      try {
-        this.#pending.add(topic, partition, record, this.#options.history.settings)
-      } catch (error) {
-        this.#broken.add()
-        this.#options.logger.warn('a record that is no JSON is left out', {
-          topic,
-          partition,
-          offset: record.offset,
-          error: messageOf(error),
-        })
-      }
-    }
+    for (const record of records.records) this.#pending.add(topic, partition, record)
     this.#pending.advance({ topic, partition }, nextOffset)
-    if (this.#pending.rows >= batchRowsMax) await this.flush()
+    const { rows, bytes } = this.#pending
+    if (rows >= batchRowsMax || bytes >= batchBytesMax) await this.flush()
   }
 
   /** Resolves when everything taken so far is written. */
@@ -113,7 +105,7 @@ export class Intake {
     const { clock, history } = this.#options
     if (this.#writing) return
     const ageMs = clock.monotonicMs() - this.#pendingSinceMs
-    if (!this.#pending.isEmpty() && ageMs >= (this.#isFarBehind() ? catchUpAgeMs : batchAgeMs)) {
+    if (!this.#pending.isEmpty() && ageMs >= this.#ageMsToWrite()) {
       void this.flush()
     } else if (this.quietMs() > quietMs && history.database.walBytes() > quietWalBytes) {
       this.#writing = this.#guard(history.database.checkpoint()).finally(() => {
@@ -122,20 +114,32 @@ export class Intake {
     }
   }
 
-  #isFarBehind(): boolean {
-    return [...this.#lag.values()].some((records) => records > farBehindRecords)
+  /** A trickle is written at once; under load each transaction has the more rows, the more one costs. */
+  #ageMsToWrite(): number {
+    return Math.min(Math.max(batchAgeMs, shareOfTime * this.#lastCommitMs), batchAgeMsMax)
   }
 
   #write(batch: Batch): Promise<void> {
     const { clock, history } = this.#options
     const startMs = clock.monotonicMs()
     const work = async () => {
-      await history.commit(batch)
+      this.#report(await history.commit(batch))
       this.#rows.add(batch.rows)
-      this.#commitMs.observe(clock.monotonicMs() - startMs)
+      this.#lastCommitMs = clock.monotonicMs() - startMs
+      this.#commitMs.observe(this.#lastCommitMs)
       if (history.database.isWalLong()) await history.database.checkpoint()
     }
     return this.#guard(work())
+  }
+
+  #report(broken: readonly BrokenRecord[]): void {
+    for (const { at, error } of broken) {
+      this.#broken.add()
+      this.#options.logger.warn('a record that is no JSON is left out', {
+        ...at,
+        error: messageOf(error),
+      })
+    }
   }
 
   async #guard(work: Promise<void>): Promise<void> {

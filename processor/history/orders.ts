@@ -2,7 +2,7 @@
 // or refund that names it, a cart that it closed, the session around it, a login before it) puts it on the list; each on
 // the list is folded from all its facts, and only rows that differ from their newest version become a new version.
 
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import { compareT3 } from '#stack/contract/order.ts'
 import type { Ordered } from '#stack/contract/order.ts'
 import type { EventName } from '#stack/contract/events.ts'
@@ -11,44 +11,53 @@ import { duckdb } from '#stack/contract/metrics/dialect.ts'
 import { isLink } from '#stack/contract/metrics/derived.ts'
 import { tables } from '#stack/contract/tables.ts'
 import { visitorOf } from '#stack/contract/ids.ts'
-import type { Batch, PendingEvent } from './batch.ts'
+import type { Cells } from './columns.ts'
+import { hasKeyOf, keyLists } from './current.ts'
 import { publishDifference } from './difference.ts'
 import type { DerivedRow } from './difference.ts'
 import { orderedFact } from './money/facts.ts'
 import type { MoneyFact, PurchaseFact } from './money/facts.ts'
 import { firstPurchase, foldOrder } from './money/order.ts'
 import type { OrderLinks } from './money/order.ts'
+import type { News } from './news.ts'
 import { numberList, plainRows, textList } from './sql.ts'
 import type { Stamp } from './writer.ts'
 
 interface Touch {
-  batch: Batch
-  events: readonly PendingEvent[]
-  /** Rows above are this transaction's. */
+  news: News
+  /** Rows of the logs that this transaction appended; their `_seq` is above. */
+  sessions: readonly Cells[]
+  carts: readonly Cells[]
   sinceSeq: number
 }
 
 /** Before the current tables are replaced: a cart's old version may have named another order. */
 export async function ordersTouchedBy(
   connection: DuckDBConnection,
-  { batch, events, sinceSeq }: Touch,
+  { news, sessions, carts, sinceSeq }: Touch,
 ): Promise<Set<string>> {
-  const touched = new Set<string>()
-  for (const { money } of events) if (money) touched.add(money.orderId)
-  const collect = async (sql: string) => {
-    for (const [orderId] of await plainRows(connection, sql)) touched.add(orderId as string)
+  const touched = new Set(news.money.map(({ orderId }) => orderId))
+  const collect = async (sql: string, parameters?: DuckDBValue[]) => {
+    for (const [orderId] of await plainRows(connection, sql, parameters)) {
+      touched.add(orderId as string)
+    }
   }
-  if (batch.carts.length > 0) {
+  if (carts.length > 0) {
+    for (const row of carts) {
+      const orderId = row[cartOrderId] as string | null
+      if (orderId !== null) touched.add(orderId)
+    }
     await collect(
-      `SELECT order_id FROM carts_log WHERE _seq > ${sinceSeq} AND order_id IS NOT NULL
-       UNION SELECT c.order_id FROM carts AS c JOIN carts_log AS n ON n.cart_key = c.cart_key AND n.episode = c.episode
-       WHERE n._seq > ${sinceSeq} AND c.order_id IS NOT NULL`,
+      `SELECT order_id FROM carts WHERE order_id IS NOT NULL AND ${hasKeyOf('carts')}`,
+      keyLists('carts', carts),
     )
   }
-  if (batch.sessions.length > 0) await collect(ordersOfChangedSessions(sinceSeq))
-  for (const orderId of await ordersAfterLinks(connection, firstLinks(events))) touched.add(orderId)
+  if (sessions.length > 0) await collect(ordersOfChangedSessions(sinceSeq))
+  for (const orderId of await ordersAfterLinks(connection, news.links)) touched.add(orderId)
   return touched
 }
+
+const cartOrderId = Object.keys(tables.carts.columns).indexOf('order_id')
 
 function ordersOfChangedSessions(sinceSeq: number): string {
   const visitor = (alias: string) =>
@@ -65,10 +74,13 @@ function ordersOfChangedSessions(sinceSeq: number): string {
 /** Orders of an anonymousId at or after a new link of it; in a log that is in order there are none. */
 async function ordersAfterLinks(
   connection: DuckDBConnection,
-  linked: ReadonlyMap<string, number>,
+  linked: News['links'],
 ): Promise<string[]> {
   if (linked.size === 0) return []
-  const sinceMs = [...linked.values()].reduce((least, ms) => Math.min(least, ms))
+  const sinceMs = [...linked.values()].reduce(
+    (least, { firstMs }) => Math.min(least, firstMs),
+    Infinity,
+  )
   const rows = await plainRows(
     connection,
     `SELECT order_id, anonymous_id, epoch_ms(ordered_at) FROM orders
@@ -76,19 +88,10 @@ async function ordersAfterLinks(
   )
   return rows
     .filter(
-      ([, anonymousId, ms]) => (ms as number) >= (linked.get(anonymousId as string) ?? Infinity),
+      ([, anonymousId, ms]) =>
+        (ms as number) >= (linked.get(anonymousId as string)?.firstMs ?? Infinity),
     )
     .map(([orderId]) => orderId as string)
-}
-
-/** The earliest new link of each anonymousId: orders from then on may have another person. */
-function firstLinks(events: readonly PendingEvent[]): Map<string, number> {
-  const first = new Map<string, number>()
-  for (const { isLink, anonymousId, ordered } of events) {
-    if (!isLink || anonymousId === null) continue
-    first.set(anonymousId, Math.min(ordered.timeMs, first.get(anonymousId) ?? Infinity))
-  }
-  return first
 }
 
 export async function refoldOrders(

@@ -1,51 +1,99 @@
 // Rollups: small derived tables that figures read instead of events, kept up to date in the transaction of the rows.
 // Their definition is SQL over the stored tables (stack/contract/metrics/relations.ts), and a test proves that what is
-// kept equals what that SQL computes from scratch.
+// kept equals what that SQL computes from scratch. Which rows are new is mostly known without asking DuckDB: what was
+// never here is in no filter, what was here just now is remembered.
 
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { minuteMs } from '#stack/base/units.ts'
 import { duckdb } from '#stack/contract/metrics/dialect.ts'
-import { fastVisitors, rollups } from '#stack/contract/metrics/relations.ts'
+import { fastVisitors } from '#stack/contract/metrics/relations.ts'
 import { compareT3 } from '#stack/contract/order.ts'
 import type { EventName } from '#stack/contract/events.ts'
 import type { Settings } from '#stack/contract/settings.ts'
-import type { PendingEvent } from './batch.ts'
 import { appendRows } from './columns.ts'
-import type { PaceSketch } from './sketches.ts'
-import { plainRows, textList } from './sql.ts'
+import type { Cell } from './columns.ts'
+import { rowText } from './news.ts'
+import type { News } from './news.ts'
+import { KnownRows } from './sketches.ts'
+import { numberList, plainRows, textList } from './sql.ts'
 
-interface News {
-  events: readonly PendingEvent[]
-  /** Rows above are this transaction's. */
-  sinceSeq: number
-  settings: Settings
-  pace: PaceSketch
+/** Which rows each rollup has. */
+export interface RollupState {
+  activity: KnownRows
+  product_interest: KnownRows
+  bot_visitors: KnownRows
 }
 
-export async function updateRollups(connection: DuckDBConnection, news: News): Promise<void> {
-  if (news.events.length === 0) return
-  await updateLinks(connection, news)
-  await updateBots(connection, news)
-  await addDistinct(connection, 'activity', news)
-  await addDistinct(connection, 'product_interest', news)
+interface Rollup {
+  types: ('string' | 'timestamp')[]
+  /** Its columns as plain values. */
+  columns: string
 }
 
-/** R2, retroactive: the last link of each anonymousId in T3 order, whenever it arrives. */
-async function updateLinks(connection: DuckDBConnection, { events }: News): Promise<void> {
-  const newest = new Map<string, PendingEvent>()
-  for (const event of events) {
-    const { isLink, anonymousId, ordered } = event
-    if (!isLink || anonymousId === null) continue
-    const before = newest.get(anonymousId)
-    if (!before || compareT3(ordered, before.ordered) > 0) newest.set(anonymousId, event)
+const byQuarter: Record<'activity' | 'product_interest', Rollup> = {
+  activity: {
+    types: ['timestamp', 'string', 'string', 'string', 'string'],
+    columns: 'epoch_ms(quarter), anonymous_id, user_id, country, device',
+  },
+  product_interest: {
+    types: ['timestamp', 'string', 'string', 'string', 'string'],
+    columns: 'epoch_ms(quarter), product_id, name, anonymous_id, user_id',
+  },
+}
+
+/** What the file has, at start. */
+export async function readRollups(connection: DuckDBConnection): Promise<RollupState> {
+  const known = async (sql: string) => {
+    const rows = new KnownRows()
+    const result = await connection.stream(sql)
+    for (;;) {
+      const chunk = await result.fetchChunk()
+      if (!chunk?.rowCount) return rows
+      for (const row of chunk.getRows()) {
+        rows.add(
+          rowText(
+            row.map((value) => (typeof value === 'bigint' ? Number(value) : value)) as Cell[],
+          ),
+        )
+      }
+    }
   }
-  if (newest.size === 0) return
+  return {
+    activity: await known(`SELECT ${byQuarter.activity.columns} FROM activity`),
+    product_interest: await known(
+      `SELECT ${byQuarter.product_interest.columns} FROM product_interest`,
+    ),
+    bot_visitors: await known('SELECT visitor FROM bot_visitors'),
+  }
+}
+
+interface Surroundings {
+  settings: Settings
+  state: RollupState
+}
+
+export async function updateRollups(
+  connection: DuckDBConnection,
+  news: News,
+  { settings, state }: Surroundings,
+): Promise<void> {
+  await updateLinks(connection, news)
+  await updateBots(connection, news, { settings, state })
+  await addDistinct(connection, 'activity', news.activity, state)
+  await addDistinct(connection, 'product_interest', news.productInterest, state)
+}
+
+/** R2, retroactive; the last link of each anonymousId in T3 order, whenever it arrives. */
+async function updateLinks(connection: DuckDBConnection, { links }: News): Promise<void> {
+  if (links.size === 0) return
+  const newest = new Map([...links].map(([anonymousId, of]) => [anonymousId, of.newest]))
   const known = await plainRows(
     connection,
     `SELECT anonymous_id, epoch_ms(event_time), producer_seq, name, event_id, source
      FROM visitor_links WHERE anonymous_id IN (SELECT unnest($1))`,
     [textList(newest.keys())],
   )
+  const replaced = new Set<string>()
   for (const [anonymousId, timeMs, seq, name, eventId, source] of known) {
     const before = {
       timeMs: timeMs as number,
@@ -54,13 +102,15 @@ async function updateLinks(connection: DuckDBConnection, { events }: News): Prom
       eventId: eventId as string,
       source: source as string,
     }
-    const event = newest.get(anonymousId as string)
-    if (event && compareT3(event.ordered, before) < 0) newest.delete(anonymousId as string)
+    const link = newest.get(anonymousId as string)
+    if (link && compareT3(link.ordered, before) < 0) newest.delete(anonymousId as string)
+    else replaced.add(anonymousId as string)
   }
-  if (newest.size === 0) return
-  await connection.run('DELETE FROM visitor_links WHERE anonymous_id IN (SELECT unnest($1))', [
-    textList(newest.keys()),
-  ])
+  if (replaced.size > 0) {
+    await connection.run('DELETE FROM visitor_links WHERE anonymous_id IN (SELECT unnest($1))', [
+      textList(replaced),
+    ])
+  }
   const rows = [...newest.values()].map(({ anonymousId, userId, ordered }) => [
     anonymousId,
     userId,
@@ -86,33 +136,40 @@ const linkTypes = [
 /** R24: whom a bot event names, and whoever was faster than a person in one minute; for ever. */
 async function updateBots(
   connection: DuckDBConnection,
-  { events, settings, pace }: News,
+  news: News,
+  { settings, state: { bot_visitors: known } }: Surroundings,
 ): Promise<void> {
-  const bots = new Set<string>()
-  const suspects = new Map<string, number>()
-  for (const { visitor, isBot, isNobody, hasPace, ordered } of events) {
-    if (isBot && !isNobody) bots.add(visitor)
-    const minute = Math.floor(ordered.timeMs / minuteMs)
-    if (hasPace && pace.count(visitor, minute) > settings.botEventsPerMinute) {
-      suspects.set(visitor, minute)
-    }
-  }
-  const named = new Set([...bots, ...suspects.keys()])
-  if (named.size === 0) return
-  for (const visitor of await knownBots(connection, named)) {
+  const bots = new Set(news.bots)
+  const suspects = new Map(news.suspects)
+  const forget = (visitor: string) => {
     bots.delete(visitor)
     suspects.delete(visitor)
+  }
+  const unsure: string[] = []
+  for (const visitor of new Set([...bots, ...suspects.keys()])) {
+    const answer = known.has(rowText([visitor]))
+    if (answer === 'yes') forget(visitor)
+    if (answer === 'perhaps') unsure.push(visitor)
+  }
+  for (const visitor of await knownBots(connection, unsure)) {
+    known.add(rowText([visitor]))
+    forget(visitor)
   }
   for (const visitor of await provenFast(connection, suspects, settings)) bots.add(visitor)
   const rows = [...bots].map((visitor) => [visitor])
   await appendRows(connection, 'bot_visitors', ['string'], rows)
+  for (const row of rows) known.add(rowText(row))
 }
 
-async function knownBots(connection: DuckDBConnection, named: Iterable<string>): Promise<string[]> {
+async function knownBots(
+  connection: DuckDBConnection,
+  visitors: readonly string[],
+): Promise<string[]> {
+  if (visitors.length === 0) return []
   const rows = await plainRows(
     connection,
     'SELECT visitor FROM bot_visitors WHERE visitor IN (SELECT unnest($1))',
-    [textList(named)],
+    [textList(visitors)],
   )
   return rows.map(([visitor]) => visitor as string)
 }
@@ -137,17 +194,34 @@ async function provenFast(
   return rows.map(([visitor]) => visitor as string)
 }
 
-/** Adds the distinct rows of this transaction's events that are not there yet; those could only be of the same time. */
+/** Adds the rows that are not there yet; only those of the same quarter could be equal. */
 async function addDistinct(
   connection: DuckDBConnection,
   name: 'activity' | 'product_interest',
-  { events, sinceSeq, settings }: News,
+  rows: ReadonlyMap<string, Cell[]>,
+  state: RollupState,
 ): Promise<void> {
-  const firstMs = events.reduce((least, { ordered }) => Math.min(least, ordered.timeMs), Infinity)
-  const source = `(SELECT * FROM events_stored WHERE _seq > ${sinceSeq})`
-  const fresh = rollups[name]({ dialect: duckdb, settings, events: source })
-  const since = duckdb.floor(duckdb.timestamp(firstMs), 'quarter')
-  await connection.run(
-    `INSERT INTO ${name} ${fresh} EXCEPT SELECT * FROM ${name} WHERE quarter >= ${since}`,
-  )
+  const { types, columns } = byQuarter[name]
+  const known = state[name]
+  const fresh = new Map<string, Cell[]>()
+  const quarters = new Set<number>()
+  for (const [text, row] of rows) {
+    const answer = known.has(text)
+    if (answer === 'yes') continue
+    fresh.set(text, row)
+    if (answer === 'perhaps') quarters.add(row[0] as number)
+  }
+  if (quarters.size > 0) {
+    const there = await plainRows(
+      connection,
+      `SELECT ${columns} FROM ${name} WHERE epoch_ms(quarter) IN (SELECT unnest($1))`,
+      [numberList(quarters)],
+    )
+    for (const row of there) {
+      const text = rowText(row)
+      if (fresh.delete(text)) known.add(text)
+    }
+  }
+  await appendRows(connection, name, types, [...fresh.values()])
+  for (const text of fresh.keys()) known.add(text)
 }

@@ -71,14 +71,9 @@ function createTable(name: TableName, of: 'current' | 'log'): string {
 
 /** Kept beside the tables of the contract. */
 const innerTables = [
-  // One row: what this file is.
-  'CREATE TABLE IF NOT EXISTS history (epoch BIGINT, print VARCHAR, last_seq BIGINT)',
-  // How far each topic was read; in the transaction of the rows.
-  'CREATE TABLE IF NOT EXISTS positions (topic VARCHAR, "partition" BIGINT, next_offset BIGINT)',
-  // Of the input, per partition: every offset below has its outcome; further ones are in the tables. Load ends are
-  // positions without an event.
-  `CREATE TABLE IF NOT EXISTS inputs ("partition" BIGINT, complete_to BIGINT, enriched BIGINT, rejected BIGINT,
-    duplicate BIGINT, late BIGINT, load_end BIGINT, max_event_time TIMESTAMP)`,
+  // One row: what this file is, and how far it is (positions.ts); in the transaction of the rows.
+  'CREATE TABLE IF NOT EXISTS history (epoch BIGINT, print VARCHAR, last_seq BIGINT, progress VARCHAR)',
+  // Input positions without an event.
   'CREATE TABLE IF NOT EXISTS load_ends ("partition" BIGINT, "offset" BIGINT)',
   // What orders are folded from.
   'CREATE TABLE IF NOT EXISTS money_facts (order_id VARCHAR, fact VARCHAR)',

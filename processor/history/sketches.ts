@@ -1,24 +1,30 @@
-// Two fixed-size memories that never miss and sometimes cry wolf; what they point at is then looked up in DuckDB.
+// Memories of fixed size that never miss and sometimes cry wolf; what they point at is then looked up in DuckDB.
 //
 //   SeenIds   has (source, eventId) been here? A Bloom filter: 16 MiB, four bits an id; at eight million ids one look
 //             in four hundred is in vain.
+//   KnownRows has this row been written? A filter of 4 MiB, and the newest rows themselves, so that what comes again
+//             within minutes needs no look.
 //   PaceSketch has this visitor had so many events in this minute? One row of counters: 8 MiB, collisions only add.
 
-const seenBits = 2 ** 27
 const probes = 4
 
-export class SeenIds {
-  readonly #words = new Uint32Array(seenBits / 32)
+class BloomFilter {
+  readonly #words: Uint32Array
+  readonly #bits: number
+
+  /** A power of two. */
+  constructor(bits: number) {
+    this.#bits = bits
+    this.#words = new Uint32Array(bits / 32)
+  }
 
   /** True when it may have been added before; adds it. */
-  add(source: string, eventId: string): boolean {
-    const first = hash(eventId, hash(source, 0x811c9dc5))
-    const second = mix(first) | 1
+  add(hashed: number): boolean {
+    const step = mix(hashed) | 1
     let mayBeKnown = true
-    for (let i = 0, at = first; i < probes; i++, at = (at + second) >>> 0) {
-      const bit = at % seenBits
-      const word = bit >>> 5
-      const mask = 1 << (bit & 31)
+    for (let i = 0, at = hashed; i < probes; i++, at = (at + step) >>> 0) {
+      const word = (at % this.#bits) >>> 5
+      const mask = 1 << (at & 31)
       const bits = this.#words[word] as number
       if ((bits & mask) === 0) {
         mayBeKnown = false
@@ -26,6 +32,46 @@ export class SeenIds {
       }
     }
     return mayBeKnown
+  }
+
+  has(hashed: number): boolean {
+    const step = mix(hashed) | 1
+    for (let i = 0, at = hashed; i < probes; i++, at = (at + step) >>> 0) {
+      const word = (at % this.#bits) >>> 5
+      if (((this.#words[word] as number) & (1 << (at & 31))) === 0) return false
+    }
+    return true
+  }
+}
+
+export class SeenIds {
+  readonly #filter = new BloomFilter(2 ** 27)
+
+  /** True when it may have been added before; adds it. */
+  add(source: string, eventId: string): boolean {
+    return this.#filter.add(hash(eventId, hash(source, hashStart)))
+  }
+}
+
+const newestRowsMax = 20_000
+
+export class KnownRows {
+  readonly #filter = new BloomFilter(2 ** 25)
+  readonly #newest = new Set<string>()
+
+  add(row: string): void {
+    this.#filter.add(hash(row, hashStart))
+    this.#newest.add(row)
+    if (this.#newest.size <= newestRowsMax) return
+    for (const oldest of this.#newest) {
+      this.#newest.delete(oldest)
+      break
+    }
+  }
+
+  has(row: string): 'yes' | 'no' | 'perhaps' {
+    if (this.#newest.has(row)) return 'yes'
+    return this.#filter.has(hash(row, hashStart)) ? 'perhaps' : 'no'
   }
 }
 
@@ -43,6 +89,8 @@ export class PaceSketch {
     return count
   }
 }
+
+const hashStart = 0x811c9dc5
 
 /** FNV-1a over UTF-16 units. */
 function hash(text: string, start: number): number {

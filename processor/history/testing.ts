@@ -68,7 +68,7 @@ export async function readTopics(
     if (!lane) break
     const { topic, partition, records } = lane
     const taken = records.splice(0, random ? 1 + random.int(20) : transactionRecords)
-    for (const record of taken) batch.add(topic, partition, record, history.settings)
+    for (const record of taken) batch.add(topic, partition, record)
     batch.advance(lane, (taken.at(-1)?.offset ?? 0) + 1)
     if (!random && batch.rows < transactionRecords) continue
     await history.commit(batch)
@@ -95,7 +95,7 @@ export class Feed {
       const name = `${topic}-${partition}`
       const offset = this.#next.get(name) ?? 0
       this.#next.set(name, offset + 1)
-      batch.add(topic, partition, incoming({ key, value, headers, offset }), defaultSettings)
+      batch.add(topic, partition, incoming({ key, value, headers, offset }))
       batch.advance({ topic, partition }, offset + 1)
     }
     return batch

@@ -7,19 +7,23 @@
 //   derive     current tables, rollups, orders with their lines and refunds
 //   positions  in the same transaction
 
+import { setImmediate as otherWork } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Settings } from '#stack/contract/settings.ts'
-import type { InputPosition, RejectedEvent } from '#stack/contract/events.ts'
-import type { Batch, PendingEvent, PendingRejection, PendingVersion } from './batch.ts'
-import { appendRows } from './columns.ts'
-import type { Cell } from './columns.ts'
+import type { EnrichedEvent, InputPosition, RejectedEvent } from '#stack/contract/events.ts'
+import type { Position } from '#stack/kafka-client/records.ts'
+import { decoders } from './batch.ts'
+import type { Batch, BatchRecord, Decoded, PendingEvent, PendingRejection } from './batch.ts'
+import { appendRows, RowAppender } from './columns.ts'
+import type { Cell, Cells } from './columns.ts'
 import { replaceCurrent } from './current.ts'
 import type { Database } from './database.ts'
 import type { InputLedger, PartitionOutcomes } from './input-ledger.ts'
+import { News } from './news.ts'
 import { ordersTouchedBy, refoldOrders } from './orders.ts'
-import type { Position } from '#stack/kafka-client/records.ts'
-import { savePositions } from './positions.ts'
+import { saveProgress } from './positions.ts'
 import { updateRollups } from './rollups.ts'
+import type { RollupState } from './rollups.ts'
 import type { VersionedTable } from './rows/version-row.ts'
 import { columnTypes } from './schema.ts'
 import type { PaceSketch, SeenIds } from './sketches.ts'
@@ -33,8 +37,17 @@ export interface WriterState {
   ledger: InputLedger
   /** The ledger as of the last transaction. */
   outcomes: readonly PartitionOutcomes[]
+  /** Rejected events of the stage `collector`. */
+  refusedByCollector: number
   seenIds: SeenIds
   pace: PaceSketch
+  rollups: RollupState
+}
+
+/** A record that is no JSON: it is left out, and nothing else is held up by it. */
+export interface BrokenRecord {
+  at: InputPosition
+  error: unknown
 }
 
 /** Gives out `_seq` and the other columns that every row has last. */
@@ -67,144 +80,220 @@ export class HistoryWriter {
     this.#state = state
   }
 
-  async commit(batch: Batch): Promise<void> {
+  /** Answers what could not be read. */
+  async commit(batch: Batch): Promise<BrokenRecord[]> {
     const { epoch, lastSeq, ledger } = this.#state
     const positions = new Map([...this.#state.positions, ...batch.positions])
     const stamp = new Stamp(epoch, lastSeq)
-    await this.#database.write(async (connection) => {
-      const fresh = this.#admitRejections(batch)
-      const { events, copies } = await this.#admitEvents(connection, batch)
-      this.#admitLoadEnds(batch)
-      await this.#append(connection, batch, events, [...fresh, ...copies], stamp)
-      await this.#derive(connection, batch, events, lastSeq, stamp)
-      await savePositions(connection, {
-        positions: positions.values(),
-        ledger,
-        lastSeq: stamp.lastSeq,
+    const reader = new Reader(batch)
+    const rejected = await this.#database.write(async (connection) => {
+      const news = new News(this.#settings, this.#state.pace)
+      const refused = this.#admitRejections(reader)
+      const copies = await this.#writeEvents(connection, reader, { stamp, news })
+      const rejections = [...refused, ...copies]
+      this.#admitLoadEnds(reader)
+      const logs = await this.#append(connection, reader, { rejections, news, stamp })
+      await this.#derive(connection, { ...logs, news, sinceSeq: lastSeq }, stamp)
+      const inputs = ledger.snapshot()
+      const { lastSeq: newSeq } = stamp
+      await saveProgress(connection, {
+        positions: [...positions.values()],
+        inputs,
+        lastSeq: newSeq,
       })
+      return rejections
     })
     this.#state.lastSeq = stamp.lastSeq
     this.#state.positions = positions
-    this.#state.outcomes = this.#state.ledger.snapshot()
+    this.#state.outcomes = ledger.snapshot()
+    this.#state.refusedByCollector += countOfCollector(rejected)
+    return reader.broken
   }
 
-  #admitRejections({ rejections }: Batch): PendingRejection[] {
+  #admitRejections(reader: Reader): PendingRejection[] {
     const { ledger } = this.#state
-    return rejections.filter(({ rejected, at }) => {
+    return reader.all('rejections').filter(({ rejected, at }) => {
       if (rejected.input === null) return true
       const kind = rejected.reason === 'duplicate' ? 'duplicate' : 'rejected'
       return ledger.take(at.partition, at.offset, kind)
     })
   }
 
-  #admitLoadEnds({ loadEnds }: Batch): void {
-    for (const { partition, offset } of loadEnds) {
+  #admitLoadEnds(reader: Reader): void {
+    for (const { partition, offset } of reader.all('loadEnds')) {
       this.#state.ledger.take(partition, offset, 'loadEnd')
     }
   }
 
-  /** T4: an id that history has is a copy, whoever sends it; its position counts as duplicate. */
-  async #admitEvents(
+  /** Decodes, admits and appends a chunk at a time; others get the thread in between. Answers the copies. */
+  async #writeEvents(
     connection: DuckDBConnection,
-    batch: Batch,
-  ): Promise<{ events: PendingEvent[]; copies: PendingRejection[] }> {
-    const { ledger, seenIds } = this.#state
-    const arrived = batch.events.filter(({ input, isLate, ordered }) => {
+    reader: Reader,
+    { stamp, news }: { stamp: Stamp; news: News },
+  ): Promise<PendingRejection[]> {
+    const copies: PendingRejection[] = []
+    if (reader.isWithout('events')) return copies
+    const appender = await RowAppender.open(connection, 'events_stored', eventTypes)
+    try {
+      for (const chunk of reader.chunks('events')) {
+        const arrived = this.#admitEvents(chunk)
+        const known = await this.#knownOf(connection, appender, arrived)
+        for (const { event, cells } of arrived) {
+          const first = known?.get(eventKey(event))
+          if (first === undefined) {
+            known?.set(eventKey(event), event.input)
+            cells.push(...stamp.of(event.input))
+            news.add(event, stamp.lastSeq)
+            appender.append(cells)
+            continue
+          }
+          this.#state.ledger.turnIntoDuplicate(event.input.partition)
+          copies.push({ rejected: copyOf(event, first), at: event.input })
+        }
+        await otherWork()
+      }
+      appender.flush()
+    } finally {
+      appender.close()
+    }
+    return copies
+  }
+
+  #admitEvents(events: readonly PendingEvent[]): PendingEvent[] {
+    const { ledger } = this.#state
+    return events.filter(({ event: { input, flags = [], eventTime } }) => {
       if (!ledger.take(input.partition, input.offset, 'enriched')) return false
-      ledger.seen(input.partition, ordered.timeMs, isLate)
+      const isLate = flags.includes('late') || flags.includes('tooLate')
+      ledger.seen(input.partition, Date.parse(eventTime), isLate)
       return true
     })
-    const suspects = new Set<PendingEvent>()
-    for (const event of arrived) {
-      if (seenIds.add(event.ordered.source, event.ordered.eventId)) suspects.add(event)
-    }
-    if (suspects.size === 0) return { events: arrived, copies: [] }
-    const known = await knownEvents(connection, suspects)
-    const events: PendingEvent[] = []
-    const copies: PendingRejection[] = []
-    for (const event of arrived) {
-      const key = eventKey(event.ordered)
-      const first = known.get(key)
-      if (first === undefined) {
-        known.set(key, event.input)
-        events.push(event)
-        continue
-      }
-      ledger.turnIntoDuplicate(event.input.partition)
-      copies.push({ rejected: copyOf(event, first), at: event.input })
-    }
-    return { events, copies }
   }
 
   async #append(
     connection: DuckDBConnection,
-    batch: Batch,
-    events: readonly PendingEvent[],
-    rejections: readonly PendingRejection[],
-    stamp: Stamp,
-  ): Promise<void> {
-    // In place: ten thousand copies of sixty cells would be the collector's largest piece of work.
-    for (const { cells, input } of events) cells.push(...stamp.of(input))
-    const eventRows = events.map(({ cells }) => cells)
-    await appendRows(connection, 'events_stored', eventTypes, eventRows)
-    const priceRows = events.flatMap(({ listPrices }, i) =>
-      listPrices === undefined ? [] : [[eventRows[i]?.at(-5) as Cell, JSON.stringify(listPrices)]],
-    )
-    await appendRows(connection, 'list_prices', ['integer', 'string'], priceRows)
+    reader: Reader,
+    { rejections, news, stamp }: { rejections: PendingRejection[]; news: News; stamp: Stamp },
+  ): Promise<Record<VersionedTable, Cells[]>> {
+    await appendRows(connection, 'list_prices', ['integer', 'string'], news.listPrices)
     const rejectedRows = rejections.map(({ rejected, at }) => [
       ...rejectedCells(rejected),
       ...stamp.of(at),
     ])
     await appendRows(connection, 'rejected_events', rejectedTypes, rejectedRows)
-    await this.#appendVersions(connection, 'sessions', batch.sessions, stamp)
-    await this.#appendVersions(connection, 'carts', batch.carts, stamp)
-    const verdictRows = batch.verdicts.map((verdict) => [
-      verdict.abandonmentId,
-      verdict.cartKey,
-      verdict.revision,
-      verdict.json,
-      ...stamp.of(verdict.at),
-    ])
+    const sessions = await this.#appendVersions(connection, 'sessions', reader, stamp)
+    const carts = await this.#appendVersions(connection, 'carts', reader, stamp)
+    const verdictRows = reader
+      .all('verdicts')
+      .map(({ abandonmentId, cartKey, revision, json, at }) => [
+        abandonmentId,
+        cartKey,
+        revision,
+        json,
+        ...stamp.of(at),
+      ])
     await appendRows(connection, 'verdicts', verdictTypes, verdictRows)
-    const factRows = events.flatMap(({ money }) =>
-      money === undefined ? [] : [[money.orderId, JSON.stringify(money)]],
-    )
+    const factRows = news.money.map((fact) => [fact.orderId, JSON.stringify(fact)])
     await appendRows(connection, 'money_facts', ['string', 'string'], factRows)
-    const loadEnds = batch.loadEnds.map(({ partition, offset }) => [partition, offset])
+    const loadEnds = reader.all('loadEnds').map(({ partition, offset }) => [partition, offset])
     await appendRows(connection, 'load_ends', ['integer', 'integer'], loadEnds)
+    return { sessions, carts }
   }
 
   /** A tombstone continues the revisions of its key. */
   async #appendVersions(
     connection: DuckDBConnection,
     table: VersionedTable,
-    versions: readonly PendingVersion[],
+    reader: Reader,
     stamp: Stamp,
-  ): Promise<void> {
+  ): Promise<Cells[]> {
     const key = table === 'sessions' ? 1 : 2
-    const rows: Cell[][] = []
-    for (const { version, at } of versions) {
+    const rows: Cells[] = []
+    for (const { version, at } of reader.all(table)) {
       const revision =
         version.revision ?? (await nextRevision(connection, table, version.cells.slice(0, key)))
       rows.push([...version.cells, revision, version.isDeleted, ...stamp.of(at)])
     }
     await appendRows(connection, `${table}_log`, columnTypes(table, 'log'), rows)
+    return rows
   }
 
   async #derive(
     connection: DuckDBConnection,
-    batch: Batch,
-    events: readonly PendingEvent[],
-    sinceSeq: number,
+    fresh: { news: News; sinceSeq: number; sessions: Cells[]; carts: Cells[] },
     stamp: Stamp,
   ): Promise<void> {
     const settings = this.#settings
-    const touched = await ordersTouchedBy(connection, { batch, events, sinceSeq })
-    if (batch.sessions.length > 0) await replaceCurrent(connection, 'sessions', sinceSeq)
-    if (batch.carts.length > 0) await replaceCurrent(connection, 'carts', sinceSeq)
-    await updateRollups(connection, { events, sinceSeq, settings, pace: this.#state.pace })
+    const touched = await ordersTouchedBy(connection, fresh)
+    await replaceCurrent(connection, 'sessions', fresh.sessions)
+    await replaceCurrent(connection, 'carts', fresh.carts)
+    await updateRollups(connection, fresh.news, { settings, state: this.#state.rollups })
     await refoldOrders(connection, touched, { settings, stamp })
   }
+
+  /**
+   * T4: an id that is there makes a copy a duplicate, whoever sends it. Answers where the ids are that may be there;
+   * nothing when all are new.
+   */
+  async #knownOf(
+    connection: DuckDBConnection,
+    appender: RowAppender,
+    arrived: readonly PendingEvent[],
+  ): Promise<Map<string, InputPosition> | undefined> {
+    const { seenIds } = this.#state
+    const suspects = arrived.filter(({ event: { source, eventId } }) =>
+      seenIds.add(source, eventId),
+    )
+    if (suspects.length === 0) return undefined
+    appender.flush()
+    return positionsOf(connection, suspects)
+  }
+}
+
+/** Rows that are decoded, admitted and appended in one go. */
+const chunkRows = 1024
+
+/** The records of a batch, decoded as they are asked for. */
+class Reader {
+  readonly broken: BrokenRecord[] = []
+  readonly #batch: Batch
+
+  constructor(batch: Batch) {
+    this.#batch = batch
+  }
+
+  isWithout(kind: keyof Decoded): boolean {
+    return this.#batch.of(decoders[kind].topic).length === 0
+  }
+
+  all<K extends keyof Decoded>(kind: K): Decoded[K][] {
+    return this.#decode(kind, this.#batch.of(decoders[kind].topic))
+  }
+
+  *chunks<K extends keyof Decoded>(kind: K): Generator<Decoded[K][]> {
+    const records = this.#batch.of(decoders[kind].topic)
+    for (let from = 0; from < records.length; from += chunkRows) {
+      yield this.#decode(kind, records.slice(from, from + chunkRows))
+    }
+  }
+
+  #decode<K extends keyof Decoded>(kind: K, records: readonly BatchRecord[]): Decoded[K][] {
+    const { topic, decode } = decoders[kind]
+    const decoded: Decoded[K][] = []
+    for (const { partition, record } of records) {
+      const at = { topic, partition, offset: record.offset }
+      try {
+        const value = decode(record, at)
+        if (value !== undefined) decoded.push(value)
+      } catch (error) {
+        this.broken.push({ at, error })
+      }
+    }
+    return decoded
+  }
+}
+
+function countOfCollector(rejections: readonly PendingRejection[]): number {
+  return rejections.filter(({ rejected }) => rejected.stage === 'collector').length
 }
 
 const eventTypes = columnTypes('events', 'current')
@@ -215,15 +304,14 @@ function eventKey({ source, eventId }: { source: string; eventId: string }): str
   return `${source}\n${eventId}`
 }
 
-async function knownEvents(
+async function positionsOf(
   connection: DuckDBConnection,
-  suspects: ReadonlySet<PendingEvent>,
+  events: readonly PendingEvent[],
 ): Promise<Map<string, InputPosition>> {
-  const ids = [...suspects].map(({ ordered }) => ordered.eventId)
   const reader = await connection.runAndReadAll(
     `SELECT source, event_id, _kafka_topic, _kafka_partition, _kafka_offset
      FROM events_stored WHERE event_id IN (SELECT unnest($1))`,
-    [textList(ids)],
+    [textList(events.map(({ event }) => event.eventId))],
   )
   return new Map(
     reader
@@ -235,15 +323,15 @@ async function knownEvents(
   )
 }
 
-function copyOf({ ordered, cells, input }: PendingEvent, first: InputPosition): RejectedEvent {
-  const { eventId, source } = ordered
+function copyOf(event: EnrichedEvent, first: InputPosition): RejectedEvent {
+  const { eventId, source, receivedAt, dialect, input } = event
   return {
     stage: 'processor',
     reason: 'duplicate',
     field: 'eventId',
     message: `${eventId} of ${source} is at ${first.topic}-${first.partition}@${first.offset} already`,
-    receivedAt: new Date(cells[6] as number).toISOString(),
-    dialect: cells[8] as RejectedEvent['dialect'],
+    receivedAt: new Date(Date.parse(receivedAt)).toISOString(),
+    dialect,
     source,
     body: null,
     input,

@@ -43,8 +43,11 @@ export interface PositionsAnswer {
 
 export async function answerPositions(service: HistoryService): Promise<PositionsAnswer> {
   const { history, admin } = service
-  const { outcomes, lastSeq } = history.state
-  const ends = await admin.endOffsets(topics.events.name)
+  const [ends, partitions] = await Promise.all([
+    admin.endOffsets(topics.events.name),
+    partitionsOf(service),
+  ])
+  const { outcomes, lastSeq, refusedByCollector } = history.state
   const sum = (pick: (of: (typeof outcomes)[number]) => number) =>
     outcomes.reduce((total, of) => total + pick(of), 0)
   const loadEnds = sum(({ loadEnd }) => loadEnd)
@@ -65,9 +68,9 @@ export async function answerPositions(service: HistoryService): Promise<Position
       duplicate: sum(({ duplicate }) => duplicate),
       late: sum(({ late }) => late),
     },
-    refusedByCollector: await refusedByCollector(service),
+    refusedByCollector,
     inputs,
-    partitions: await partitionsOf(service),
+    partitions,
     watermarks: {
       history: iso(service.watermarkMs()),
       newestEvent: Object.fromEntries(
@@ -89,11 +92,4 @@ async function partitionsOf(service: HistoryService): Promise<PositionsAnswer['p
     }),
   )
   return lists.flat()
-}
-
-async function refusedByCollector({ history }: HistoryService): Promise<number> {
-  const [row] = await history.database.rows(
-    "SELECT count(*) AS n FROM rejected_events WHERE stage = 'collector'",
-  )
-  return Number(row?.['n'] ?? 0)
 }
