@@ -124,7 +124,7 @@ export const fillByApi: ChunkFiller = (chunk, columns, rows) => {
 }
 
 /** Whether both ways make the same of one of everything. */
-function isLayoutKnown(): boolean {
+export function isLayoutKnown(): boolean {
   const types = [VARCHAR, BIGINT, BOOLEAN, TIMESTAMP, LIST(VARCHAR), LIST(amountType)]
   const columns = ['string', 'integer', 'boolean', 'timestamp', 'strings', 'amounts'] as const
   const long = 'longer than the twelve bytes of an entry'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PaceSketch, SeenIds } from './sketches.ts'
+import { KnownRows, PaceSketch, SeenIds } from './sketches.ts'
 
 test('an id that was added is always known', () => {
   const seen = new SeenIds()
@@ -27,4 +27,13 @@ test('a pace is never counted too low', () => {
   expect(counts).toEqual(Array.from({ length: 500 }, (_, i) => i + 1))
   expect(pace.count('a:A', 28_000_001)).toBe(1)
   expect(pace.count('a:B', 28_000_000)).toBe(1)
+})
+
+test('a row that was added is known for sure while it is new, and never forgotten', () => {
+  const known = new KnownRows()
+  for (let i = 0; i < 50_000; i++) known.add(`row-${i}`)
+  expect(known.has('row-49999')).toBe('yes')
+  expect(known.has('row-0')).toBe('perhaps')
+  const others = Array.from({ length: 1000 }, (_, i) => known.has(`other-${i}`))
+  expect(others.filter((answer) => answer !== 'no').length).toBeLessThan(5)
 })

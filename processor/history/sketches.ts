@@ -53,16 +53,19 @@ export class SeenIds {
   }
 }
 
-const newestRowsMax = 20_000
-
 export class KnownRows {
   readonly #filter = new BloomFilter(2 ** 25)
   readonly #newest = new Set<string>()
+  readonly #newestMax: number
+
+  constructor(newestMax = 20_000) {
+    this.#newestMax = newestMax
+  }
 
   add(row: string): void {
     this.#filter.add(hash(row, hashStart))
     this.#newest.add(row)
-    if (this.#newest.size <= newestRowsMax) return
+    if (this.#newest.size <= this.#newestMax) return
     for (const oldest of this.#newest) {
       this.#newest.delete(oldest)
       break
