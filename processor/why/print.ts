@@ -47,7 +47,7 @@ function fateOf(row: Episode, { recoveryWindowMs }: CartStory['windows']): strin
     case 'open':
       return `open with ${worth}; abandoned on ${timeOf(deadlineAt)} unless something happens`
     case 'converted':
-      return `bought on ${timeOf(closedAt)} with order ${orderId}: ${worth}`
+      return `bought on ${timeOf(closedAt)} with order ${orderId}: ${worth}${asRecovery(row)}`
     case 'abandoned':
       return `${left}; can be recovered for ${spanOf(recoveryWindowMs)} from then`
     case 'recovered':
@@ -61,6 +61,11 @@ function fateOf(row: Episode, { recoveryWindowMs }: CartStory['windows']): strin
     case 'ignored_small':
       return `left on ${timeOf(deadlineAt)} with ${worth}, too little to be told of`
   }
+}
+
+/** C of 2.7. */
+function asRecovery({ afterAbandonment }: Episode): string {
+  return afterAbandonment ? ' (counted as a recovery, not once more as a conversion)' : ''
 }
 
 function daysOf(story: CartStory): string[] {
@@ -84,7 +89,7 @@ function told(line: StoryLine, usual: StoryLine['event'], worth: string | null):
   const head = `${isIgnored ? '-' : ' '} ${when.padEnd(17)}  `
   const note = [byWhom(line, usual), lateness(line), `[${rules.join(', ')}]`].filter(Boolean)
   const content = worth === null ? [] : [`in it: ${worth}`]
-  const time = deadlineAt === null ? [] : [`time until ${timeOn(deadlineAt, until)}`]
+  const time = deadlineAt === null ? [] : [`deadline ${timeOn(deadlineAt, until)}`]
   const after = [...content, ...time].join('; ')
   const lines = [`${head}${wordsOfLine(line)} ${note.join(' ')}`]
   return after === '' ? lines : [...lines, ' '.repeat(head.length) + after]

@@ -158,9 +158,9 @@ describe('the story of a cart', () => {
       What happened
         2024-05-06
           10:00:00           a cart begins; puts in 1 × Mug at 19.99 EUR [R13, R6]
-                             in it: 1 piece for 19.99 EUR; time until 11:00:00
+                             in it: 1 piece for 19.99 EUR; deadline 11:00:00
           10:10:00           active: 1 page (came 40 min late, on 2024-05-06 10:50:00) [R13]
-                             time until 11:10:00
+                             deadline 11:10:00
           11:10:00           nothing happened for 60 min: the cart is abandoned [R14]
 
       What was published

@@ -202,6 +202,8 @@ function lineOf(
   const at = isoTime(first.timeMs)
   const { units, valueMinor, currency } = last
   const isIgnored = group.every(({ effect }) => withoutEffect.has(effect))
+  const { deadlineMs } = last
+  const hasTime = deadlineMs !== null && deadlineMs > first.timeMs
   const isOver = group.some(({ effect }) => closing.has(effect))
   return {
     at,
@@ -213,7 +215,7 @@ function lineOf(
     rules: [...new Set(group.map(({ rule }) => rule))],
     text: wordsOf(group, event, settings),
     inCart: isIgnored ? null : { units, valueMinor, currency },
-    deadlineAt: last.deadlineMs === null || isOver ? null : isoTime(last.deadlineMs),
+    deadlineAt: hasTime && !isOver ? isoTime(deadlineMs) : null,
   }
 }
 
@@ -267,6 +269,8 @@ function isWithin({ episodes, settings }: Telling, { timeMs }: CartEvent): boole
 
 function silenceOf({ isActivity, timeMs }: CartEvent, { episodes, settings }: Telling): Reason {
   if (!isActivity) return 'no activity'
+  const last = episodes.at(-1)
+  if (last?.state === 'merged' && Date.parse(last.closedAt ?? '') <= timeMs) return 'merged before'
   const isOpen = ({ startedAt, deadlineAt, closedAt }: CartRow): boolean =>
     Date.parse(startedAt) <= timeMs && timeMs < Date.parse(closedAt ?? deadlineAt)
   if (settings.activityScope === 'cart' && episodes.some(isOpen)) return 'other cart'

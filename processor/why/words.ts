@@ -14,6 +14,7 @@ export type Reason =
   | 'no activity'
   | 'other cart'
   | 'after its deadline'
+  | 'merged before'
   | 'no open cart'
 
 /** What lies in a cart. */
@@ -44,8 +45,8 @@ const told: Record<Effect, Teller> = {
   recovered: ({ episode }, event) =>
     `order ${event?.data?.orderId} buys what was abandoned: episode ${episode} is recovered`,
   merged: (_, event) => `the cart goes on as ${intoOf(event)} and ends here: merged`,
-  renamed: (_, event) =>
-    `the cart is now that of ${nameOfPerson(event?.mark ?? '')}, who logged in`,
+  renamed: ({ episode }, event) =>
+    `episode ${episode} is now that of ${nameOfPerson(event?.mark ?? '')}, who logged in`,
   'no cart to change': () => 'no cart is open, and it brings nothing to begin one with',
   'nothing to merge': () => 'the first cart is not open, or the two have different owners',
   'order known': () => 'this order was reported before',
@@ -64,6 +65,7 @@ const ignored: Record<Reason, string> = {
   'no activity': 'not done by a person in the shop',
   'other cart': 'not under this cart, and only what is can move its deadline',
   'after its deadline': 'the deadline had passed, and this alone does not bring the cart back',
+  'merged before': 'the cart went on as another by then, and this is told there',
   'no open cart': 'no cart was open yet',
 }
 
@@ -76,6 +78,7 @@ const ruleByReason: Record<Reason, string> = {
   'no activity': 'R12',
   'other cart': 'R12',
   'after its deadline': 'R13',
+  'merged before': 'R4',
   'no open cart': 'R13',
 }
 
@@ -165,7 +168,15 @@ const nouns: Partial<Record<string, [one: string, many: string]>> = {
   search: ['search', 'searches'],
   identify: ['login', 'logins'],
   view_cart: ['look at the cart', 'looks at the cart'],
+  add_to_cart: ['thing put in', 'things put in'],
+  remove_from_cart: ['thing taken out', 'things taken out'],
+  cart_update: ['list of the whole cart', 'lists of the whole cart'],
+  begin_checkout: ['start of the checkout', 'starts of the checkout'],
+  checkout_step: ['step of the checkout', 'steps of the checkout'],
+  cart_merge: ['merge of two carts', 'merges of two carts'],
   purchase: ['purchase', 'purchases'],
+  refund: ['refund', 'refunds'],
+  custom: ['event of another kind', 'events of another kind'],
 }
 
 /** `3 pages, 1 product`: events of mere activity. */

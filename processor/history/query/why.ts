@@ -41,7 +41,7 @@ export async function cartsNear({ database }: History, name: string): Promise<st
   const rows = await database.read((connection) =>
     plainRows(
       connection,
-      `SELECT cart_key FROM (
+      `SELECT cart_key, likeness FROM (
          SELECT cart_key, max(CASE
            WHEN $2 IN (order_id, user_id, anonymous_id, cart_id) THEN 3
            WHEN contains(cart_key, $2) THEN 2
@@ -51,7 +51,10 @@ export async function cartsNear({ database }: History, name: string): Promise<st
       [name, id],
     ),
   )
-  return rows.map(([cartKey]) => cartKey as string)
+  const likeness = (row: (typeof rows)[number] | undefined): number => Number(row?.[1] ?? 0)
+  // Beside one that is meant, those that are spelled alike are noise.
+  const least = likeness(rows[0]) > 1 ? 2 : 0
+  return rows.filter((row) => likeness(row) >= least).map(([cartKey]) => cartKey as string)
 }
 
 interface Circle {
