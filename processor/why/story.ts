@@ -323,8 +323,12 @@ function added(a: StoryLine['events'], b: StoryLine['events']): StoryLine['event
 }
 
 function isMere({ event, rules }: StoryLine): boolean {
-  return event !== null && rules.length === 1 && (rules[0] === 'R13' || rules[0] === 'R12')
+  const [rule, ...more] = rules
+  return event !== null && more.length === 0 && rule !== undefined && mereRules.has(rule)
 }
+
+/** R4: of an event that is told in the cart that this one was folded into. */
+const mereRules: ReadonlySet<string> = new Set(['R4', 'R12', 'R13'])
 
 /** By the same people in the same way. */
 function isAlike(a: StoryLine, b: StoryLine): boolean {
