@@ -31,7 +31,7 @@ interface Answer {
 }
 
 const askEveryMs = 2 * secondMs
-const answerLimitMs = 1500
+const answerLimitMs = 2500
 
 export class Parts {
   readonly #options: PartsOptions

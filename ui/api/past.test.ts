@@ -1,7 +1,8 @@
 // How far past traffic is, from what shop and history tell.
 
 import { expect, test } from 'vitest'
-import { pastOf } from './past.ts'
+import { systemClock } from '../../stack/base/clock.ts'
+import { pastOf, pastRoute } from './past.ts'
 
 const totals = (received: number, enriched: number) => ({
   received,
@@ -24,6 +25,12 @@ test('after it what was received is the whole, until all but live traffic has it
   expect(pastOf(live, totals(500_900, 500_800)).isLoading).toBe(false)
 })
 
-test('what nobody tells is not claimed', () => {
-  expect(pastOf(undefined).isLoading).toBe(false)
+test('without a shop of ours there is only what was received', () => {
+  expect(pastOf(undefined, totals(10, 5))).toEqual({ isLoading: false, total: 10, done: 10 })
+})
+
+test('while history does not answer nothing is claimed, and the page asks again', async () => {
+  const clock = systemClock
+  const app = pastRoute({ clock, shopUrl: undefined, historyUrl: 'http://127.0.0.1:1' })
+  expect((await app.request('/')).status).toBe(503)
 })

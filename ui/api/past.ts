@@ -30,7 +30,7 @@ interface Totals {
   duplicate: number
 }
 
-const answerLimitMs = 3 * secondMs
+const answerLimitMs = 10 * secondMs
 const keptMs = secondMs
 /** Live traffic on its way through is less than this. */
 const backlogRecords = 2000
@@ -44,22 +44,23 @@ export function pastRoute({ clock, shopUrl, historyUrl }: PastOptions) {
         shopUrl === undefined ? undefined : answerOf<ShopStatus>(`${shopUrl}/status`),
         answerOf<{ totals: Totals }>(`${historyUrl}/v1/positions`),
       ])
-      const past = pastOf(status?.traffic ?? undefined, positions?.totals)
+      if (!positions) return c.json({ error: 'History did not answer.' }, 503)
+      const past = pastOf(status?.traffic ?? undefined, positions.totals)
       kept = { past, atMs: clock.monotonicMs() }
     }
     return c.json<Past>(kept.past)
   })
 }
 
-export function pastOf(traffic: ShopStatus['traffic'] | undefined, totals?: Totals): Past {
-  const done = totals ? totals.enriched + totals.rejected + totals.duplicate : 0
-  const received = totals?.received ?? 0
+export function pastOf(traffic: ShopStatus['traffic'] | undefined, totals: Totals): Past {
+  const done = totals.enriched + totals.rejected + totals.duplicate
+  const { received } = totals
   const isWriting = traffic?.phase === 'past'
   const total = Math.max(received, isWriting ? (traffic?.total ?? 0) : 0)
   return { isLoading: isWriting || received - done > backlogRecords, total, done }
 }
 
-/** Undefined where nobody answers: what is not known is not claimed. */
+/** Undefined where nobody answers. */
 async function answerOf<T>(url: string): Promise<T | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(answerLimitMs) })

@@ -91,17 +91,17 @@ function Notice(): JSX.Element {
           themselves when it is back.
         </p>
       </Match>
-      <Match when={(frame()?.away.length ?? 0) > 0}>
-        <p class="banner" role="status">
-          Not answering: {frame()?.away.join(', ')}. What depends on it stands still.
-        </p>
-      </Match>
       <Match when={page.past()}>
         {(past) => (
           <p class="banner" role="status">
             {pastWords(past())} Live begins with the newest hour of it, as soon as that is through.
           </p>
         )}
+      </Match>
+      <Match when={(frame()?.away.length ?? 0) > 0}>
+        <p class="banner" role="status">
+          Not answering: {frame()?.away.join(', ')}. What depends on it stands still.
+        </p>
       </Match>
       <Match when={warmingMs() > catchingUpMs}>
         <p class="banner" role="status">

@@ -3,7 +3,7 @@
 import type { Accessor } from 'solid-js'
 import { createSignal, onCleanup } from 'solid-js'
 import type { Past } from '../../api/past.ts'
-import { count, percent } from './format.ts'
+import { exact, percent } from './format.ts'
 
 const askAgainMs = 2000
 
@@ -29,7 +29,8 @@ export function createPast(): Accessor<Past | undefined> {
 }
 
 export function pastWords({ done, total }: Past): string {
-  return `Past traffic is on its way in: ${count(done)} of ${count(total)} events are in history (${percent(total === 0 ? 0 : done / total)}).`
+  const share = percent(total === 0 ? 0 : done / total)
+  return `Past traffic is on its way in: ${exact(done)} of ${exact(total)} events are in history (${share}).`
 }
 
 const steps = 5

@@ -22,6 +22,7 @@ import type { PageContext } from '../../parts/page-context.ts'
 import { usePage } from '../../parts/page-context.ts'
 import { definitions } from './definitions.ts'
 import { hourMs, lastHour, minuteMs, moneyOf, ordersElsewhere, ratio } from './figures.ts'
+import { catchingUpMs } from '../../live/status.ts'
 import { hourBefore } from './yesterday.ts'
 
 interface Kpi {
@@ -129,6 +130,7 @@ export function Age(): JSX.Element {
     const age = ageWords(page.live.status().behindMs)
     if (frame.watermarkMs === null) return `${age} · provisional`
     const open = Math.max(0, frame.nowMs - frame.watermarkMs)
+    if (open > catchingUpMs) return `catching up, ${duration(open)} to go`
     return `${age} · last ${duration(Math.round(open / 1000) * 1000)} provisional`
   }
   return <>{text()}</>
