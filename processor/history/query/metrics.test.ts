@@ -106,6 +106,23 @@ describe('a window', () => {
     expect((await ask('new_users', wider)).value).toBe(2)
   })
 
+  test('that cuts a quarter of an hour counts those who looked at a product inside it', async () => {
+    const lines = ['A', 'B', 'C'].map((anonymousId, i) =>
+      eventLine({
+        eventId: anonymousId,
+        minute: 2 + 5 * i,
+        anonymousId,
+        name: 'view_item',
+        data: { items: [{ productId: 'P', quantity: 1 }] },
+      }),
+    )
+    await using views = await memoryHistory()
+    await views.commit(new Feed().batch(lines.map((line, i) => enrichedRecord(line, i))))
+    const request = { from: '2024-05-06T10:05:00Z', to: '2024-05-06T10:10:00Z', by: 'product' }
+    const { value, by } = await answerMetric(views, 'product_viewers', request, null)
+    expect([value, by.map((each) => [each.key, each.value])]).toEqual([1, [['P', 1]]])
+  })
+
   test('has every bucket, also those where nothing happened', async () => {
     const request = { grain: 'day', from: '2024-05-04', to: '2024-05-09', tz: 'Europe/Berlin' }
     const { buckets } = await ask('aov', { ...request, currency: 'EUR' })

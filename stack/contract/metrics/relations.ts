@@ -31,6 +31,7 @@ export const relationNames = [
   'counted_activity_events',
   'first_activity',
   'counted_interest',
+  'counted_interest_events',
   'cohort_orders',
   'person_funnel',
   'events_stored',
@@ -294,6 +295,11 @@ export const countedRelations: Record<
     SELECT a.quarter AS moment, a.product_id AS product, a.name, ${stitched('a')} AS person
     FROM product_interest AS a ${links('a')} ${noBots('a')}
     WHERE b.visitor IS NULL`,
+
+  counted_interest_events: ({ dialect, settings }) => `
+    SELECT a.event_time AS moment, item.productId AS product, a.name, ${stitched('a')} AS person
+    FROM events_stored AS a ${links('a')} ${noBots('a')} ${dialect.unnest('a.items', 'item')}
+    WHERE a.name IN ('view_item', 'add_to_cart') AND ${isActivity('a', dialect, settings)} AND b.visitor IS NULL`,
 
   cohort_orders: ({ dialect }) => `
     SELECT f.first_at AS moment, o.person, ${dialect.monthsBetween('f.first_at', 'o.ordered_at')} AS months_since

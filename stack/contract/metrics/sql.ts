@@ -117,22 +117,28 @@ function relation(
   if (name === 'person_funnel') return `(${personFunnel({ dialect, settings }, fromMs, toMs)})`
   const cut = [fromMs, toMs].filter((ms) => ms % quarterMs !== 0)
   if (cut.length === 0) return name
-  if (name === 'counted_activity') return activityWithEdges(cut, dialect)
+  if (name === 'counted_activity' || name === 'counted_interest') {
+    return withEdges(name, cut, dialect)
+  }
   if (name === 'first_activity') {
-    const activity = activityWithEdges(cut, dialect)
+    const activity = withEdges('counted_activity', cut, dialect)
     return `(SELECT person, min(moment) AS moment FROM ${activity} AS a GROUP BY person)`
   }
   return name
 }
 
-/** Activity is kept by the quarter of an hour; quarters that the window cuts in two are counted from their events. */
-function activityWithEdges(cut: readonly number[], dialect: Dialect): string {
+/** People are counted by the quarter of an hour; quarters that the window cuts in two are counted from their events. */
+function withEdges(
+  name: 'counted_activity' | 'counted_interest',
+  cut: readonly number[],
+  dialect: Dialect,
+): string {
   const inside = cut.map((ms) => {
     const start = ms - (ms % quarterMs)
     const end = start + quarterMs
     return `(moment >= ${dialect.timestamp(start)} AND moment < ${dialect.timestamp(end)})`
   })
   const isCut = inside.join(' OR ')
-  return `(SELECT * FROM counted_activity WHERE NOT (${isCut})
-    UNION ALL SELECT * FROM counted_activity_events WHERE ${isCut})`
+  return `(SELECT * FROM ${name} WHERE NOT (${isCut})
+    UNION ALL SELECT * FROM ${name}_events WHERE ${isCut})`
 }
