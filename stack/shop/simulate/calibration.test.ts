@@ -1,5 +1,5 @@
-// A calm run lies in the bands of events.md section 4, as the keeper of the truth and a look at the log say. Seven
-// days of visitors, and all that they do afterwards.
+// A calm run lies in the bands of events.md section 4, as the keeper of the truth and a look at the log say, and the
+// disorder of a full one too. Some days of visitors, and all that they do afterwards.
 
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Delivery } from './delivery.ts'
@@ -157,6 +157,116 @@ describe('a calm week', () => {
     expect(sum(19, 23)).toBeGreaterThan(2 * sum(2, 6))
   })
 })
+
+describe('a full shop', () => {
+  let deliveries: Delivery[]
+  let valid: Delivery[]
+
+  beforeAll(async () => {
+    const simulation = await createSimulation({
+      seed: 6,
+      profile: 'full',
+      openingMs,
+      days: 4,
+      visitorsPerDay: 1500,
+      liveEventsPerSecond: 0,
+    })
+    deliveries = [...simulation.records({ arrivalsUntilMs: openingMs })]
+    valid = deliveries.filter(({ outcome }) => outcome === 'valid')
+  }, 120_000)
+
+  const share = (holds: (delivery: Delivery) => boolean, of: readonly Delivery[] = valid) =>
+    of.filter(holds).length / of.length
+  const lagMs = ({ event }: Delivery) => Date.parse(event.receivedAt) - Date.parse(event.eventTime)
+
+  test('receives 97 % within 5 s, 2 % within 5 min, 0.9 % within a day, 0.1 % later', () => {
+    const within = (fromMs: number, toMs: number) =>
+      share((delivery) => lagMs(delivery) >= fromMs && lagMs(delivery) < toMs)
+    expect(within(-Infinity, 5000)).toBeCloseTo(0.97, 1.5)
+    expect(within(5000, 300_000)).toBeGreaterThan(0.015)
+    expect(within(5000, 300_000)).toBeLessThan(0.025)
+    // Clocks that run behind look like delays; they come on top.
+    expect(within(300_000, 24 * hourMs)).toBeGreaterThan(0.006)
+    expect(within(300_000, 24 * hourMs)).toBeLessThan(0.016)
+    expect(within(24 * hourMs, Infinity)).toBeGreaterThan(0.0004)
+    expect(within(24 * hourMs, Infinity)).toBeLessThan(0.003)
+  })
+
+  test('sends 0.7 % twice, some of it days later, and 0.2 % broken', () => {
+    const copies = deliveries.filter(({ outcome }) => outcome === 'duplicate')
+    expect(copies.length / valid.length).toBeGreaterThan(0.006)
+    expect(copies.length / valid.length).toBeLessThan(0.008)
+    expect(share((copy) => lagMs(copy) > 24 * hourMs, copies)).toBeGreaterThan(0.02)
+    const broken = deliveries.length - valid.length - copies.length
+    expect(broken / valid.length).toBeGreaterThan(0.0015)
+    expect(broken / valid.length).toBeLessThan(0.0025)
+  })
+
+  test('has 12 % bots among its visits, a third of them fast ones with the agent of a person', () => {
+    const visits = visitsOf(valid)
+    const crawlers = visits.filter(([first]) => first?.isCrawler).length / visits.length
+    const fast = visits.filter(isFast).length / visits.length
+    expect(crawlers + fast).toBeGreaterThan(0.11)
+    expect(crawlers + fast).toBeLessThan(0.13)
+    expect(fast / (crawlers + fast)).toBeGreaterThan(0.28)
+    expect(fast / (crawlers + fast)).toBeLessThan(0.38)
+  })
+
+  test('has a wrong clock on 0.5 % of its visits', () => {
+    const isWrong = ({ event, receivedMs }: Delivery) =>
+      event.sentAt !== undefined ||
+      event.flags?.includes('timeCorrected') === true ||
+      receivedMs - Date.parse(event.eventTime) > 42 * hourMs
+    const wrong = visitsOf(valid).filter((visit) => visit.some(isWrong)).length
+    // Of the wrong clocks those that somebody can tell from the event: about two thirds.
+    expect(wrong / visitsOf(valid).length).toBeGreaterThan(0.002)
+    expect(wrong / visitsOf(valid).length).toBeLessThan(0.006)
+  })
+
+  test('has people on a second device, and an order service that reports too, or alone', () => {
+    const people = [...Map.groupBy(valid, ({ shopperId }) => shopperId).values()]
+    const devices = people.map(
+      (events) => new Set(events.flatMap(({ event }) => event.anonymousId ?? [])).size,
+    )
+    expect(devices.filter((count) => count > 1).length / people.length).toBeGreaterThan(0.02)
+    const purchases = valid.filter(({ event }) => event.name === 'purchase')
+    const orders = [...Map.groupBy(purchases, ({ event }) => event.data.orderId).values()]
+    const isService = ({ event }: Delivery) => event.source === 'orders-service'
+    const reported = orders.filter((reports) => reports.some(isService))
+    expect(reported.length / orders.length).toBeGreaterThan(0.2)
+    expect(reported.length / orders.length).toBeLessThan(0.3)
+    const alone = reported.filter((reports) => reports.every(isService))
+    expect(alone.length / reported.length).toBeGreaterThan(0.08)
+    expect(alone.length / reported.length).toBeLessThan(0.25)
+  })
+})
+
+/** By device, cut at pauses of half an hour. */
+function visitsOf(events: readonly Delivery[]): Delivery[][] {
+  const visits: Delivery[][] = []
+  const byDevice = Map.groupBy(events, ({ event }) =>
+    event.seq === undefined ? '' : event.anonymousId,
+  )
+  byDevice.delete('')
+  for (const list of byDevice.values()) {
+    let lastMs = -Infinity
+    const inOrder = list.toSorted((a, b) => (a.event.seq as number) - (b.event.seq as number))
+    for (const delivery of inOrder) {
+      const timeMs = Date.parse(delivery.event.eventTime)
+      if (timeMs - lastMs >= hourMs / 2) visits.push([])
+      visits.at(-1)?.push(delivery)
+      lastMs = timeMs
+    }
+  }
+  return visits
+}
+
+/** R24: more than 120 events in one minute of the clock. */
+function isFast(visit: readonly Delivery[]): boolean {
+  if (visit[0]?.isCrawler) return false
+  const minutes = Map.groupBy(visit, ({ event }) => event.eventTime.slice(0, 16))
+  return [...minutes.values()].some((events) => events.length > 120)
+}
 
 describe('a month before the opening', () => {
   test('has about 600,000 records, grows, and shows its sales', async () => {

@@ -50,7 +50,7 @@ export function deliver(
     const delivery = { key: eventKey(event), shopperId, isCrawler }
     deliveries.push({ ...delivery, receivedMs, outcome: 'valid', event })
     if (random.chance(profile.duplicateShare)) {
-      const againMs = receivedMs + 50 + random.int(20 * secondMs)
+      const againMs = receivedMs + 50 + drawCopyDelay(profile, random)
       const copy = { ...event, receivedAt: new Date(againMs).toISOString() }
       deliveries.push({ ...delivery, receivedMs: againMs, outcome: 'duplicate', event: copy })
     }
@@ -113,6 +113,12 @@ function shortDelays(profile: Profile): readonly DelayBand[] {
 function drawDelay(bands: readonly DelayBand[], random: Random): number {
   const { fromMs, toMs } = drawBand(bands, random)
   return Math.round(random.between(fromMs, toMs))
+}
+
+/** Sent again at once, or out of a forgotten queue. */
+function drawCopyDelay({ lateCopyShare }: Profile, random: Random): number {
+  if (!random.chance(lateCopyShare)) return random.int(20 * secondMs)
+  return Math.round(random.between(25 * hourMs, 60 * hourMs))
 }
 
 function drawBand(bands: readonly DelayBand[], random: Random): DelayBand {

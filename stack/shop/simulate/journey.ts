@@ -75,7 +75,7 @@ function lookAround(world: World, visit: Visit): Task[] {
   land(world, visit)
   if (random.chance(bounceShare)) return comeBack(visit, browseReturnShare * 0.7)
   const share = visit.device.isMobile ? cartShareMobile : cartShareDesktop
-  if (random.chance(share)) return shop(world, visit)
+  if (random.chance(share * world.profile.cartFactor)) return shop(world, visit)
   browsePages(world, visit, drawPages(random, 1) - 1)
   return comeBack(visit, browseReturnShare)
 }
