@@ -1,14 +1,12 @@
-// What the simulator knows to be true equals what history holds, for one small shop; truth.long.test.ts has the large.
+import type { AskedWindow } from '#stack/shop/simulate/truth/comparison.ts'
+import { historyEqualsTruth } from './truth.contract.ts'
 
-import { describe, expect, test } from 'vitest'
-import { startStack } from '../fixtures/stack.ts'
-import { compareWithTruth } from './truth.ts'
+const small = {
+  records: 6000,
+  /** By months, and cut through a quarter of an hour. */
+  chooseWindows: (windows: AskedWindow[]) =>
+    windows.filter(({ grain }) => grain === 'month' || grain === null),
+}
 
-describe('the truth of a simulated month', () => {
-  test('equals history in every row and figure', { timeout: 150_000 }, async () => {
-    await using stack = await startStack()
-    const { equal, different } = await compareWithTruth(stack, { seed: 11, records: 8000 })
-    expect(different).toEqual({})
-    for (const rows of Object.values(equal)) expect(rows).toBeGreaterThan(0)
-  })
-})
+historyEqualsTruth({ ...small, profile: 'calm', seeds: [11] })
+historyEqualsTruth({ ...small, profile: 'full', seeds: [12] })

@@ -54,12 +54,12 @@ export function seedAction({
   domainClock: DomainClock
 }): (body: unknown) => Promise<SeedAnswer> {
   return async (body) => {
-    const { scenario = '', seed = 1, namespace = '', records } = body as Partial<SeedRequest>
+    const { scenario = '', seed = 1, namespace = '', records, until } = body as Partial<SeedRequest>
     const seeded = await seedScenario({
       scenario,
       seed,
       namespace,
-      nowMs: domainClock.now(),
+      nowMs: timeOf(until) ?? domainClock.now(),
       ...(records !== undefined && { records }),
     })
     const outgoing = seeded.records.map((record) => outgoingRecord(record))
@@ -74,6 +74,8 @@ interface SeedRequest {
   seed: number
   namespace: string
   records: number
+  /** When the traffic ends, for the same world on every day; now, if absent. */
+  until: string
 }
 
 function timeOf(text: string | undefined): number | undefined {

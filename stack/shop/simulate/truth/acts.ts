@@ -15,6 +15,8 @@ export interface Act {
   isCrawler: boolean
   isTest: boolean
   hasConsent: boolean
+  /** T1: the labels; `late` is applied, `tooLate` is not. */
+  isLate: boolean
   isTooLate: boolean
   isServer: boolean
   /** Changes sessions, carts and links (R2, R12, T1); the others count for money at most. */
@@ -35,7 +37,8 @@ export function actOf(delivery: Delivery, settings: Settings): Act {
   const receivedMs = Date.parse(event.receivedAt)
   const isTest = event.context?.test === true
   const hasConsent = event.context?.consent?.analytics !== false
-  const isTooLate = receivedMs - order.timeMs > settings.allowedLatenessMs
+  const lagMs = receivedMs - order.timeMs
+  const isTooLate = lagMs > settings.allowedLatenessMs
   const isServer = settings.serverSources.includes(event.source)
   const counts = !isCrawler && !isTest && hasConsent && !isTooLate
   return {
@@ -46,6 +49,7 @@ export function actOf(delivery: Delivery, settings: Settings): Act {
     isCrawler,
     isTest,
     hasConsent,
+    isLate: !isTooLate && lagMs > settings.watermarkDelayMs,
     isTooLate,
     isServer,
     counts,

@@ -6,6 +6,7 @@ import type { Settings } from '#stack/contract/settings.ts'
 import type { CartLedger } from './carts.ts'
 import { valueOf } from './episode.ts'
 import type { Episode } from './episode.ts'
+import type { TrueSession } from './sessions.ts'
 
 const stages = ['cart', 'checkout', 'payment'] as const
 
@@ -13,7 +14,7 @@ export type CartRow = Record<string, unknown>
 
 /** The row of an episode as of a time; `closed_at` and state of what is lost by then (R23). */
 export function cartRow(
-  ledger: CartLedger,
+  { ledger, sessions }: { ledger: CartLedger; sessions: readonly TrueSession[] },
   episode: Episode,
   asOfMs: number,
   settings: Settings,
@@ -49,8 +50,17 @@ export function cartRow(
     recovered_value_minor: state === 'recovered' ? (order?.merchandiseMinor ?? null) : null,
     recovered_currency: state === 'recovered' ? (order?.currency ?? null) : null,
     contactable: episode.marketing === true,
-    flags: [...episode.flags].sort(),
+    // Nobody's cooldown is simulated.
+    ...(settings.cooldownMs === 0 && { suppressed: false }),
+    session_keys: sessionKeys(episode, sessions),
+    flags: [...episode.flags, ...(episode.declared?.isMismatch ? ['totalMismatch'] : [])].sort(),
   }
+}
+
+/** Of its own events; final, so that the sessions may have begun after them. */
+function sessionKeys({ acts }: Episode, sessions: readonly TrueSession[]): string[] {
+  const own = sessions.filter((session) => session.acts.some((act) => acts.includes(act)))
+  return own.map(({ key }) => key).sort()
 }
 
 function contentColumns(episode: Episode): CartRow {
@@ -72,11 +82,19 @@ function contentColumns(episode: Episode): CartRow {
     items,
     item_count: items.length,
     units,
-    declared_value_minor: episode.declaredMinor,
+    declared_value_minor: episode.declared?.totalMinor ?? null,
   }
   // Of an emptied cart only that it is worth nothing is sure; which currency that is, is not.
   if (items.length === 0) return { ...content, value_minor: 0 }
-  return { ...content, value_minor: valueOf(episode), currency: items[0]?.currency ?? null }
+  const valueMinor = valueOf(episode)
+  const currency = items[0]?.currency ?? null
+  return {
+    ...content,
+    value_minor: valueMinor,
+    currency,
+    currency_mixed: false,
+    value_by_currency: valueMinor === null ? [] : [{ currency, valueMinor }],
+  }
 }
 
 function compare(a: string, b: string): number {

@@ -158,15 +158,16 @@ export class CartLedger {
 
   #touch(episode: Episode, act: Act): void {
     episode.touched = this.#index
+    episode.acts.push(act)
     if (act.person === episode.cart.owner) {
       noteConsent(episode, act)
       if (act.event.anonymousId !== undefined) episode.anonymousId = act.event.anonymousId
     }
     const declared = act.event.data.cartTotalMinor
     if (declared === undefined) return
-    episode.declaredMinor = declared
     const value = valueOf(episode)
-    if (value !== null && value !== declared) episode.flags.add('totalMismatch')
+    const isMismatch = value !== null && value !== declared
+    episode.declared = { totalMinor: declared, isMismatch, orderIndex: this.#index }
   }
 
   /** Rule P. */

@@ -34,10 +34,13 @@ export interface Episode {
   closedMs: number | undefined
   lines: Map<string, Line>
   prices: Map<string, LinePrice>
-  declaredMinor: number | null
+  /** R8: the latest total that an event declared, and whether ours was another right after it. */
+  declared: { totalMinor: number; isMismatch: boolean; orderIndex: number } | undefined
   flags: Set<string>
   marketing: boolean | null
   anonymousId: string | null
+  /** Its own cart and checkout events. */
+  acts: Act[]
   /** Place of the latest cart or checkout event on it (R17). */
   touched: number
   /** R22: the abandoned episode that this one came from, and whether a later one came from this. */
@@ -69,10 +72,11 @@ export function newEpisode(cart: Cart, { event, timeMs }: Act): Episode {
     closedMs: undefined,
     lines: new Map(),
     prices: new Map(),
-    declaredMinor: null,
+    declared: undefined,
     flags: new Set(),
     marketing: null,
     anonymousId: null,
+    acts: [],
     touched: 0,
     from: undefined,
     isReanimated: false,
@@ -90,6 +94,7 @@ export function continued(episode: Episode, cart: Cart): Episode {
     lines: new Map(episode.lines),
     prices: new Map(episode.prices),
     flags: new Set(episode.flags),
+    acts: [...episode.acts],
   }
 }
 
@@ -118,6 +123,10 @@ export function fold(from: Episode, into: Episode, policy: Settings['mergePolicy
   if (from.touched > into.touched) into.anonymousId = from.anonymousId ?? into.anonymousId
   into.touched = Math.max(into.touched, from.touched)
   for (const flag of from.flags) into.flags.add(flag)
+  into.acts.push(...from.acts)
+  if ((from.declared?.orderIndex ?? -1) > (into.declared?.orderIndex ?? -1)) {
+    into.declared = from.declared
+  }
   into.from ??= from.from
 }
 

@@ -86,14 +86,11 @@ export function sessionRow(session: TrueSession, asOfMs: number, settings: Setti
   const pages = acts.filter(({ event }) => event.context?.page?.url !== undefined)
   const count = (name: string) => acts.filter(({ event }) => event.name === name).length
   const campaign = acts.find(({ event }) => event.context?.campaign)?.event.context?.campaign
-  const closesMs = Math.min(
-    session.endedMs + settings.sessionGapMs,
-    settings.maxSessionMs > 0 ? session.startedMs + settings.maxSessionMs : Infinity,
-  )
   return {
     session_key: session.key,
     person_id: last.person,
     anonymous_id: last.event.anonymousId ?? null,
+    user_id: last.event.userId ?? null,
     started_at: isoTime(session.startedMs),
     ended_at: isoTime(session.endedMs),
     duration_ms: session.endedMs - session.startedMs,
@@ -110,8 +107,15 @@ export function sessionRow(session: TrueSession, asOfMs: number, settings: Setti
     campaign_source: campaign?.source ?? null,
     campaign_medium: campaign?.medium ?? null,
     campaign_name: campaign?.name ?? null,
-    is_closed: asOfMs >= closesMs,
+    is_closed: asOfMs >= closesMs(session, settings),
   }
+}
+
+/** S5. */
+export function closesMs(session: TrueSession, settings: Settings): number {
+  const { startedMs, endedMs } = session
+  const mostMs = settings.maxSessionMs > 0 ? startedMs + settings.maxSessionMs : Infinity
+  return Math.min(endedMs + settings.sessionGapMs, mostMs)
 }
 
 export type SessionRow = Record<string, string | number | boolean | null>
