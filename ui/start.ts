@@ -146,7 +146,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
 }
 
 /** With a page open the feed keeps up with its frames; with none it reads what has gathered. */
-const pauseMs = { watched: 150, unwatched: 700 } as const
+const pauseMs = { watched: 150, unwatched: 2000 } as const
 
 interface FeedParts {
   fold: LiveFold
