@@ -2,7 +2,7 @@
 
 import { brokerOptions, hostOption, listOf } from '#stack/base/common-options.ts'
 import { describeError } from '#stack/base/errors.ts'
-import { runPart } from '#stack/base/lifecycle.ts'
+import { orEnd, runPart } from '#stack/base/lifecycle.ts'
 import { createLogger } from '#stack/base/logger.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import type { OptionTable } from '#stack/base/options.ts'
@@ -31,7 +31,9 @@ const options = {
   ...settingsOptions,
 } as const satisfies OptionTable
 
-const parsed = parseOptions(options, process.argv.slice(2), process.env)
+const parsed = await orEnd('processor', () =>
+  parseOptions(options, process.argv.slice(2), process.env),
+)
 if (parsed.help) process.stdout.write(`slipway processor [options]\n\n${optionsHelp(options)}\n`)
 else await runPart('processor', () => startProcessor(processorOptions()))
 

@@ -3,7 +3,7 @@
 import { systemClock } from '../stack/base/clock.ts'
 import { brokerOptions, hostOption, listOf } from '../stack/base/common-options.ts'
 import { UsageError } from '../stack/base/errors.ts'
-import { runPart } from '../stack/base/lifecycle.ts'
+import { orEnd, runPart } from '../stack/base/lifecycle.ts'
 import { createLogger } from '../stack/base/logger.ts'
 import type { LogLevel } from '../stack/base/logger.ts'
 import type { OptionTable } from '../stack/base/options.ts'
@@ -53,7 +53,9 @@ const optionTable = {
   },
 } as const satisfies OptionTable
 
-const { options, help } = parseOptions(optionTable, process.argv.slice(2), process.env)
+const { options, help } = await orEnd('ui', () =>
+  parseOptions(optionTable, process.argv.slice(2), process.env),
+)
 
 if (help) {
   process.stdout.write(`slipway ui [options]\n\n${optionsHelp(optionTable)}\n`)

@@ -79,8 +79,8 @@ describe('nothing closes early', () => {
   })
 
   test(
-    'while one partition has fifty times the records of the others: no verdict is taken back',
-    { timeout: 180_000 },
+    'while one partition has more than fifty times the records of the others: no verdict is taken back',
+    { timeout: 300_000 },
     async () => {
       // The others have been silent for long before the slow one is read.
       await using stack = await startStack({ env: { SLIPWAY_IDLE_TIMEOUT_MS: '200' } })
@@ -90,7 +90,7 @@ describe('nothing closes early', () => {
       process.kill(processor, 'SIGSTOP')
       await writer.write(records)
       process.kill(processor, 'SIGCONT')
-      await stack.settle(120_000)
+      await stack.settle(240_000)
       const all = await verdicts(stack)
       expect(all.filter(({ status }) => status !== 'abandoned')).toEqual([])
       expect(all.filter(({ revision }) => revision > 0)).toEqual([])
@@ -103,15 +103,15 @@ describe('nothing closes early', () => {
 
 /**
  * Carts on the laptops of people whose phones go on browsing until shortly before the deadline: the laptops are in
- * partitions 1 to 3, the phones in partition 0, behind fifty times as many views of others.
+ * partitions 1 to 3, the phones in partition 0, behind so many views of others that they take many fetches.
  */
 function unevenTraffic(startMs: number): { records: Writable[]; carts: number[]; browsed: number } {
-  const people = 60
+  const people = 200
   const browsed = 50 * minuteMs
   const timed: { atMs: number; record: Writable }[] = []
   const carts: number[] = []
   for (let i = 0; i < people; i++) {
-    const addedMs = startMs + i * 5 * minuteMs
+    const addedMs = startMs + i * minuteMs
     carts.push(addedMs)
     const laptop = written(`laptop-${i}`, 'add_to_cart', addedMs, addedMs, `user-${i}`)
     const phoneMs = addedMs + browsed
@@ -119,7 +119,7 @@ function unevenTraffic(startMs: number): { records: Writable[]; carts: number[];
     timed.push({ atMs: addedMs, record: { ...laptop, partition: 1 + (i % 3) } })
     timed.push({ atMs: phoneMs, record: { ...phone, partition: 0 } })
   }
-  const lastMs = startMs + (people - 1) * 5 * minuteMs + browsed
+  const lastMs = startMs + (people - 1) * minuteMs + browsed
   const views = people * 50
   for (let i = 0; i < views; i++) {
     const atMs = startMs + Math.floor((i * (lastMs - startMs)) / views)

@@ -62,7 +62,8 @@ describe('slipway start', () => {
     [['strat'], 'there is no command "strat"'],
     [['start', '--days', 'many'], '--days is "many"'],
     [['start', 'now'], '"now" is no option'],
-    [['doctor', '--nope'], "Unknown option '--nope'"],
+    ...['doctor', 'import', 'rebuild', 'why', 'bench', 'dump-log'].map(unknownFlag),
+    ...['broker', 'shop', 'processor', 'history', 'ui'].map(unknownFlag),
   ])('wrong use %j says what and what to do, exit code 2', async (args, message) => {
     const result = await slipway(...args)
     expect(result.code).toBe(2)
@@ -70,6 +71,11 @@ describe('slipway start', () => {
     expect(result.stderr).toContain('what to do:')
   })
 })
+
+/** Every command says so in words, parts too. */
+function unknownFlag(command: string): [args: string[], message: string] {
+  return [[command, '--nope'], "Unknown option '--nope'"]
+}
 
 function pageView(eventId: string) {
   const eventTime = new Date().toISOString()

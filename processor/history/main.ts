@@ -2,7 +2,7 @@
 
 import { brokerOptions, hostOption, listOf } from '#stack/base/common-options.ts'
 import { describeError } from '#stack/base/errors.ts'
-import { runPart } from '#stack/base/lifecycle.ts'
+import { orEnd, runPart } from '#stack/base/lifecycle.ts'
 import { createLogger } from '#stack/base/logger.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import type { OptionTable } from '#stack/base/options.ts'
@@ -53,7 +53,9 @@ const own = {
 } as const satisfies OptionTable
 
 const options = { ...own, ...settingsOptions } as const
-const parsed = parseOptions(options, process.argv.slice(2), process.env)
+const parsed = await orEnd('history', () =>
+  parseOptions(options, process.argv.slice(2), process.env),
+)
 const logger = createLogger({ part: 'history' })
 
 if (parsed.help) process.stdout.write(`slipway history [options]\n\n${optionsHelp(options)}\n`)

@@ -49,13 +49,27 @@ export async function runPart(name: string, start: () => Promise<RunningPart>): 
     tell({ event: 'ready', addresses: running.addresses })
     if (!process.send) process.stderr.write(`${name} ready: ${JSON.stringify(running.addresses)}\n`)
   } catch (error) {
-    const exitCode = exitCodeOf(error)
-    const message = describeError(error)
-    tell({ event: 'failed', message, exitCode })
-    if (!process.send) process.stderr.write(`${name}: ${message}\n`)
-    process.exitCode = exitCode
-    setTimeout(() => process.exit(exitCode), 50)
+    endWith(name, error)
   }
+}
+
+/** What a part does before it runs, reading its flags: that it cannot is told as a failed start is. */
+export async function orEnd<T>(name: string, read: () => T): Promise<T> {
+  try {
+    return read()
+  } catch (error) {
+    endWith(name, error)
+    return new Promise(() => {})
+  }
+}
+
+function endWith(name: string, error: unknown): void {
+  const exitCode = exitCodeOf(error)
+  const message = describeError(error)
+  tell({ event: 'failed', message, exitCode })
+  if (!process.send) process.stderr.write(`${name}: ${message}\n`)
+  process.exitCode = exitCode
+  setTimeout(() => process.exit(exitCode), 50)
 }
 
 /** How far a long piece of work is; the supervisor shows it, alone it goes nowhere. */

@@ -1,7 +1,7 @@
 // `slipway broker`: flags and environment to options.
 
 import { hostOption } from '../base/common-options.ts'
-import { runPart } from '../base/lifecycle.ts'
+import { orEnd, runPart } from '../base/lifecycle.ts'
 import { createLogger } from '../base/logger.ts'
 import { optionsHelp, parseOptions } from '../base/options.ts'
 import type { OptionTable } from '../base/options.ts'
@@ -81,7 +81,7 @@ const table = {
   testControl: { type: 'flag', help: 'POST /control/… for tests' },
 } as const satisfies OptionTable
 
-const parsed = parseOptions(table, process.argv.slice(2), process.env)
+const parsed = await orEnd('broker', () => parseOptions(table, process.argv.slice(2), process.env))
 if (parsed.help) process.stdout.write(`slipway broker [options]\n\n${optionsHelp(table)}\n`)
 else await runPart('broker', start)
 
