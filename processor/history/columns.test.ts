@@ -30,7 +30,8 @@ test.each(['events', 'carts', 'orders'] as const)(
     })
     instance.closeSync()
     expect(expected).toHaveLength(rows.length)
-    expect(found).toEqual(expected)
+    // Row by row: what differs in two thousand rows of forty columns nobody can print.
+    rows.forEach((_, i) => expect(found?.[i]).toEqual(expected?.[i]))
   },
 )
 

@@ -249,8 +249,8 @@ export class HistoryWriter {
   }
 }
 
-/** Rows that are decoded, admitted and appended in one go. */
-const chunkRows = 1024
+/** Events that are decoded and admitted in one go: what lives longer, the collector has to copy. */
+const chunkRows = 256
 
 /** The records of a batch, decoded as they are asked for. */
 class Reader {
