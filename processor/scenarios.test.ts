@@ -29,17 +29,17 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
     expect(scenarios.map(({ number }) => number).sort()).toEqual(scenarioFolders(shared).sort())
   })
 
-  test.each(scenarios)('$number: $title', (scenario) => {
+  test.each(named(scenarios, ''))('%s', (_name, scenario) => {
     expect(outcome(scenario, logOf(scenario, collect))).toEqual([])
   })
 
-  test.each(scenarios)('$number, live, event by event: $title', (scenario) => {
+  test.each(named(scenarios, ', live, event by event'))('%s', (_name, scenario) => {
     expect(outcome(scenario, logOf(scenario, collect), { isLive: true, batchRecords: 1 })).toEqual(
       [],
     )
   })
 
-  test.each(scenarios)('$number, in every order: $title', (scenario) => {
+  test.each(named(scenarios, ', in every order'))('%s', (_name, scenario) => {
     const log = logOf(scenario, collect)
     const isLive = log.length <= 2 * permutedEventsMax
     for (const order of ordersOf(log)) {
@@ -48,7 +48,7 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
     }
   })
 
-  test.each(scenarios)('$number, every event twice: $title', (scenario) => {
+  test.each(named(scenarios, ', every event twice'))('%s', (_name, scenario) => {
     const log = logOf(scenario, collect)
     const { counts: _counts, rejected_events: _rejected, ...tables } = scenario.tables
     const twice = log.flatMap((event) => [event, event])
@@ -56,19 +56,22 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
     expect(outcome({ ...scenario, tables }, [...log, ...log])).toEqual([])
   })
 
-  test.each(scenarios)('$number, in 1, 4 and 12 partitions, read unevenly: $title', (scenario) => {
-    for (const partitions of [1, 4, 12]) {
-      const random = new Random(partitions)
-      const choose = (count: number) => random.int(count)
-      const run = { partitions, choose, batchRecords: 1 }
-      expect(outcome(scenario, logOf(scenario, collect), { ...run, isLive: true })).toEqual([])
-      expect(outcome(scenario, logOf(scenario, collect), run)).toEqual([])
-    }
-  })
+  test.each(named(scenarios, ', in 1, 4 and 12 partitions, read unevenly'))(
+    '%s',
+    (_name, scenario) => {
+      for (const partitions of [1, 4, 12]) {
+        const random = new Random(partitions)
+        const choose = (count: number) => random.int(count)
+        const run = { partitions, choose, batchRecords: 1 }
+        expect(outcome(scenario, logOf(scenario, collect), { ...run, isLive: true })).toEqual([])
+        expect(outcome(scenario, logOf(scenario, collect), run)).toEqual([])
+      }
+    },
+  )
 })
 
 describe.skipIf(scenarios.length === 0)('what the topics of a scenario carry on the way', () => {
-  test.each(withStream)('$number: $title', (scenario) => {
+  test.each(named(withStream, ''))('%s', (_name, scenario) => {
     const { stream, tables } = scenario
     const log = logOf(scenario, collect)
     const pipeline = runScenario(scenario, log, { isLive: true })
@@ -76,6 +79,11 @@ describe.skipIf(scenarios.length === 0)('what the topics of a scenario carry on 
     expect(told).toEqual(stream)
   })
 })
+
+/** By number and whole title; `$title` would be cut short. */
+function named(those: readonly Scenario[], way: string): [string, Scenario][] {
+  return those.map((scenario) => [`${scenario.number}${way}: ${scenario.title}`, scenario])
+}
 
 /** Nothing where every table is as expected. What the collector refuses is refused before any stage. */
 function outcome(scenario: Scenario, log: readonly ShopEvent[], run?: Run): unknown[] {

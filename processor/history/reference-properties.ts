@@ -13,7 +13,12 @@ import { memoryHistory, readTopics, tableRows } from './testing.ts'
 const comparedTables = ['events', 'sessions', 'carts', 'orders', 'order_lines', 'refunds'] as const
 const dayOfEvents = { minEvents: 1, maxEvents: 30, spanMinutes: 20 * 60 }
 
-export async function historyEqualsTheFold(parameters: Run, equal: Equal): Promise<void> {
+/** `isUneven`: topics in small transactions at random speeds, each of which costs as much as a large one. */
+export async function historyEqualsTheFold(
+  parameters: Run & { isUneven: boolean },
+  equal: Equal,
+): Promise<void> {
+  const { isUneven } = parameters
   const holds = asyncProperty(
     randomWorld(dayOfEvents),
     randomSettings,
@@ -26,8 +31,6 @@ export async function historyEqualsTheFold(parameters: Run, equal: Equal): Promi
       pipeline.append(...[...log, ...copiesOf(log, twice)].sort(() => next(3) - 1))
       pipeline.drain({ choose: next, batchRecords: 1 + next(9) })
       await using history = await memoryHistory(settings)
-      // Each small transaction costs as much as a large one, so few worlds have them.
-      const isUneven = next(8) === 0
       await readTopics(pipeline.log, history, isUneven ? { random: new Random(next(1_000)) } : {})
       const world = worldOf(log, settings, Infinity)
       for (const table of comparedTables) {
