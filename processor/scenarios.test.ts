@@ -71,7 +71,7 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
 })
 
 describe.skipIf(scenarios.length === 0)('what the topics of a scenario carry on the way', () => {
-  test.each(named(withStream, ''))('%s', (_name, scenario) => {
+  test.each(named(withStream, ', on the way'))('%s', (_name, scenario) => {
     const { stream, tables } = scenario
     const log = logOf(scenario, collect)
     const pipeline = runScenario(scenario, log, { isLive: true })
