@@ -18,7 +18,8 @@ export interface PartSpec {
   main: string
   args: string[]
   env: Record<string, string>
-  heapMb: number
+  /** Of Node. */
+  flags: string[]
   /** Parts of a higher wave are stopped first. All start at once. */
   wave: number
 }
@@ -127,16 +128,12 @@ class Child {
   }
 
   #spawn(): void {
-    const { main, args, env, heapMb } = this.spec
+    const { main, args, env, flags } = this.spec
     const startedMs = this.#options.clock.monotonicMs()
-    const child = spawn(
-      process.execPath,
-      [...nodeFlags, `--max-old-space-size=${heapMb}`, main, ...args],
-      {
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-        env: { ...compileCache, ...process.env, ...env },
-      },
-    )
+    const child = spawn(process.execPath, [...nodeFlags, ...flags, main, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...compileCache, ...process.env, ...env },
+    })
     this.#process = child
     this.#failure = undefined
     child.on('message', (message) => this.#hear(message as PartMessage))

@@ -13,10 +13,11 @@ import { noAnswer } from './apis/route.ts'
 import type { BrokerServices } from './broker.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { FrameReader } from './protocol/frames.ts'
+import type { Scratch } from './protocol/frames.ts'
 import { MalformedError, Reader } from './protocol/reader.ts'
 import type { Writer } from './protocol/writer.ts'
 import type { RequestHeader } from './request.ts'
-import { peekRoute, readHeader, refusedVersion, writeAnswer } from './request.ts'
+import { readHeader, refusedVersion, routeOf, writeAnswer } from './request.ts'
 
 export interface ConnectionLimits {
   frameBytesMax: number
@@ -46,6 +47,8 @@ export interface ConnectionShared {
   requests: ByteBudget
   /** Bytes of answers that wait in sockets. */
   answers: ByteBudget
+  /** Where requests are put together: each is read, and what it brought copied, before the next one is. */
+  scratch: Scratch
 }
 
 interface InFlight {
@@ -59,13 +62,12 @@ export class Connection {
   readonly #shared: ConnectionShared
   readonly #from: string
   readonly #frames: FrameReader
-  /** Whole frames that wait for their turn: at most what one chunk brought. */
-  #inbox: Buffer[] = []
   #inFlight: InFlight[] = []
   #heldBytes = 0
   #unsentBytes = 0
   #state: 'open' | 'ended' | 'closed' = 'open'
   #flushIsDue = false
+  #isDraining = false
   #progressMs: number
   #clientId: string | null = null
   #closeListeners = new Set<() => void>()
@@ -76,7 +78,7 @@ export class Connection {
     this.#socket = socket
     this.#shared = shared
     this.#from = `/${socket.remoteAddress ?? 'unknown'}`
-    this.#frames = new FrameReader(shared.limits.frameBytesMax)
+    this.#frames = new FrameReader(shared.limits.frameBytesMax, shared.scratch)
     this.#progressMs = shared.services.clock.monotonicMs()
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 60_000)
@@ -93,7 +95,7 @@ export class Connection {
     return this.#clientId
   }
 
-  /** Of a frame that is not whole yet. */
+  /** Of frames that are not whole yet or wait for their turn. */
   get bufferedBytes(): number {
     return this.#frames.bufferedBytes
   }
@@ -106,7 +108,7 @@ export class Connection {
   /** Begins nothing more; resolves when what is in flight is answered. */
   drain(): Promise<void> {
     this.#socket.pause()
-    this.#inbox = []
+    this.#isDraining = true
     this.#wakeParked()
     if (this.#inFlight.length === 0) return Promise.resolve()
     return new Promise((resolve) => {
@@ -119,8 +121,7 @@ export class Connection {
     const { idleMs, stalledMs } = this.#shared.limits
     const quietMs = nowMs - this.#progressMs
     const isStalled = this.#frames.bufferedBytes > 0 || this.#socket.writableLength > 0
-    const isIdle = this.#inFlight.length === 0 && this.#inbox.length === 0
-    if (isIdle && quietMs >= (isStalled ? stalledMs : idleMs)) {
+    if (this.#inFlight.length === 0 && quietMs >= (isStalled ? stalledMs : idleMs)) {
       this.closeWith(isStalled ? 'stalled' : 'idle')
     }
   }
@@ -138,33 +139,29 @@ export class Connection {
     this.#progressMs = this.#shared.services.clock.monotonicMs()
     this.#hold(chunk.length)
     this.#frames.push(chunk)
-    try {
-      for (let frame = this.#frames.next(); frame; frame = this.#frames.next()) {
-        this.#inbox.push(frame)
-      }
-    } catch (error) {
-      this.#refuse(error)
-    }
     this.#advance()
   }
 
   /** Begins what may begin, then decides whether to read on. */
   #advance(): void {
-    // A drained connection's inbox stays empty: it reads no more.
-    while (this.#state !== 'closed' && this.#mayBegin()) this.#begin(this.#inbox.shift() as Buffer)
-    if (this.#state === 'ended' && !this.#canStillProduce()) this.close()
-    if (this.#state === 'open' && this.#drained === undefined) this.#regulate()
+    try {
+      while (this.#mayBegin()) this.#begin(this.#frames.next() as Buffer)
+      if (this.#state === 'ended' && !this.#canStillProduce()) this.close()
+      if (this.#state === 'open' && !this.#isDraining) this.#regulate()
+    } catch (error) {
+      this.#refuse(error)
+    }
     if (this.#inFlight.length === 0) this.#drained?.()
   }
 
   #mayBegin(): boolean {
-    const next = this.#inbox[0]
     const { limits } = this.#shared
-    if (next === undefined || this.#socket.writableLength > limits.unsentBytesMax) return false
+    if (this.#state === 'closed' || this.#isDraining || !this.#frames.hasNext()) return false
+    if (this.#socket.writableLength > limits.unsentBytesMax) return false
     if (this.#inFlight.length === 0) return true
     if (this.#inFlight.length >= limits.inFlightMax) return false
     return (
-      peekRoute(next)?.overlaps === true &&
+      routeOf(this.#frames.peekInt16())?.overlaps === true &&
       this.#inFlight.every(({ header }) => header?.route.overlaps === true)
     )
   }
@@ -174,7 +171,7 @@ export class Connection {
     // A frame that has begun to arrive is let in, or all could wait for one another.
     const waitsForBudget = requests.isUsedUp && this.#frames.bufferedBytes === 0
     if (waitsForBudget) requests.whenFree(this.#goOn)
-    if (this.#inbox.length > 0 || waitsForBudget) this.#socket.pause()
+    if (waitsForBudget || this.#frames.hasNext()) this.#socket.pause()
     else if (this.#socket.isPaused()) this.#socket.resume()
   }
 
@@ -295,7 +292,7 @@ export class Connection {
 
   #canStillProduce(): boolean {
     return (
-      this.#inbox.length > 0 &&
+      this.#frames.hasNext() &&
       this.#inFlight.every(({ header }) => header?.route.overlaps === true)
     )
   }
@@ -309,7 +306,6 @@ export class Connection {
   #release(): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    this.#inbox = []
     this.#shared.requests.forget(this.#goOn)
     this.#hold(-this.#heldBytes)
     this.#shared.answers.give(this.#unsentBytes)

@@ -22,9 +22,9 @@ export interface RequestHeader {
 
 const apiVersionsKey = 18
 
-/** The route that a frame asks for, before the frame is read. */
-export function peekRoute(frame: Buffer): Route | undefined {
-  return frame.length < 2 ? undefined : routeByKey.get(frame.readInt16BE(0))
+/** The route that a frame begins to ask for. */
+export function routeOf(apiKey: number | undefined): Route | undefined {
+  return apiKey === undefined ? undefined : routeByKey.get(apiKey)
 }
 
 export function readHeader(reader: Reader): RequestHeader {

@@ -18,6 +18,7 @@ import { defaultLimits } from './connection.ts'
 import { defaultListenerLimits, listen, Listener, portOf } from './listener.ts'
 import type { ListenerLimits } from './listener.ts'
 import type { Durability } from './log/partition-log.ts'
+import { Scratch } from './protocol/frames.ts'
 import { openState } from './state.ts'
 import type { BrokerState, StateOptions } from './state.ts'
 import { describeStatus } from './status.ts'
@@ -130,6 +131,7 @@ class Broker implements RunningBroker {
       limits: { ...defaultLimits, ...options.limits },
       requests: new ByteBudget(bytesMax),
       answers: new ByteBudget(bytesMax),
+      scratch: new Scratch(),
     }
     this.#listener = new Listener(server, shared, { ...defaultListenerLimits, ...options.limits })
     this.#observe(shared)

@@ -93,13 +93,8 @@ function appendOne(
   if (!topic || !log) return refuse(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
   const fault = checkBatch(records, topic, call)
   if (fault) return refuse(fault.errorCode, fault)
-  const { result, durable } = log.append(ownBytes(records as Buffer), acks)
+  const { result, durable } = log.append(records as Buffer, acks)
   return { answer: { index, ...result, recordErrors: [], errorMessage: null }, durable }
-}
-
-/** The batch stays in memory for a while: it must not hold on to a much larger piece that it was received in. */
-function ownBytes(records: Buffer): Buffer {
-  return records.buffer.byteLength <= records.length * 2 ? records : Buffer.from(records)
 }
 
 function refused(index: number, errorCode: number): PartitionAnswer {

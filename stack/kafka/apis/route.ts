@@ -1,5 +1,6 @@
 // How an API file says what it answers: the entry of the message table and the handler. A handler that changes state
-// does so before its first await, so that overlapping requests of one connection take effect in the order they came.
+// does so before its first await, so that overlapping requests of one connection take effect in the order they came;
+// until then it has copied whatever bytes of the request it keeps, since the memory behind them is used again.
 
 import type { BrokerServices } from '../broker.ts'
 import type { Api } from '../protocol/api.ts'
