@@ -10,15 +10,6 @@ export interface ProducerIdentity {
   producerEpoch: number
 }
 
-interface Sized {
-  record: OutgoingRecord
-  keyBytes: number
-  valueBytes: number
-  /** Of the record without its own length field. */
-  bodyBytes: number
-  timestampDelta: number
-}
-
 export function encodeBatch(
   records: readonly OutgoingRecord[],
   { producerId, producerEpoch }: ProducerIdentity,
@@ -28,16 +19,21 @@ export function encodeBatch(
   const baseMs = records[0]?.timestampMs ?? nowMs
   let maxMs = baseMs
   let bytes = batchHeaderBytes
-  const sized = records.map((record, i) => {
+  // Of each record its key, its value, and its body: all without their length fields; null is -1.
+  const sizes = new Int32Array(records.length * 3)
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i] as OutgoingRecord
     const timestampMs = record.timestampMs ?? nowMs
     if (timestampMs > maxMs) maxMs = timestampMs
-    const each = measure(record, i, timestampMs - baseMs)
-    bytes += varintBytes(each.bodyBytes) + each.bodyBytes
-    return each
-  })
+    const bodyBytes = measure(record, i, timestampMs - baseMs, sizes)
+    bytes += varintBytes(bodyBytes) + bodyBytes
+  }
   const batch = Buffer.allocUnsafe(bytes)
   let at = batchHeaderBytes
-  for (let i = 0; i < sized.length; i++) at = writeRecord(batch, at, sized[i] as Sized, i)
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i] as OutgoingRecord
+    at = writeRecord(batch, at, record, i, (record.timestampMs ?? nowMs) - baseMs, sizes)
+  }
   batch.writeBigInt64BE(0n, 0)
   batch.writeInt32BE(bytes - batchPrefixBytes, 8)
   batch.writeInt32BE(-1, 12)
@@ -57,20 +53,25 @@ export function encodeBatch(
 /** An upper bound of what a record takes in a batch, without measuring its text exactly. */
 export function recordBytesAtMost(record: OutgoingRecord): number {
   let bytes = 40 + 3 * (lengthOf(record.key) + lengthOf(record.value))
-  for (const [name, value] of Object.entries(record.headers ?? {}))
-    bytes += 10 + 3 * (name.length + value.length)
+  for (const name in record.headers)
+    bytes += 10 + 3 * (name.length + (record.headers[name] as string | Buffer).length)
   return bytes
 }
 
 // Record: varint length, int8 attributes, varint timestamp delta, varint offset delta, varint key length, key,
 // varint value length, value, varint header count, and per header its name and value with varint lengths.
-function measure(record: OutgoingRecord, offsetDelta: number, timestampDelta: number): Sized {
+function measure(
+  record: OutgoingRecord,
+  index: number,
+  timestampDelta: number,
+  sizes: Int32Array,
+): number {
   const keyBytes = record.key === null ? -1 : byteLength(record.key)
   const valueBytes = record.value === null ? -1 : byteLength(record.value)
   let bodyBytes =
     1 +
     varintBytes(timestampDelta) +
-    varintBytes(offsetDelta) +
+    varintBytes(index) +
     varintBytes(keyBytes) +
     Math.max(0, keyBytes) +
     varintBytes(valueBytes) +
@@ -78,33 +79,48 @@ function measure(record: OutgoingRecord, offsetDelta: number, timestampDelta: nu
   let headerCount = 0
   for (const name in record.headers) {
     headerCount++
-    for (const text of [name, record.headers[name] as string | Buffer]) {
-      const length = byteLength(text)
-      bodyBytes += varintBytes(length) + length
-    }
+    bodyBytes += textBytes(name) + textBytes(record.headers[name] as string | Buffer)
   }
   bodyBytes += varintBytes(headerCount)
-  return { record, keyBytes, valueBytes, bodyBytes, timestampDelta }
+  sizes[index * 3] = keyBytes
+  sizes[index * 3 + 1] = valueBytes
+  sizes[index * 3 + 2] = bodyBytes
+  return bodyBytes
 }
 
-function writeRecord(batch: Buffer, start: number, sized: Sized, offsetDelta: number): number {
-  const { record } = sized
-  let at = writeVarint(batch, start, sized.bodyBytes)
+function writeRecord(
+  batch: Buffer,
+  start: number,
+  record: OutgoingRecord,
+  index: number,
+  timestampDelta: number,
+  sizes: Int32Array,
+): number {
+  let at = writeVarint(batch, start, sizes[index * 3 + 2] as number)
   batch[at++] = 0
-  at = writeVarint(batch, at, sized.timestampDelta)
-  at = writeVarint(batch, at, offsetDelta)
-  at = writeVarint(batch, at, sized.keyBytes)
+  at = writeVarint(batch, at, timestampDelta)
+  at = writeVarint(batch, at, index)
+  at = writeVarint(batch, at, sizes[index * 3] as number)
   if (record.key !== null) at = writeText(batch, at, record.key)
-  at = writeVarint(batch, at, sized.valueBytes)
+  at = writeVarint(batch, at, sizes[index * 3 + 1] as number)
   if (record.value !== null) at = writeText(batch, at, record.value)
-  at = writeVarint(batch, at, record.headers === undefined ? 0 : Object.keys(record.headers).length)
+  let headerCount = 0
+  for (const _name in record.headers) headerCount++
+  at = writeVarint(batch, at, headerCount)
   for (const name in record.headers) {
-    for (const text of [name, record.headers[name] as string | Buffer]) {
-      at = writeVarint(batch, at, byteLength(text))
-      at = writeText(batch, at, text)
-    }
+    at = writeSizedText(batch, at, name)
+    at = writeSizedText(batch, at, record.headers[name] as string | Buffer)
   }
   return at
+}
+
+function textBytes(text: string | Buffer): number {
+  const length = byteLength(text)
+  return varintBytes(length) + length
+}
+
+function writeSizedText(batch: Buffer, at: number, text: string | Buffer): number {
+  return writeText(batch, writeVarint(batch, at, byteLength(text)), text)
 }
 
 function byteLength(text: string | Buffer): number {
