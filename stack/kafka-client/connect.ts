@@ -1,5 +1,5 @@
 // The door: one connection description gives producers, consumers and an admin. Everything above speaks to this
-// port; only this room knows that reading, groups and admin are kafkajs and that bulk writes are our own.
+// port; only this room knows that the admin is kafkajs and that whatever moves records is our own.
 
 import { Kafka, logLevel } from 'kafkajs'
 import type { LogEntry } from 'kafkajs'
@@ -34,6 +34,7 @@ export interface KafkaPort {
 export function connectKafka(options: ConnectOptions): KafkaPort {
   const logger = options.logger ?? silentLogger
   const clock = options.clock ?? systemClock
+  const cluster = { brokers: options.brokers, clientId: options.clientId, clock }
   const kafka = new Kafka({
     brokers: [...options.brokers],
     clientId: options.clientId,
@@ -44,13 +45,12 @@ export function connectKafka(options: ConnectOptions): KafkaPort {
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => logEntry(logger, entry),
   })
-  const port: KafkaPort = {
-    producer: () => createProducer({ brokers: options.brokers, clientId: options.clientId, clock }),
-    consume: (consumeOptions) => startConsumer(kafka, consumeOptions, { logger, clock }),
-    readPartitions: (readOptions) => readPartitions(port, readOptions),
+  return {
+    producer: () => createProducer(cluster),
+    consume: (consumeOptions) => startConsumer(consumeOptions, { ...cluster, logger }),
+    readPartitions: (readOptions) => readPartitions(readOptions, { ...cluster, logger }),
     admin: () => createAdmin(kafka, clock),
   }
-  return port
 }
 
 /** kafkajs calls a broker that is away an error, again with every retry; to us it is news at most once a second. */

@@ -1,14 +1,21 @@
 // Reading, as a member of a group. The reader keeps positions of its own: `onAssigned` says where each partition is
 // to start (from a database, a changelog), records below are skipped, and what was handled is committed only when
 // the caller says so. While a batch is handled, however long, the member keeps sending heartbeats.
+//
+// One round follows another: join, learn the positions, hand over batches until the group is shared out anew, the
+// broker forgets the member, or the caller fails; then give up and join again.
 
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
-import { AssignerProtocol } from 'kafkajs'
-import type { PartitionAssigner } from 'kafkajs'
 import type { Clock } from '../base/clock.ts'
+import { messageOf, OperatingError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import { KiB, MiB } from '../base/units.ts'
-import type { IncomingRecord, Position, RecordBatch, TopicPartition } from './records.ts'
+import { KiB } from '../base/units.ts'
+import { Cluster } from './cluster.ts'
+import type { ClusterOptions } from './cluster.ts'
+import { Fetcher } from './fetcher.ts'
+import { fixedMember, GroupMember } from './membership.ts'
+import type { Membership } from './membership.ts'
+import { firstOffsets, startOffset } from './offsets.ts'
+import type { Position, RecordBatch, TopicPartition } from './records.ts'
 import { partitionName } from './records.ts'
 
 export interface ConsumeOptions {
@@ -23,11 +30,11 @@ export interface ConsumeOptions {
    * Handling waits for it, heartbeats go on.
    */
   onAssigned?(assigned: readonly TopicPartition[]): Promise<readonly Position[] | void>
-  /** Called when a rebalance begins, with what was owned until now. */
+  /** Called when a round is over, with what was owned until now; the batch in hand is finished before. */
   onRevoked?(revoked: readonly TopicPartition[]): Promise<void> | void
   /** One batch of one partition at a time; batches of different partitions follow one another. */
   onBatch(batch: RecordBatch): Promise<void>
-  /** The consumer ended for a reason that retries did not mend. */
+  /** The consumer ended for a reason that no other try mends. */
   onCrash(error: Error): void
   maxBytesPerPartition?: number
   /** How long the broker may hold a fetch that finds nothing. */
@@ -37,202 +44,182 @@ export interface ConsumeOptions {
 
 export interface KafkaConsumer {
   commit(positions: readonly Position[]): Promise<void>
-  pause(partitions: readonly TopicPartition[]): void
-  resume(partitions: readonly TopicPartition[]): void
-  /** The offset after the last handled one; undefined before the first batch. */
+  /** The offset after the last handled one; undefined before the first batch of a round. */
   position(at: TopicPartition): number | undefined
-  assigned(): readonly TopicPartition[]
+  /** The batch in hand is finished first. */
   close(): Promise<void>
 }
 
-interface Surroundings {
+export interface ConsumerSurroundings extends ClusterOptions {
   logger: Logger
   clock: Clock
 }
 
+const retryMostMs = 1000
+const retryLeastMs = 50
+const leaveMs = 1000
+
+/** Resolves when the first round has begun. */
 export async function startConsumer(
-  kafka: Kafka,
   options: ConsumeOptions,
-  { logger, clock }: Surroundings,
+  surroundings: ConsumerSurroundings,
 ): Promise<KafkaConsumer> {
-  const heartbeatMs = 2000
-  const consumer = kafka.consumer({
-    groupId: options.groupId,
-    maxBytesPerPartition: options.maxBytesPerPartition ?? 512 * KiB,
-    maxBytes: 8 * MiB,
-    minBytes: 1,
-    maxWaitTimeInMs: options.maxWaitMs ?? 1000,
-    sessionTimeout: options.sessionTimeoutMs ?? 15_000,
-    rebalanceTimeout: 30_000,
-    heartbeatInterval: heartbeatMs,
-    allowAutoTopicCreation: false,
-    retry: {
-      initialRetryTime: 50,
-      maxRetryTime: 1000,
-      retries: 40,
-      // Always start again: a broker that comes back finds us waiting.
-      restartOnFailure: async (error) => {
-        logger.warn('the consumer starts again', { groupId: options.groupId, error: error.message })
-        return true
-      },
-    },
-    ...(options.assign ? { partitionAssigners: [fixedAssigner(options.assign)] } : {}),
-  })
+  const consumer = new Consumer(options, surroundings)
+  await consumer.joined
+  return consumer
+}
 
-  let assigned: TopicPartition[] = []
-  let ready: Promise<void> = Promise.resolve()
-  let generation = 0
-  const positions = new Map<string, number>()
+class Consumer implements KafkaConsumer {
+  readonly joined: Promise<void>
+  readonly #options: ConsumeOptions
+  readonly #surroundings: ConsumerSurroundings
+  /** For everything but fetches, which a broker holds back. */
+  readonly #cluster: Cluster
+  readonly #membership: Membership
+  readonly #running: Promise<void>
+  readonly #stop = new AbortController()
+  #fetcher: Fetcher | undefined
+  readonly #handled = new Map<string, number>()
+  #isLost = false
 
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
-      partitions.map((partition) => ({ topic, partition })),
-    )
-    positions.clear()
-    generation++
-    ready = prepare(generation)
-    ready.catch(() => {})
-  })
-  consumer.on(consumer.events.REBALANCING, () => revoke())
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    revoke()
-    if (!payload.restart) options.onCrash(payload.error)
-  })
+  constructor(options: ConsumeOptions, surroundings: ConsumerSurroundings) {
+    this.#options = options
+    this.#surroundings = surroundings
+    this.#cluster = new Cluster(surroundings)
+    this.#membership = this.#newMembership()
+    const joined = Promise.withResolvers<void>()
+    this.joined = joined.promise
+    this.#running = this.#run(joined)
+  }
 
-  const prepare = async (of: number): Promise<void> => {
-    const own = await options.onAssigned?.(assigned)
-    if (of !== generation) return
-    for (const position of own ?? []) {
-      positions.set(partitionName(position), position.offset)
-      consumer.seek({ ...position, offset: String(position.offset) })
+  commit(positions: readonly Position[]): Promise<void> {
+    return this.#membership.commit(positions)
+  }
+
+  position(at: TopicPartition): number | undefined {
+    return this.#handled.get(partitionName(at))
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    if (this.#fetcher) this.#fetcher.stop()
+    else this.#cluster.disconnect()
+    await this.#running
+    const { clock } = this.#surroundings
+    // A broker that is away gives the member up by itself.
+    await Promise.race([this.#membership.leave().catch(() => {}), clock.sleep(leaveMs)])
+    this.#cluster.disconnect()
+  }
+
+  #newMembership(): Membership {
+    const { groupId, topics, assign, sessionTimeoutMs = 15_000 } = this.#options
+    if (assign) return fixedMember(this.#cluster, groupId, assign)
+    const onLost = () => {
+      this.#isLost = true
+      this.#fetcher?.stop()
+    }
+    const { clock } = this.#surroundings
+    return new GroupMember({
+      cluster: this.#cluster,
+      clock,
+      groupId,
+      topics,
+      sessionTimeoutMs,
+      onLost,
+    })
+  }
+
+  async #run(joined: PromiseWithResolvers<void>): Promise<void> {
+    let retryInMs = retryLeastMs
+    while (!this.#isStopped) {
+      try {
+        const assigned = await this.#membership.join()
+        joined.resolve()
+        await this.#round(assigned)
+        retryInMs = retryLeastMs
+      } catch (error) {
+        if (this.#isStopped) return
+        if (error instanceof OperatingError && !error.retriable) {
+          joined.reject(error)
+          return this.#options.onCrash(error)
+        }
+        await this.#pause(retryInMs, error)
+        retryInMs = Math.min(retryMostMs, retryInMs * 2)
+      }
     }
   }
-  const revoke = (): void => {
-    const revoked = assigned
-    assigned = []
-    if (revoked.length > 0) void options.onRevoked?.(revoked)
+
+  async #pause(ms: number, error: unknown): Promise<void> {
+    const { logger, clock } = this.#surroundings
+    const { groupId } = this.#options
+    // A broker that is away is news; anything else is a fault of whoever handles the records.
+    const say = error instanceof OperatingError ? logger.info : logger.warn
+    say('the consumer starts again', { groupId, error: messageOf(error) })
+    this.#cluster.disconnect()
+    await clock.sleep(ms, this.#stop.signal).catch(() => {})
   }
 
-  const handle = async (payload: EachBatchPayload): Promise<void> => {
-    const { batch } = payload
-    const of = generation
-    const heartbeat = () => payload.heartbeat()
-    await whileBeating(clock, heartbeatMs, heartbeat, ready)
-    if (of !== generation) return
-    const name = partitionName(batch)
-    const from = positions.get(name) ?? 0
-    const nextOffset = Number(batch.lastOffset()) + 1
-    if (nextOffset > from) {
-      const records: IncomingRecord[] = []
-      for (const message of batch.messages) {
-        const offset = Number(message.offset)
-        if (offset >= from) records.push(incoming(message, offset))
-      }
-      const { topic, partition } = batch
-      const handed = {
-        topic,
-        partition,
-        records,
-        nextOffset,
-        highWatermark: Number(batch.highWatermark),
-      }
-      await whileBeating(clock, heartbeatMs, heartbeat, options.onBatch(handed))
-      positions.set(name, nextOffset)
+  async #round(assigned: readonly TopicPartition[]): Promise<void> {
+    this.#isLost = false
+    this.#handled.clear()
+    try {
+      const from = await this.#positions(assigned)
+      if (this.#isStopped || this.#isLost) return
+      await this.#handOver(from)
+    } finally {
+      if (!this.#isStopped && assigned.length > 0) await this.#options.onRevoked?.(assigned)
     }
-    payload.resolveOffset(batch.lastOffset())
-    await heartbeat()
   }
 
-  await consumer.connect()
-  await consumer.subscribe({
-    topics: [...options.topics],
-    fromBeginning: (options.from ?? 'beginning') === 'beginning',
-  })
-  await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: handle })
-
-  return {
-    commit: (list) =>
-      consumer.commitOffsets(
-        list.map((position) => ({ ...position, offset: String(position.offset) })),
-      ),
-    pause: (list) => consumer.pause(grouped(list)),
-    resume: (list) => consumer.resume(grouped(list)),
-    position: (at) => positions.get(partitionName(at)),
-    assigned: () => assigned,
-    close: () => stop(consumer),
+  async #handOver(from: readonly Position[]): Promise<void> {
+    const { maxBytesPerPartition = 512 * KiB, maxWaitMs = 1000 } = this.#options
+    const cluster = new Cluster(this.#surroundings)
+    await cluster.refresh([...new Set(from.map(({ topic }) => topic))])
+    const { logger } = this.#surroundings
+    const whenGone = this.#options.from ?? 'beginning'
+    const fetcher = new Fetcher({
+      cluster,
+      logger,
+      from,
+      whenGone,
+      maxBytesPerPartition,
+      maxWaitMs,
+    })
+    this.#fetcher = fetcher
+    try {
+      // What was lost or closed meanwhile could not stop it.
+      if (this.#isStopped || this.#isLost) return
+      for (let batch = await fetcher.next(); batch; batch = await fetcher.next()) {
+        await this.#options.onBatch(batch)
+        this.#handled.set(partitionName(batch), batch.nextOffset)
+      }
+    } finally {
+      fetcher.stop()
+      this.#fetcher = undefined
+    }
   }
-}
 
-/** kafkajs waits for the batch in hand and leaves the group. */
-async function stop(consumer: Consumer): Promise<void> {
-  await consumer.stop()
-  await consumer.disconnect()
-}
-
-type KafkajsMessage = EachBatchPayload['batch']['messages'][number]
-
-function incoming(message: KafkajsMessage, offset: number): IncomingRecord {
-  return {
-    key: message.key,
-    value: message.value,
-    headers: (message.headers ?? {}) as Record<string, Buffer | undefined>,
-    timestampMs: Number(message.timestamp),
-    offset,
+  /** The reader's own first, then what was committed, then an end of the log. */
+  async #positions(assigned: readonly TopicPartition[]): Promise<Position[]> {
+    const positions = new Map<string, Position>()
+    const add = (list: readonly Position[]) => {
+      for (const position of list) positions.set(partitionName(position), position)
+    }
+    const without = () => assigned.filter((each) => !positions.has(partitionName(each)))
+    add((await this.#options.onAssigned?.(assigned)) ?? [])
+    if (without().length > 0) add(await this.#membership.committed(without()))
+    if (without().length > 0) {
+      const start = startOffset(this.#options.from ?? 'beginning')
+      add(await firstOffsets(this.#cluster, without(), start))
+    }
+    return [...positions.values()].map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      offset,
+    }))
   }
-}
 
-async function whileBeating(
-  clock: Clock,
-  everyMs: number,
-  heartbeat: () => Promise<void>,
-  work: Promise<void>,
-): Promise<void> {
-  // A heartbeat that finds a rebalance throws; the batch in hand is finished first, kafkajs rejoins after it.
-  const timer = clock.every(everyMs, () => void heartbeat().catch(() => {}))
-  try {
-    await work
-  } finally {
-    timer.cancel()
+  get #isStopped(): boolean {
+    return this.#stop.signal.aborted
   }
-}
-
-function grouped(list: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {
-  const byTopic = new Map<string, number[]>()
-  for (const { topic, partition } of list) {
-    const partitions = byTopic.get(topic) ?? []
-    partitions.push(partition)
-    byTopic.set(topic, partitions)
-  }
-  return [...byTopic].map(([topic, partitions]) => ({ topic, partitions }))
-}
-
-/** kafkajs knows no manual assignment; an assigner that gives the one member what it asked for is the same. */
-function fixedAssigner(assign: readonly TopicPartition[]): PartitionAssigner {
-  const name = 'SlipwayFixed'
-  return () => ({
-    name,
-    version: 1,
-    protocol: ({ topics }) => ({
-      name,
-      metadata: AssignerProtocol.MemberMetadata.encode({
-        version: 1,
-        topics,
-        userData: Buffer.alloc(0),
-      }),
-    }),
-    assign: async ({ members }) =>
-      members.map(({ memberId }, i) => ({
-        memberId,
-        memberAssignment: AssignerProtocol.MemberAssignment.encode({
-          version: 1,
-          assignment:
-            i === 0
-              ? Object.fromEntries(
-                  grouped(assign).map(({ topic, partitions }) => [topic, partitions]),
-                )
-              : {},
-          userData: Buffer.alloc(0),
-        }),
-      })),
-  })
 }

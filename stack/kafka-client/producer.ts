@@ -3,25 +3,19 @@
 // that a broker which had written it drops the copy. After one that failed for good, sequences start anew with a new
 // producer id.
 
-import type { Clock } from '../base/clock.ts'
-import { messageOf, OperatingError } from '../base/errors.ts'
 import { invariant } from '../base/invariant.ts'
 import { MiB } from '../base/units.ts'
-import { errorCodes, errorName } from '../kafka/protocol/errors.ts'
-import { metadata } from '../kafka/protocol/messages/cluster.ts'
+import { errorCodes } from '../kafka/protocol/errors.ts'
 import { initProducerId, produce } from '../kafka/protocol/messages/data.ts'
 import { encodeBatch, recordBytesAtMost } from './batch-encoder.ts'
 import type { ProducerIdentity } from './batch-encoder.ts'
+import type { ClusterOptions } from './cluster.ts'
+import { Cluster, failed, mayPass, refused } from './cluster.ts'
 import { partitionForKey } from './partitioner.ts'
 import type { OutgoingRecord } from './records.ts'
 import { partitionName } from './records.ts'
-import { connectWire } from './wire.ts'
-import type { WireConnection } from './wire.ts'
 
-export interface ProducerOptions {
-  brokers: readonly string[]
-  clientId: string
-  clock: Clock
+export interface ProducerOptions extends ClusterOptions {
   /** How long a send is tried again before it fails. */
   patienceMs?: number
 }
@@ -39,34 +33,19 @@ export interface KafkaProducer {
 }
 
 /** Versions that Kafka from 2.1 to 4, Redpanda and the embedded broker all speak. */
-const versions = { produce: 7, metadata: 6, initProducerId: 1 } as const
+const versions = { produce: 7, initProducerId: 1 } as const
 /** Of one batch, counted so that text of any script stays below max.message.bytes (1 MiB); ASCII gives a third. */
 const batchRecordsMax = 2000
 const batchBytesMax = 1_000_000
 /** Of one request over all its partitions. */
 const requestBytesMax = 4 * MiB
-const retryMs = 100
+const defaultPatienceMs = 40_000
 
 interface Batch {
   topic: string
   partition: number
   bytes: Buffer
 }
-
-/** Error codes that a new try, with fresh metadata, may mend. */
-const passing: ReadonlySet<number> = new Set([
-  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
-  errorCodes.LEADER_NOT_AVAILABLE,
-  errorCodes.NOT_LEADER_OR_FOLLOWER,
-  errorCodes.REQUEST_TIMED_OUT,
-  errorCodes.CORRUPT_MESSAGE,
-  errorCodes.NOT_ENOUGH_REPLICAS,
-  errorCodes.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-  errorCodes.KAFKA_STORAGE_ERROR,
-  errorCodes.COORDINATOR_LOAD_IN_PROGRESS,
-  errorCodes.COORDINATOR_NOT_AVAILABLE,
-  errorCodes.NOT_COORDINATOR,
-])
 
 export async function createProducer(options: ProducerOptions): Promise<KafkaProducer> {
   const producer = new Producer(options)
@@ -76,10 +55,7 @@ export async function createProducer(options: ProducerOptions): Promise<KafkaPro
 
 class Producer implements KafkaProducer {
   readonly #options: ProducerOptions
-  #connections = new Map<string, Promise<WireConnection>>()
-  #addresses = new Map<number, string>()
-  /** topic → the leader of each partition. */
-  #leaders = new Map<string, number[]>()
+  readonly #cluster: Cluster
   #identity: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
   #sequences = new Map<string, number>()
   #tail: Promise<void> = Promise.resolve()
@@ -87,6 +63,7 @@ class Producer implements KafkaProducer {
 
   constructor(options: ProducerOptions) {
     this.#options = options
+    this.#cluster = new Cluster(options)
   }
 
   send(batches: readonly TopicRecords[]): Promise<void> {
@@ -97,20 +74,21 @@ class Producer implements KafkaProducer {
   }
 
   async partitionCount(topic: string): Promise<number> {
-    if (!this.#leaders.has(topic)) await this.#patiently(topic, () => this.#refresh([topic]))
-    return (this.#leaders.get(topic) as number[]).length
+    if (this.#cluster.leaders(topic) === undefined)
+      await this.#patiently(topic, () => this.#cluster.refresh([topic]))
+    return (this.#cluster.leaders(topic) as readonly number[]).length
   }
 
   async close(): Promise<void> {
     this.#closed = true
     await this.#tail
-    this.#disconnect()
+    this.#cluster.disconnect()
   }
 
   /** A producer id of its own, and sequences from 0. */
   async identify(): Promise<void> {
     await this.#patiently('a producer id', async () => {
-      const connection = await this.#anyConnection()
+      const connection = await this.#cluster.any()
       const request = {
         transactionalId: null,
         transactionTimeoutMs: 60_000,
@@ -199,9 +177,8 @@ class Producer implements KafkaProducer {
 
   /** Answers the batches that may be tried again; throws at what no try mends. */
   async #request(leader: number, batches: readonly Batch[]): Promise<Batch[]> {
-    const address = this.#addresses.get(leader)
-    if (address === undefined) return [...batches]
-    const connection = await this.#connection(address)
+    if (leader < 0) return [...batches]
+    const connection = await this.#cluster.node(leader)
     const topics = Map.groupBy(batches, ({ topic }) => topic)
     const answer = await connection.request(produce, versions.produce, {
       transactionalId: null,
@@ -223,84 +200,21 @@ class Producer implements KafkaProducer {
     return batches.filter((batch) => {
       const code = codes.get(partitionName(batch)) ?? errorCodes.UNKNOWN_SERVER_ERROR
       if (code === errorCodes.NONE || code === errorCodes.DUPLICATE_SEQUENCE_NUMBER) return false
-      if (passing.has(code)) return true
+      if (mayPass(code)) return true
       throw refused(partitionName(batch), code)
     })
   }
 
   #byLeader(batches: readonly Batch[]): Map<number, Batch[]> {
-    return Map.groupBy(
-      batches,
-      ({ topic, partition }) => this.#leaders.get(topic)?.[partition] ?? -1,
-    )
+    return Map.groupBy(batches, ({ topic, partition }) => this.#cluster.leaderOf(topic, partition))
   }
 
-  /** Tries until it works, the patience is at its end, or the error is one that no try mends. */
   async #patiently(where: string, work: () => Promise<void>): Promise<void> {
-    const { clock, patienceMs = 40_000 } = this.#options
-    const untilMs = clock.monotonicMs() + patienceMs
-    for (;;) {
-      try {
-        return await work()
-      } catch (error) {
-        const mayPass = error instanceof OperatingError && error.retriable
-        if (!mayPass || clock.monotonicMs() > untilMs) throw failed(where, error)
-        this.#disconnect()
-        await clock.sleep(retryMs)
-        if (this.#leaders.size > 0) await this.#refresh([...this.#leaders.keys()]).catch(() => {})
-      }
+    try {
+      await this.#cluster.patiently(this.#options.patienceMs ?? defaultPatienceMs, work)
+    } catch (error) {
+      throw failed('records could not be written', where, error)
     }
-  }
-
-  async #refresh(topics: readonly string[]): Promise<void> {
-    const connection = await this.#anyConnection()
-    const answer = await connection.request(metadata, versions.metadata, {
-      topics: topics.map((name) => ({ topicId: '', name })),
-      allowAutoTopicCreation: false,
-      includeClusterAuthorizedOperations: false,
-      includeTopicAuthorizedOperations: false,
-    })
-    for (const { nodeId, host, port } of answer.brokers)
-      this.#addresses.set(nodeId, `${host}:${port}`)
-    for (const topic of answer.topics) {
-      if (topic.errorCode !== errorCodes.NONE) throw refused(topic.name ?? '', topic.errorCode)
-      const leaders = [...topic.partitions].sort((a, b) => a.index - b.index)
-      this.#leaders.set(
-        topic.name as string,
-        leaders.map(({ leaderId }) => leaderId),
-      )
-    }
-  }
-
-  async #anyConnection(): Promise<WireConnection> {
-    let reason: unknown
-    for (const address of this.#options.brokers) {
-      try {
-        return await this.#connection(address)
-      } catch (error) {
-        reason = error
-      }
-    }
-    throw reason
-  }
-
-  #connection(address: string): Promise<WireConnection> {
-    const known = this.#connections.get(address)
-    if (known) return known
-    const opened = connectWire(address, this.#options.clientId)
-    this.#connections.set(address, opened)
-    opened.catch(() => this.#connections.delete(address))
-    return opened
-  }
-
-  #disconnect(): void {
-    for (const connection of this.#connections.values()) {
-      connection.then(
-        (open) => open.close(),
-        () => {},
-      )
-    }
-    this.#connections.clear()
   }
 }
 
@@ -315,23 +229,4 @@ function byPartition(records: readonly OutgoingRecord[], count: number): Outgoin
     list.push(record)
   }
   return partitions
-}
-
-function refused(where: string, code: number): OperatingError {
-  return new OperatingError(`the broker answered ${errorName(code)}`, {
-    where,
-    retriable: passing.has(code),
-  })
-}
-
-function failed(where: string, error: unknown): OperatingError {
-  return new OperatingError(`records could not be written: ${messageOf(error)}`, {
-    where:
-      error instanceof OperatingError && error.where !== undefined
-        ? `${where}, ${error.where}`
-        : where,
-    retriable: true,
-    hint: 'is the broker running and reachable?',
-    cause: error,
-  })
 }

@@ -1,8 +1,9 @@
-// Reading partitions from given offsets to the end they have now: restores of changelogs, looks at a topic. The
-// group that kafkajs needs for it exists only meanwhile and commits nothing.
+// Reading partitions from given offsets to the end they have now: restores of changelogs, looks at a topic.
 
-import { randomUUID } from 'node:crypto'
-import type { KafkaPort } from './connect.ts'
+import { Cluster } from './cluster.ts'
+import { startConsumer } from './consumer.ts'
+import type { ConsumerSurroundings } from './consumer.ts'
+import { firstOffsets, startOffset } from './offsets.ts'
 import type { Position, RecordBatch } from './records.ts'
 import { partitionName } from './records.ts'
 
@@ -11,18 +12,26 @@ export interface ReadOptions {
   onBatch(batch: RecordBatch): Promise<void> | void
 }
 
-export async function readPartitions(port: KafkaPort, options: ReadOptions): Promise<void> {
-  const waiting = await unread(port, options.from)
+const patienceMs = 40_000
+
+export async function readPartitions(
+  options: ReadOptions,
+  surroundings: ConsumerSurroundings,
+): Promise<void> {
+  const cluster = new Cluster(surroundings)
+  const ends = await cluster.patiently(patienceMs, () => unread(cluster, options.from))
+  cluster.disconnect()
+  const waiting = new Map(ends)
   if (waiting.size === 0) return
   const from = options.from.filter((position) => waiting.has(partitionName(position)))
   const done = Promise.withResolvers<void>()
-  const consumer = await port.consume({
-    groupId: `slipway-read-${randomUUID()}`,
-    topics: [...new Set(from.map(({ topic }) => topic))],
+  const read = {
+    groupId: '',
+    topics: [],
     assign: from,
     maxWaitMs: 100,
     onAssigned: async () => from,
-    async onBatch(batch) {
+    async onBatch(batch: RecordBatch) {
       const name = partitionName(batch)
       const end = waiting.get(name)
       if (end === undefined) return
@@ -31,8 +40,9 @@ export async function readPartitions(port: KafkaPort, options: ReadOptions): Pro
       if (batch.nextOffset >= end) waiting.delete(name)
       if (waiting.size === 0) done.resolve()
     },
-    onCrash: (error) => done.reject(error),
-  })
+    onCrash: done.reject,
+  }
+  const consumer = await startConsumer(read, surroundings)
   try {
     await done.promise
   } finally {
@@ -41,23 +51,22 @@ export async function readPartitions(port: KafkaPort, options: ReadOptions): Pro
 }
 
 /** Partitions that hold records at or after their position, with their ends. */
-async function unread(port: KafkaPort, from: readonly Position[]): Promise<Map<string, number>> {
-  const admin = await port.admin()
-  try {
-    const ends = new Map<string, number>()
-    for (const topic of new Set(from.map((position) => position.topic))) {
-      const [starts, offsets] = await Promise.all([
-        admin.startOffsets(topic),
-        admin.endOffsets(topic),
-      ])
-      for (const position of from.filter((each) => each.topic === topic)) {
-        const end = offsets[position.partition] ?? 0
-        const start = Math.max(position.offset, starts[position.partition] ?? 0)
-        if (end > start) ends.set(partitionName(position), end)
-      }
-    }
-    return ends
-  } finally {
-    await admin.close()
-  }
+async function unread(
+  cluster: Cluster,
+  from: readonly Position[],
+): Promise<ReadonlyMap<string, number>> {
+  await cluster.refresh([...new Set(from.map(({ topic }) => topic))])
+  const [starts, ends] = await Promise.all(
+    (['beginning', 'end'] as const).map(async (end) => {
+      const found = await firstOffsets(cluster, from, startOffset(end))
+      return new Map(found.map((position) => [partitionName(position), position.offset]))
+    }),
+  )
+  return new Map(
+    from.flatMap((position) => {
+      const name = partitionName(position)
+      const end = ends?.get(name) ?? 0
+      return end > Math.max(position.offset, starts?.get(name) ?? 0) ? [[name, end]] : []
+    }),
+  )
 }

@@ -1,9 +1,12 @@
-// One connection to a broker with requests from the message table: for bulk writes, which kafkajs is slow at.
+// One connection to a broker with requests from the message table. Answers come in the order of the requests.
 
 import { createConnection } from 'node:net'
 import type { Socket } from 'node:net'
 import { OperatingError } from '../base/errors.ts'
+import { MiB } from '../base/units.ts'
 import type { Api } from '../kafka/protocol/api.ts'
+import { FrameReader } from '../kafka/protocol/frames.ts'
+import type { MalformedError } from '../kafka/protocol/reader.ts'
 import { Reader } from '../kafka/protocol/reader.ts'
 import { Writer } from '../kafka/protocol/writer.ts'
 
@@ -17,14 +20,15 @@ export interface WireConnection {
 }
 
 const connectMs = 3000
-/** Longer than any broker holds a produce request. */
-const answerMs = 30_000
+/** Longer than any broker holds a request: a produce, a fetch, a member who waits for others. */
+const answerMs = 45_000
+/** Fetches ask for less; a first batch comes whole, however large. */
+const answerBytesMax = 256 * MiB
 
 export async function connectWire(address: string, clientId: string): Promise<WireConnection> {
   const socket = await open(address)
   const waiting: PromiseWithResolvers<Buffer>[] = []
-  let chunks: Buffer[] = []
-  let buffered = 0
+  const frames = new FrameReader(answerBytesMax)
   let correlationId = 0
 
   const fail = (error: Error) => {
@@ -32,16 +36,11 @@ export async function connectWire(address: string, clientId: string): Promise<Wi
     for (const answer of waiting.splice(0)) answer.reject(error)
   }
   socket.on('data', (chunk: Buffer) => {
-    chunks.push(chunk)
-    buffered += chunk.length
-    while (buffered >= 4) {
-      const all = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
-      chunks = [all]
-      const size = all.readInt32BE(0)
-      if (buffered < size + 4) return
-      waiting.shift()?.resolve(all.subarray(4, size + 4))
-      chunks = [all.subarray(size + 4)]
-      buffered -= size + 4
+    frames.push(chunk)
+    try {
+      for (let frame = frames.next(); frame; frame = frames.next()) waiting.shift()?.resolve(frame)
+    } catch (error) {
+      fail(lost(address, (error as MalformedError).message))
     }
   })
   socket.setTimeout(answerMs, () => {
