@@ -104,9 +104,7 @@ function writeRecord(
   if (record.key !== null) at = writeText(batch, at, record.key)
   at = writeVarint(batch, at, sizes[index * 3 + 1] as number)
   if (record.value !== null) at = writeText(batch, at, record.value)
-  let headerCount = 0
-  for (const _name in record.headers) headerCount++
-  at = writeVarint(batch, at, headerCount)
+  at = writeVarint(batch, at, record.headers === undefined ? 0 : Object.keys(record.headers).length)
   for (const name in record.headers) {
     at = writeSizedText(batch, at, name)
     at = writeSizedText(batch, at, record.headers[name] as string | Buffer)

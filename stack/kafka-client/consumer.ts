@@ -192,6 +192,8 @@ class Consumer implements KafkaConsumer {
       for (let batch = await fetcher.next(); batch; batch = await fetcher.next()) {
         await this.#options.onBatch(batch)
         this.#handled.set(partitionName(batch), batch.nextOffset)
+        // Batches that are there already would follow one another without a turn for timers, heartbeats among them.
+        await this.#surroundings.clock.sleep(0)
       }
     } finally {
       fetcher.stop()

@@ -4,7 +4,6 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codecs } from '../kafka/protocol/compression.ts'
-import { MalformedError } from '../kafka/protocol/reader.ts'
 import { batchRecords, placeBatch } from '../kafka/protocol/record-batch.ts'
 import { encodeBatch } from './batch-encoder.ts'
 import { decodeRecords, offsetAfter } from './fetched-records.ts'
@@ -51,6 +50,14 @@ const marker = (type: number): OutgoingRecord => ({
 
 const values = (bytes: Buffer, ...rest: [number?, Parameters<typeof decodeRecords>[2]?]) =>
   decodeRecords(bytes, rest[0] ?? 0, rest[1]).map(({ value }) => value?.toString())
+
+function outcomeOf(bytes: Buffer): string {
+  try {
+    return decodeRecords(bytes, 0).every(({ headers }) => headers !== undefined) ? 'read' : 'half'
+  } catch (error) {
+    return (error as Error).name
+  }
+}
 
 describe('fetched records', () => {
   test.each([
@@ -121,12 +128,7 @@ describe('fetched records', () => {
       fc.property(fc.nat(batch.length - headerBytes - 1), fc.nat(255), (at, byte) => {
         const changed = Buffer.from(batch)
         changed[headerBytes + at] = byte
-        try {
-          for (const { key, value, headers } of decodeRecords(changed, 0))
-            expect([key, value, headers]).toBeDefined()
-        } catch (error) {
-          expect(error).toBeInstanceOf(MalformedError)
-        }
+        expect(['read', 'MalformedError']).toContain(outcomeOf(changed))
       }),
       { numRuns: 2000 },
     )
