@@ -104,12 +104,11 @@ async function kafkajsEnds(broker: string): Promise<KafkajsEnds> {
   await producer.connect()
   await consumer.connect()
   await consumer.subscribe({ topic: 'enriched-user-events', fromBeginning: true })
-  let enriched = 0
-  let countedMs = 0
+  const counted = { records: 0, atMs: 0 }
   await consumer.run({
     async eachBatch({ batch }) {
-      enriched += batch.messages.length
-      countedMs = performance.now()
+      counted.records += batch.messages.length
+      counted.atMs = performance.now()
     },
   })
   return {
@@ -120,8 +119,10 @@ async function kafkajsEnds(broker: string): Promise<KafkajsEnds> {
       }
     },
     async untilEnriched(count) {
-      while (enriched < count) await passed(pollMs)
-      return countedMs
+      for (;;) {
+        if (counted.records >= count) return counted.atMs
+        await passed(pollMs)
+      }
     },
     async [Symbol.asyncDispose]() {
       await consumer.disconnect()
