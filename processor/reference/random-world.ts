@@ -144,7 +144,7 @@ export interface Size {
 }
 
 export function randomWorld({ minEvents, maxEvents, spanMinutes }: Size): Arbitrary<ShopEvent[]> {
-  return array(draft, { minLength: minEvents, maxLength: maxEvents }).map((drafts) =>
+  return array(draft, { minLength: minEvents, maxLength: maxEvents, size: 'max' }).map((drafts) =>
     drafts.map((fields, i) => eventOf(fields, i, spanMinutes)),
   )
 }
