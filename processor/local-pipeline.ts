@@ -26,6 +26,9 @@ import { Task } from './task.ts'
 import type { DecidedCut } from './task.ts'
 import { InputWatermark } from './time/watermark.ts'
 
+/** So few that nearly every state is read back from its bytes. */
+const decodedMax = 1
+
 /** The end of time, as far as a date can say it: every window has closed. */
 export const endOfTimeMs = 8_640_000_000_000_000
 
@@ -173,7 +176,7 @@ export class LocalPipeline {
       hasRetention = true,
     } = this.#options
     const enrich = createEnricher({ catalogue: createCatalogue(catalogue), placeOf })
-    const shared = { partition, partitionCount: partitions, settings, hasRetention }
+    const shared = { partition, partitionCount: partitions, settings, hasRetention, decodedMax }
     const visitors = (): Stage =>
       new VisitorStage({
         ...shared,

@@ -18,6 +18,9 @@ import { emptyCut, OutputBatch, watermarkRecords } from './stage.ts'
 import type { Cut, Decision, Resumed, Stage } from './stage.ts'
 import { positionRecord, stateRecord } from './state/changelog.ts'
 import type { Restored } from './state/changelog.ts'
+import { States } from './state/states.ts'
+import type { StateCodec } from './state/states.ts'
+import { MemoryStore } from './state/store.ts'
 import { decodeVisitor, encodeVisitor } from './state/visitor-codec.ts'
 import type { VisitorValue } from './state/visitor-codec.ts'
 import { Timers } from './time/timers.ts'
@@ -46,6 +49,8 @@ export interface VisitorStageOptions {
   /** The shop's clock. */
   now(): number
   hasRetention?: boolean
+  /** States that stay decoded between two cuts. */
+  decodedMax?: number
 }
 
 /** How many input positions had which outcome, since the topic began. */
@@ -80,7 +85,7 @@ interface Pending {
 
 export class VisitorStage implements Stage {
   readonly #options: VisitorStageOptions
-  readonly #visitors = new Map<string, VisitorState>()
+  readonly #visitors: States<VisitorState>
   readonly #timers = new Timers()
   readonly #copies = new Copies()
   #time: PartitionTime = emptyPartitionTime()
@@ -101,6 +106,11 @@ export class VisitorStage implements Stage {
 
   constructor(options: VisitorStageOptions) {
     this.#options = options
+    const codec: StateCodec<VisitorState> = {
+      encode: (state) => Buffer.from(JSON.stringify(encodeVisitor(state))),
+      decode: (key, bytes) => this.#decode(key, bytes),
+    }
+    this.#visitors = new States(new MemoryStore(), codec, options.decodedMax)
   }
 
   get watermarkMs(): number | null {
@@ -127,11 +137,8 @@ export class VisitorStage implements Stage {
     }
     const context = this.#context('')
     for (const { key, value } of changelog.states()) {
-      // Only encodeVisitor writes these.
-      const state = decodeVisitor(key, JSON.parse(value) as VisitorValue)
-      markClosed(state.sessions, this.#judgedMs ?? -Infinity)
-      this.#visitors.set(key, state)
-      this.#timers.set(key, wakeOf(state, context))
+      const state = this.#visitors.restore(key, value)
+      this.#timers.set(this.#visitors.slotOf(key), wakeOf(state, context))
     }
     watermark.assign(partition, this.#time, this.#judgedMs, now())
     return { nextOffset: this.#nextOffset, number: position?.number ?? 0 }
@@ -197,7 +204,7 @@ export class VisitorStage implements Stage {
 
   cut(decision: Decision, processedAt: string): Cut {
     const { nextOffset, watermarkMs, handsWatermark } = decision
-    const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
+    const due = this.#takeDue(watermarkMs ?? -Infinity)
     const hands = handsWatermark && watermarkMs !== this.#handedMs
     const hasNews = nextOffset > this.#nextOffset || hands
     if (!hasNews && due.length === 0) return emptyCut
@@ -214,11 +221,12 @@ export class VisitorStage implements Stage {
     this.#dirty = new Set()
     this.#pending = []
     this.#rejected = []
+    this.#visitors.settle()
     return { outputs: output.batches, changelog, isDecisive: [...folds.values()].some(isChange) }
   }
 
   #foldDirty(
-    due: readonly string[],
+    due: readonly VisitorState[],
     processedAt: string,
     changelog: OutgoingRecord[],
   ): Map<VisitorState, VisitorFold> {
@@ -227,23 +235,39 @@ export class VisitorStage implements Stage {
     const fold = (state: VisitorState, hasNews: boolean): void => {
       const folded = foldVisitor(state, context)
       folds.set(state, folded)
-      this.#timers.set(state.visitor, folded.wakeMs)
       // That time has closed a session can be told from the position alone.
-      if (hasNews || folded.hasForgotten) changelog.push(this.#keep(state))
+      if (hasNews || folded.hasForgotten) changelog.push(this.#keep(state, folded.wakeMs))
+      else this.#timers.set(this.#visitors.slotOf(state.visitor), folded.wakeMs)
     }
     for (const state of this.#dirty) fold(state, true)
-    for (const key of due) {
-      const state = this.#visitors.get(key)
-      if (state && !folds.has(state)) fold(state, false)
-    }
+    for (const state of due) if (!folds.has(state)) fold(state, false)
     return folds
   }
 
-  #keep(state: VisitorState): OutgoingRecord {
+  #keep(state: VisitorState, wakeMs: number | null): OutgoingRecord {
+    const { visitor } = state
     state.nextOffset = this.#nextOffset
-    if (!isForgettable(state)) return stateRecord(state.visitor, encodeVisitor(state))
-    this.#visitors.delete(state.visitor)
-    return stateRecord(state.visitor, null)
+    const isGone = isForgettable(state)
+    const value = isGone ? null : this.#visitors.keep(visitor, state)
+    const slot = this.#visitors.slotOf(visitor)
+    if (slot >= 0) this.#timers.set(slot, isGone ? null : wakeMs)
+    if (isGone) this.#visitors.drop(visitor)
+    return stateRecord(visitor, value)
+  }
+
+  /** Before the cut's own watermark is what they were judged by. */
+  #takeDue(watermarkMs: number): VisitorState[] {
+    return this.#timers.takeDue(watermarkMs).flatMap((slot) => {
+      const state = this.#visitors.get(this.#visitors.keyAt(slot))
+      return state === undefined ? [] : [state]
+    })
+  }
+
+  #decode(key: string, bytes: Buffer): VisitorState {
+    // Only encodeVisitor writes these.
+    const state = decodeVisitor(key, JSON.parse(bytes.toString()) as VisitorValue)
+    markClosed(state.sessions, this.#judgedMs ?? -Infinity)
+    return state
   }
 
   #context(processedAt: string): FoldContext {
@@ -294,11 +318,7 @@ export class VisitorStage implements Stage {
   }
 
   #stateOf(visitor: string): VisitorState {
-    const known = this.#visitors.get(visitor)
-    if (known) return known
-    const fresh = emptyVisitor(visitor)
-    this.#visitors.set(visitor, fresh)
-    return fresh
+    return this.#visitors.get(visitor) ?? this.#visitors.add(visitor, emptyVisitor(visitor))
   }
 
   #positionOf(offset: number): InputPosition {

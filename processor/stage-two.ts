@@ -17,6 +17,8 @@ import { emptyCut, OutputBatch } from './stage.ts'
 import type { Cut, Decision, Resumed, Stage } from './stage.ts'
 import { positionRecord, stateRecord } from './state/changelog.ts'
 import type { Restored } from './state/changelog.ts'
+import { jsonCodec, States } from './state/states.ts'
+import { MemoryStore } from './state/store.ts'
 import { HandedWatermark } from './time/handed-watermark.ts'
 import type { Heard } from './time/handed-watermark.ts'
 import { Timers } from './time/timers.ts'
@@ -24,6 +26,8 @@ import { Timers } from './time/timers.ts'
 export interface PersonStageOptions {
   settings: Settings
   hasRetention?: boolean
+  /** States that stay decoded between two cuts. */
+  decodedMax?: number
 }
 
 interface Position extends Resumed {
@@ -43,7 +47,7 @@ const noNews: News = { arrived: [], isMoved: false }
 
 export class PersonStage implements Stage {
   readonly #options: PersonStageOptions
-  readonly #persons = new Map<string, PersonState>()
+  readonly #persons: States<PersonState>
   readonly #timers = new Timers()
   readonly #news = new Map<PersonState, News>()
   #watermark = new HandedWatermark(['visitors', 'cart-owners'])
@@ -54,6 +58,7 @@ export class PersonStage implements Stage {
 
   constructor(options: PersonStageOptions) {
     this.#options = options
+    this.#persons = new States(new MemoryStore(), jsonCodec(), options.decodedMax)
   }
 
   get watermarkMs(): number | null {
@@ -72,10 +77,8 @@ export class PersonStage implements Stage {
       this.#watermark = new HandedWatermark(['visitors', 'cart-owners'], position.heard)
     }
     for (const { key, value } of changelog.states()) {
-      // Only this stage writes these.
-      const state = JSON.parse(value) as PersonState
-      this.#persons.set(key, state)
-      this.#timers.set(key, state.wakeMs)
+      const { wakeMs } = this.#persons.restore(key, value)
+      this.#timers.set(this.#persons.slotOf(key), wakeMs)
     }
     return { nextOffset: this.#nextOffset, number: position?.number ?? 0 }
   }
@@ -93,7 +96,7 @@ export class PersonStage implements Stage {
     if (offset < state.nextOffset) return
     const news = this.#news.get(state) ?? { arrived: [], isMoved: false }
     if (!this.#apply(command, state, news)) return
-    this.#persons.set(command.key, state)
+    this.#persons.add(command.key, state)
     this.#news.set(state, news)
   }
 
@@ -125,8 +128,8 @@ export class PersonStage implements Stage {
     const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
     const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#judgedMs
     if (!hasNews && due.length === 0) return emptyCut
-    for (const key of due) {
-      const state = this.#persons.get(key)
+    for (const slot of due) {
+      const state = this.#persons.get(this.#persons.keyAt(slot))
       if (state && !this.#news.has(state)) this.#news.set(state, noNews)
     }
     this.#nextOffset = nextOffset
@@ -139,15 +142,14 @@ export class PersonStage implements Stage {
       for (const order of orders) {
         output.add(topics.cartsById.name, { key: order.key, value: JSON.stringify(order) })
       }
-      const isGone = isEmptyHanded(state)
-      if (isGone) this.#persons.delete(state.key)
-      changelog.push(stateRecord(state.key, isGone ? null : state))
+      changelog.push(this.#keep(state))
     }
     for (const deed of this.#deeds) {
       output.add(topics.cartsByPerson.name, { key: deed.key, value: JSON.stringify(deed) })
     }
     this.#news.clear()
     this.#deeds = []
+    this.#persons.settle()
     changelog.push(this.#position(decision))
     const outputs = output.batches
     return { outputs, changelog, isDecisive: outputs.length > 0 }
@@ -160,8 +162,17 @@ export class PersonStage implements Stage {
     const judged = judgePerson(state, news, judging)
     state.nextOffset = this.#nextOffset
     state.wakeMs = judged.wakeMs
-    this.#timers.set(state.key, judged.wakeMs)
     return judged
+  }
+
+  #keep(state: PersonState): OutgoingRecord {
+    const { key, wakeMs } = state
+    const isGone = isEmptyHanded(state)
+    const value = isGone ? null : this.#persons.keep(key, state)
+    const slot = this.#persons.slotOf(key)
+    if (slot >= 0) this.#timers.set(slot, isGone ? null : wakeMs)
+    if (isGone) this.#persons.drop(key)
+    return stateRecord(key, value)
   }
 
   #position({ number, nextOffset }: Decision): OutgoingRecord {

@@ -1,4 +1,4 @@
-// `slipway bench [ready] [pipeline] [broker]`: measures on this machine and prints a table, or one JSON object a line.
+// `slipway bench [ready] [pipeline] [broker] [state]`: measures on this machine and prints a table, or one JSON object a line.
 // Peers and ratios stand beside the figures where a peer can be had here. A timing is never a pass or a fail.
 
 import { cpus, totalmem } from 'node:os'
@@ -9,6 +9,7 @@ import { formatBytes } from '#stack/base/units.ts'
 import { benchBroker } from '#stack/kafka/broker.bench.ts'
 import { benchPipeline } from './pipeline.ts'
 import { benchReady } from './ready.ts'
+import { benchStates } from './state.ts'
 
 export interface Measurement {
   name: string
@@ -21,6 +22,7 @@ const benches: Record<string, (options: { events: number }) => Promise<Measureme
   ready: () => benchReady(),
   pipeline: ({ events }) => benchPipeline(events),
   broker: () => benchBroker(),
+  state: () => benchStates(),
 }
 
 const table = {

@@ -11,6 +11,8 @@ import { emptyCut, OutputBatch, watermarkRecords } from '../stage.ts'
 import type { Cut, Decision, Resumed, Stage } from '../stage.ts'
 import { positionRecord, stateRecord } from '../state/changelog.ts'
 import type { Restored } from '../state/changelog.ts'
+import { jsonCodec, States } from '../state/states.ts'
+import { MemoryStore } from '../state/store.ts'
 import { HandedWatermark } from '../time/handed-watermark.ts'
 import type { Heard } from '../time/handed-watermark.ts'
 import { Timers } from '../time/timers.ts'
@@ -22,6 +24,8 @@ export interface OwnerStageOptions {
   partitionCount: number
   settings: Settings
   hasRetention?: boolean
+  /** States that stay decoded between two cuts. */
+  decodedMax?: number
 }
 
 interface Position extends Resumed {
@@ -31,7 +35,7 @@ interface Position extends Resumed {
 
 export class OwnerStage implements Stage {
   readonly #options: OwnerStageOptions
-  readonly #carts = new Map<string, CartOwnerState>()
+  readonly #carts: States<CartOwnerState>
   readonly #timers = new Timers()
   readonly #dirty = new Set<CartOwnerState>()
   #watermark = new HandedWatermark(['visitors'])
@@ -40,6 +44,7 @@ export class OwnerStage implements Stage {
 
   constructor(options: OwnerStageOptions) {
     this.#options = options
+    this.#carts = new States(new MemoryStore(), jsonCodec(), options.decodedMax)
   }
 
   get watermarkMs(): number | null {
@@ -58,10 +63,8 @@ export class OwnerStage implements Stage {
       this.#watermark = new HandedWatermark(['visitors'], position.heard)
     }
     for (const { key, value } of changelog.states()) {
-      // Only this stage writes these.
-      const state = JSON.parse(value) as CartOwnerState
-      this.#carts.set(key, state)
-      this.#timers.set(key, this.#dropMsOf(state))
+      const state = this.#carts.restore(key, value)
+      this.#timers.set(this.#carts.slotOf(key), this.#dropMsOf(state))
     }
     return { nextOffset: this.#nextOffset, number: position?.number ?? 0 }
   }
@@ -74,7 +77,7 @@ export class OwnerStage implements Stage {
     else if (command.kind === 'in') {
       const state = this.#carts.get(command.key) ?? emptyCartOwner(command.key)
       if (offset < state.nextOffset) return
-      this.#carts.set(command.key, state)
+      this.#carts.add(command.key, state)
       putNaming(state, command)
       this.#dirty.add(state)
     } else if (command.kind === 'order') {
@@ -104,19 +107,20 @@ export class OwnerStage implements Stage {
     this.#forget(due, watermarkMs)
     for (const state of this.#dirty) {
       state.nextOffset = nextOffset
-      this.#timers.set(state.cartId, this.#dropMsOf(state))
-      changelog.push(stateRecord(state.cartId, state))
+      changelog.push(stateRecord(state.cartId, this.#carts.keep(state.cartId, state)))
+      this.#timers.set(this.#carts.slotOf(state.cartId), this.#dropMsOf(state))
     }
     this.#dirty.clear()
+    this.#carts.settle()
     this.#handWatermark(watermarkMs, output)
     changelog.push(this.#position(decision))
     return { outputs: output.batches, changelog, isDecisive }
   }
 
   /** T5: carts nobody has touched for so long that no login and no late event can move them any more. */
-  #forget(due: readonly string[], watermarkMs: number | null): void {
-    for (const cartId of due) {
-      const state = this.#carts.get(cartId)
+  #forget(due: readonly number[], watermarkMs: number | null): void {
+    for (const slot of due) {
+      const state = this.#carts.get(this.#carts.keyAt(slot))
       if (state === undefined || (this.#dropMsOf(state) ?? Infinity) > (watermarkMs ?? -Infinity)) {
         continue
       }

@@ -14,11 +14,11 @@ const decisionsKey = '#decisions'
 export interface ChangelogEntry {
   key: string
   /** JSON. */
-  value: string
+  value: Buffer
 }
 
-export function stateRecord(key: string, state: unknown): OutgoingRecord {
-  return { key, value: state === null ? null : JSON.stringify(state) }
+export function stateRecord(key: string, value: Buffer | null): OutgoingRecord {
+  return { key, value }
 }
 
 export function positionRecord(position: Resumed): OutgoingRecord {
@@ -32,13 +32,13 @@ export function decisionsRecord(decisions: readonly Decision[]): OutgoingRecord 
 
 /** The newest value of each key, as reading a changelog from its beginning leaves them. */
 export class Restored {
-  readonly #values = new Map<string, string>()
+  readonly #values = new Map<string, Buffer>()
 
   add(key: Buffer | null, value: Buffer | null): void {
     if (key === null) return
     const name = key.toString()
     if (value === null) this.#values.delete(name)
-    else this.#values.set(name, value.toString())
+    else this.#values.set(name, value)
   }
 
   /** Hands each state over once and forgets it, so that a restore needs little more than what it restores. */
@@ -53,13 +53,13 @@ export class Restored {
   /** What the last position record said; each stage knows the shape of its own. */
   position(): unknown {
     const value = this.#values.get(positionKey)
-    return value === undefined ? undefined : JSON.parse(value)
+    return value === undefined ? undefined : JSON.parse(value.toString())
   }
 
   /** The last that were written; some of them may be done. */
   decisions(): Decision[] {
     const value = this.#values.get(decisionsKey)
     // Only decisionsRecord writes this key.
-    return value === undefined ? [] : (JSON.parse(value) as Decision[])
+    return value === undefined ? [] : (JSON.parse(value.toString()) as Decision[])
   }
 }

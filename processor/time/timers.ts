@@ -1,83 +1,102 @@
-// Which keys have something to do when the watermark reaches a time: one entry a key, in a binary heap ordered by due
-// time. A key whose time moves to a later one keeps its early entry and is armed again when that comes up, so that an
-// event costs no heap operation. Nothing here knows a clock.
+// Which keys have something to do when the watermark reaches a time, by their slots in the store: one entry a key, in a
+// binary heap ordered by due time. A key whose time moves to a later one keeps its early entry and is armed again when that
+// comes up, so that an event costs no heap operation. Numbers in typed arrays, so that a million keys are no objects.
+// Nothing here knows a clock.
 
-interface Entry {
-  key: string
-  dueMs: number
-}
-
-interface Wake {
-  /** When the key is really due; null: nothing to do for it. */
-  dueMs: number | null
-  /** The due time of its entry in the heap; any other entry of it is outdated. */
-  armedMs: number
-}
+const never = Infinity
 
 export class Timers {
-  readonly #heap: Entry[] = []
-  readonly #wakes = new Map<string, Wake>()
+  /** The heap: due times and their slots. */
+  #dueMs = new Float64Array(64)
+  #slots = new Int32Array(64)
+  #size = 0
+  /** By slot: when it is really due, and the due time of its entry in the heap; any other entry is outdated. */
+  #wakeMs = new Float64Array(64).fill(never)
+  #armedMs = new Float64Array(64).fill(never)
 
-  /** Null: nothing to do for this key any more. */
-  set(key: string, dueMs: number | null): void {
-    const wake = this.#wakes.get(key)
-    if (wake === undefined) {
-      if (dueMs !== null) this.#arm(key, dueMs)
-      return
-    }
-    wake.dueMs = dueMs
-    if (dueMs === null || wake.armedMs <= dueMs) return
-    wake.armedMs = dueMs
-    this.#push({ key, dueMs })
+  /** Null: nothing to do for this slot any more. */
+  set(slot: number, dueMs: number | null): void {
+    if (slot >= this.#wakeMs.length) this.#growSlots(slot)
+    this.#wakeMs[slot] = dueMs ?? never
+    if (dueMs === null || (this.#armedMs[slot] as number) <= dueMs) return
+    this.#arm(slot, dueMs)
   }
 
-  /** Takes out every key that is due at the watermark. */
-  takeDue(watermarkMs: number): string[] {
-    const due: string[] = []
-    for (;;) {
-      const first = this.#heap[0]
-      if (!first || first.dueMs > watermarkMs) return due
+  /** Takes out every slot that is due at the watermark. */
+  takeDue(watermarkMs: number): number[] {
+    const due: number[] = []
+    while (this.#size > 0 && (this.#dueMs[0] as number) <= watermarkMs) {
+      const slot = this.#slots[0] as number
+      const entryMs = this.#dueMs[0] as number
       this.#pop()
-      const wake = this.#wakes.get(first.key)
-      if (wake?.armedMs !== first.dueMs) continue
-      this.#wakes.delete(first.key)
-      if (wake.dueMs === null) continue
-      if (wake.dueMs > watermarkMs) this.#arm(first.key, wake.dueMs)
-      else due.push(first.key)
+      if (this.#armedMs[slot] !== entryMs) continue
+      this.#armedMs[slot] = never
+      const wakeMs = this.#wakeMs[slot] as number
+      if (wakeMs === never) continue
+      if (wakeMs > watermarkMs) this.#arm(slot, wakeMs)
+      else {
+        this.#wakeMs[slot] = never
+        due.push(slot)
+      }
     }
+    return due
   }
 
-  #arm(key: string, dueMs: number): void {
-    this.#wakes.set(key, { dueMs, armedMs: dueMs })
-    this.#push({ key, dueMs })
-  }
-
-  #push(entry: Entry): void {
-    const heap = this.#heap
-    let i = heap.push(entry) - 1
+  #arm(slot: number, dueMs: number): void {
+    this.#armedMs[slot] = dueMs
+    if (this.#size === this.#dueMs.length) this.#growHeap()
+    let i = this.#size++
     while (i > 0) {
       const parent = (i - 1) >> 1
-      if ((heap[parent] as Entry).dueMs <= entry.dueMs) break
-      heap[i] = heap[parent] as Entry
+      if ((this.#dueMs[parent] as number) <= dueMs) break
+      this.#move(parent, i)
       i = parent
     }
-    heap[i] = entry
+    this.#put(i, dueMs, slot)
   }
 
   #pop(): void {
-    const heap = this.#heap
-    const last = heap.pop() as Entry
-    if (heap.length === 0) return
+    const last = --this.#size
+    const lastMs = this.#dueMs[last] as number
+    const lastSlot = this.#slots[last] as number
     let i = 0
     for (;;) {
       let child = 2 * i + 1
-      if (child >= heap.length) break
-      const right = heap[child + 1]
-      if (right && right.dueMs < (heap[child] as Entry).dueMs) child++
-      if ((heap[child] as Entry).dueMs >= last.dueMs) break
-      heap[i] = heap[child] as Entry
+      if (child >= last) break
+      const right = child + 1
+      if (right < last && (this.#dueMs[right] as number) < (this.#dueMs[child] as number)) child++
+      if ((this.#dueMs[child] as number) >= lastMs) break
+      this.#move(child, i)
       i = child
     }
-    heap[i] = last
+    this.#put(i, lastMs, lastSlot)
   }
+
+  #move(from: number, to: number): void {
+    this.#put(to, this.#dueMs[from] as number, this.#slots[from] as number)
+  }
+
+  #put(i: number, dueMs: number, slot: number): void {
+    this.#dueMs[i] = dueMs
+    this.#slots[i] = slot
+  }
+
+  #growHeap(): void {
+    this.#dueMs = grown(this.#dueMs, this.#size * 2, 0)
+    const slots = new Int32Array(this.#size * 2)
+    slots.set(this.#slots)
+    this.#slots = slots
+  }
+
+  #growSlots(slot: number): void {
+    const length = Math.max(slot + 1, this.#wakeMs.length * 2)
+    this.#wakeMs = grown(this.#wakeMs, length, never)
+    this.#armedMs = grown(this.#armedMs, length, never)
+  }
+}
+
+function grown(before: Float64Array<ArrayBuffer>, length: number, fill: number) {
+  const after = new Float64Array(length).fill(fill)
+  after.set(before)
+  return after
 }
