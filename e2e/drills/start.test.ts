@@ -62,6 +62,8 @@ describe('slipway start', () => {
     [['strat'], 'there is no command "strat"'],
     [['start', '--days', 'many'], '--days is "many"'],
     [['start', 'now'], '"now" is no option'],
+    [['import', 'no-such-file.ndjson'], 'this file cannot be read'],
+    [['import', 'stack'], 'this is no file'],
     ...['doctor', 'import', 'rebuild', 'why', 'bench', 'dump-log'].map(unknownFlag),
     ...['broker', 'shop', 'processor', 'history', 'ui'].map(unknownFlag),
   ])('wrong use %j says what and what to do, exit code 2', async (args, message) => {

@@ -2,8 +2,9 @@
 // is all that a resume needs.
 
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { OperatingError } from '#stack/base/errors.ts'
+import { messageOf, OperatingError, UsageError } from '#stack/base/errors.ts'
 import { writeFileAtomic } from '#stack/base/files.ts'
 import { hashId } from '#stack/contract/ids.ts'
 
@@ -19,10 +20,24 @@ export interface ImportState {
 /** The same files, unchanged, are the same import. */
 export function importKey(files: readonly string[], isRebased: boolean): string {
   const parts = files.map((file) => {
-    const { size, mtimeMs } = statSync(file)
+    const { size, mtimeMs } = readable(file)
     return `${resolve(file)} ${size} ${mtimeMs}`
   })
   return hashId(...parts, String(isRebased))
+}
+
+function readable(file: string): Stats {
+  try {
+    const stats = statSync(file)
+    if (stats.isFile()) return stats
+  } catch (error) {
+    throw new UsageError('this file cannot be read', {
+      where: `${file} (${messageOf(error).split(',')[0]})`,
+      hint: 'name files that are there; folders are not read',
+      cause: error,
+    })
+  }
+  throw new UsageError('this is no file', { where: file, hint: 'name the files in it one by one' })
 }
 
 export class StateFile {
