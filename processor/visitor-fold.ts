@@ -5,6 +5,7 @@
 
 import { graceMs } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
+import { cartIdsNamed, givesOwner } from './cart/roles.ts'
 import { peopleOf } from './identity/people.ts'
 import { routeEvents } from './identity/routing.ts'
 import type { RoutedCommand } from './identity/routing.ts'
@@ -89,10 +90,12 @@ function forget(
 function forgetEvents(state: VisitorState, context: FoldContext): boolean {
   const { watermarkMs, settings } = context
   const cartsEndMs = cartsEndOf(state, context)
+  const namings = mayLogInFirst(state, context) ? firstNamingsOf(state.events) : noEvents
   const isNeeded = (event: VisitorEvent): boolean =>
     event.timeMs + keepMs(settings) > watermarkMs ||
     (event.isActivity && !event.isFinal) ||
-    (event.sent !== undefined && cartsEndMs > watermarkMs)
+    (event.sent !== undefined && cartsEndMs > watermarkMs) ||
+    namings.has(event)
   if (state.events.every(isNeeded)) return false
   const kept: VisitorEvent[] = []
   for (const event of state.events) {
@@ -117,15 +120,37 @@ function remember(
   if (!state.pastOrders.includes(data.orderId)) state.pastOrders.push(data.orderId)
 }
 
-/** While a visitor is not linked for good, a first login would move what it has in carts (R4). */
-function cartsEndOf({ visitor, events, linked }: VisitorState, context: FoldContext): number {
+/** Whether a first login (R4) may still come, or be taken back by an earlier one. */
+function mayLogInFirst({ visitor, events, linked }: VisitorState, context: FoldContext): boolean {
+  if (linked !== null || visitor.startsWith('u:')) return false
   const { watermarkMs, settings } = context
-  if (linked !== null || visitor.startsWith('u:')) return -Infinity
   const isFirm = ({ isLink, timeMs }: VisitorEvent): boolean =>
     isLink && timeMs + keepMs(settings) <= watermarkMs
-  if (events.some(isFirm)) return -Infinity
-  const lastCartEvent = events.findLast(({ isCartEvent }) => isCartEvent)
-  return lastCartEvent === undefined ? -Infinity : lastCartEvent.timeMs + cartMs(settings)
+  return !events.some(isFirm)
+}
+
+/** How long a first login would move what it has in carts. */
+function cartsEndOf(state: VisitorState, context: FoldContext): number {
+  if (!mayLogInFirst(state, context)) return -Infinity
+  const lastCartEvent = state.events.findLast(({ isCartEvent }) => isCartEvent)
+  return lastCartEvent === undefined ? -Infinity : lastCartEvent.timeMs + cartMs(context.settings)
+}
+
+const noEvents: ReadonlySet<VisitorEvent> = new Set()
+
+/**
+ * What makes it the owner of a cart (R5). Others may fill that cart at any later time, and its first login renames the
+ * owner even then, so these are kept until it has logged in for good.
+ */
+function firstNamingsOf(events: readonly VisitorEvent[]): ReadonlySet<VisitorEvent> {
+  const firstById = new Map<string, VisitorEvent>()
+  for (const event of events) {
+    if (!event.isCartEvent || !givesOwner(event.name)) continue
+    for (const cartId of cartIdsNamed(event)) {
+      if (!firstById.has(cartId)) firstById.set(cartId, event)
+    }
+  }
+  return new Set(firstById.values())
 }
 
 /** When the watermark alone changes something of it: a session closes, something may be forgotten. */
