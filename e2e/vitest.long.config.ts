@@ -1,4 +1,4 @@
-// The tests that take longer than a submission allows: kill loops, long property runs, other people's suites.
+// What takes too long for ten minutes of `npm test`: kill loops, long property runs, other people's suites.
 import { defineConfig } from 'vitest/config'
 import './fixtures/own-broker.ts'
 
