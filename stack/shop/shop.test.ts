@@ -150,10 +150,10 @@ describe('the shop on the broker', () => {
     })
     expect(result).toMatchObject({ isDone: true, written: 3000 })
     const records = (await readTopic(shop.kafka, topics.events.name)).flatMap((batch) =>
-      batch.records.map((record) => ({ ...record, partition: batch.partition })),
+      batch.records.map((record) => ({ record, partition: batch.partition })),
     )
     expect(records).toHaveLength(3004)
-    const ends = records.filter(({ headers }) => headers[loadEndHeader] !== undefined)
+    const ends = records.filter(({ record }) => record.headers[loadEndHeader] !== undefined)
     expect(new Set(ends.map(({ partition }) => partition))).toEqual(new Set([0, 1, 2, 3]))
     expect(ends).toHaveLength(4)
   })

@@ -32,5 +32,5 @@ test('without a shop of ours there is only what was received', () => {
 test('while history does not answer nothing is claimed, and the page asks again', async () => {
   const clock = systemClock
   const app = pastRoute({ clock, shopUrl: undefined, historyUrl: 'http://127.0.0.1:1' })
-  expect((await app.request('/')).status).toBe(503)
+  expect((await app.request('/')).status).toBe(502)
 })

@@ -44,7 +44,7 @@ export function pastRoute({ clock, shopUrl, historyUrl }: PastOptions) {
         shopUrl === undefined ? undefined : answerOf<ShopStatus>(`${shopUrl}/status`),
         answerOf<{ totals: Totals }>(`${historyUrl}/v1/positions`),
       ])
-      if (!positions) return c.json({ error: 'History did not answer.' }, 503)
+      if (!positions) return c.json({ error: 'History did not answer.' }, 502)
       const past = pastOf(status?.traffic ?? undefined, positions.totals)
       kept = { past, atMs: clock.monotonicMs() }
     }
