@@ -94,6 +94,10 @@ export function fixtureHistory(nowMs: () => number): Hono {
   const app = new Hono().get('/v1/tables', (c) =>
     c.json({ epoch: 1, tables: [{ name: 'events', oldest }] }),
   )
+  // Everything that was received has its outcome: no past traffic is on its way.
+  app.get('/v1/positions', (c) =>
+    c.json({ totals: { received: 9, enriched: 9, rejected: 0, duplicate: 0 } }),
+  )
   app.get('/v1/annotations', (c) => {
     const from = nowMs() - 20 * minuteMs
     const annotations = [
