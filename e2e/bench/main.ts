@@ -1,4 +1,4 @@
-// `slipway bench [ready] [pipeline] [broker] [state]`: measures on this machine and prints a table, or one JSON object a line.
+// `slipway bench [ready] [past] [pipeline] [broker] [state]`: measures on this machine and prints a table, or one JSON object a line.
 // Peers and ratios stand beside the figures where a peer can be had here. A timing is never a pass or a fail.
 
 import { cpus, totalmem } from 'node:os'
@@ -7,19 +7,15 @@ import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import type { OptionTable } from '#stack/base/options.ts'
 import { formatBytes } from '#stack/base/units.ts'
 import { benchBroker } from '#stack/kafka/broker.bench.ts'
+import type { Measurement } from './measurement.ts'
+import { benchPast } from './past.ts'
 import { benchPipeline } from './pipeline.ts'
 import { benchReady } from './ready.ts'
 import { benchStates } from './state.ts'
 
-export interface Measurement {
-  name: string
-  value: number
-  unit: string
-  note?: string
-}
-
 const benches: Record<string, (options: { events: number }) => Promise<Measurement[]>> = {
   ready: () => benchReady(),
+  past: () => benchPast(),
   pipeline: ({ events }) => benchPipeline(events),
   broker: () => benchBroker(),
   state: () => benchStates(),

@@ -6,7 +6,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { createSimulation } from '#stack/shop/start.ts'
 import { startStack } from '../fixtures/stack.ts'
 import type { Stack } from '../fixtures/stack.ts'
-import type { Measurement } from './main.ts'
+import type { Measurement } from './measurement.ts'
 import { cpuSeconds, memoryMb, partNames } from './process-cost.ts'
 
 interface Message {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startStack } from '../fixtures/stack.ts'
-import type { Measurement } from './main.ts'
+import type { Measurement } from './measurement.ts'
 import { memoryMb } from './process-cost.ts'
 
 const runs = 3

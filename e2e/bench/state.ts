@@ -4,7 +4,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { StateBench, StateBenchOptions } from '#processor/state/state.bench.ts'
-import type { Measurement } from './main.ts'
+import type { Measurement } from './measurement.ts'
 
 const run = promisify(execFile)
 
