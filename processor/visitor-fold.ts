@@ -90,17 +90,17 @@ function forget(
 function forgetEvents(state: VisitorState, context: FoldContext): boolean {
   const { watermarkMs, settings } = context
   const cartsEndMs = cartsEndOf(state, context)
-  const namings = mayLogInFirst(state, context) ? firstNamingsOf(state.events) : noEvents
   const isNeeded = (event: VisitorEvent): boolean =>
     event.timeMs + keepMs(settings) > watermarkMs ||
     (event.isActivity && !event.isFinal) ||
-    (event.sent !== undefined && cartsEndMs > watermarkMs) ||
-    namings.has(event)
+    (event.sent !== undefined && cartsEndMs > watermarkMs)
   if (state.events.every(isNeeded)) return false
+  const namings = mayLogInFirst(state, context) ? firstNamingsOf(state.events) : noEvents
   const kept: VisitorEvent[] = []
   for (const event of state.events) {
     // A link is needed by every older event that is still here: it stays behind them in the row.
-    if (isNeeded(event) || (event.isLink && kept.length > 0)) kept.push(event)
+    const isKept = isNeeded(event) || namings.has(event)
+    if (isKept || (event.isLink && kept.length > 0)) kept.push(event)
     else remember(state, event)
   }
   const hasForgotten = kept.length < state.events.length

@@ -1,37 +1,22 @@
 // R5 with retention (T5): a cart's owner is renamed by its first login (R4), however long ago it named the cart.
 
 import { expect, test } from 'vitest'
-import { dayMs, isoTime, minuteMs } from '#stack/base/units.ts'
-import type { EventName, ShopEvent } from '#stack/contract/events.ts'
+import { minuteMs } from '#stack/base/units.ts'
 import { LocalPipeline } from '../local-pipeline.ts'
+import { told } from './told.ts'
 
-const startMs = Date.parse('2024-05-06T10:00:00.000Z')
-
-function told(afterMs: number, name: EventName, rest: Partial<ShopEvent>): ShopEvent {
-  const time = isoTime(startMs + afterMs)
-  return {
-    schemaVersion: '1.0',
-    eventId: `${name}${afterMs}`,
-    name,
-    eventTime: time,
-    receivedAt: time,
-    source: 'web',
-    dialect: 'native',
-    data: {},
-    ...rest,
-  }
-}
+const monthMinutes = 30 * 24 * 60
 
 test('a login renames the owner of a cart that was named a month before others filled it', () => {
   const items = [{ productId: 'P', quantity: 1, unitPriceMinor: 1000 }]
   const log = [
     told(0, 'checkout_step', { anonymousId: 'B', cartId: 'c1', data: { step: 1 } }),
-    told(30 * dayMs, 'add_to_cart', {
+    told(monthMinutes, 'add_to_cart', {
       anonymousId: 'A',
       cartId: 'c1',
       data: { items, currency: 'EUR' },
     }),
-    told(30 * dayMs + 20 * minuteMs, 'identify', { anonymousId: 'B', userId: 'U' }),
+    told(monthMinutes + 20, 'identify', { anonymousId: 'B', userId: 'U' }),
   ]
   for (const partitions of [1, 4]) {
     const pipeline = new LocalPipeline({ partitions, watermark: 'byHand' })

@@ -2,27 +2,11 @@
 // four partitions.
 
 import { describe, expect, test } from 'vitest'
-import { isoTime, minuteMs } from '#stack/base/units.ts'
-import type { EventName, ShopEvent } from '#stack/contract/events.ts'
+import type { ShopEvent } from '#stack/contract/events.ts'
 import { LocalPipeline } from '../local-pipeline.ts'
+import { told } from './told.ts'
 
-const startMs = Date.parse('2024-05-06T10:00:00.000Z')
 const items = [{ productId: 'P', quantity: 1, unitPriceMinor: 1000 }]
-
-function told(minute: number, name: EventName, rest: Partial<ShopEvent>): ShopEvent {
-  const time = isoTime(startMs + minute * minuteMs)
-  return {
-    schemaVersion: '1.0',
-    eventId: `${name}${minute}`,
-    name,
-    eventTime: time,
-    receivedAt: time,
-    source: 'web',
-    dialect: 'native',
-    data: {},
-    ...rest,
-  }
-}
 
 function add(minute: number, anonymousId: string, cartId?: string): ShopEvent {
   const data = { items, currency: 'EUR' }
