@@ -21,6 +21,8 @@ export interface TestControlOptions {
 }
 
 const actionLimitMs = 60 * secondMs
+/** A crowd of 50,000 is made up, written and acknowledged. */
+const seedLimitMs = 300 * secondMs
 const askLimitMs = secondMs
 
 export function testControl(options: TestControlOptions) {
@@ -61,7 +63,7 @@ export function testControl(options: TestControlOptions) {
       const input = await body<unknown>(c)
       const shop = controls['shop']
       if (shop === undefined) return c.json({ error: 'the shop’s address is not known' }, 400)
-      return answer(c, () => postControl('shop', shop, 'seed', input))
+      return answer(c, () => postControl('shop', shop, 'seed', input, seedLimitMs))
     })
     .get('/events', (c) => {
       const list = fold.log
