@@ -2,6 +2,7 @@
 // The command line: names commands, spawns the rooms behind them, prints errors as what, where, what to do.
 
 import { spawn } from 'node:child_process'
+import packageJson from '../package.json' with { type: 'json' }
 import { systemClock } from './base/clock.ts'
 import { describeError, exitCodeOf, exitCodes, UsageError } from './base/errors.ts'
 import { optionsHelp, parseOptions } from './base/options.ts'
@@ -43,6 +44,10 @@ async function main(argv: string[]): Promise<number> {
     process.stdout.write(usage())
     return name === undefined ? exitCodes.usage : exitCodes.done
   }
+  if (name === '--version') {
+    process.stdout.write(`slipway ${packageJson.version}, Node ${process.version}\n`)
+    return exitCodes.done
+  }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) {
     throw new UsageError(`there is no command "${name}"`, {
@@ -54,9 +59,14 @@ async function main(argv: string[]): Promise<number> {
 
 function usage(): string {
   const lines = Object.entries(commands).map(([name, { help }]) => `  ${name.padEnd(11)}${help}`)
-  return ['slipway <command> [options]', '', ...lines, '', 'Each command has --help.', ''].join(
-    '\n',
-  )
+  return [
+    'slipway <command> [options]',
+    '',
+    ...lines,
+    '',
+    'Each command has --help; slipway --version says which this is.',
+    '',
+  ].join('\n')
 }
 
 async function runStart(argv: string[]): Promise<number> {

@@ -2,6 +2,7 @@
 // a port is taken and by whom.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
 import { InTheWayError } from './errors.ts'
 
 export const defaultPorts = {
@@ -34,19 +35,26 @@ export function portError(error: unknown, host: string, port: number): unknown {
   )
 }
 
-/** "node (pid 4711)" of the process that listens on the port, or undefined where it cannot be seen. */
+/** "node stack/kafka/main.ts (pid 4711)" of the process that listens on the port, or undefined where it cannot be seen. */
 export function portHolder(port: number): string | undefined {
   try {
     const inodes = new Set(listeningInodes(port))
     if (inodes.size === 0) return undefined
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      if (holdsAny(pid, inodes))
-        return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (pid ${pid})`
+      if (holdsAny(pid, inodes)) return `${programOf(pid)} (pid ${pid})`
     }
   } catch {
     // not Linux, or not allowed to look
   }
   return undefined
+}
+
+/** The program and, of an interpreter, the end of the script's path. */
+function programOf(pid: string): string {
+  const [program = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  const script = args.find((arg) => arg !== '' && !arg.startsWith('-'))
+  const words = [basename(program), script?.split('/').slice(-3).join('/')]
+  return words.filter((word) => word !== undefined).join(' ')
 }
 
 function listeningInodes(port: number): string[] {
