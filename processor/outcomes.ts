@@ -83,13 +83,14 @@ const comma = 44
  */
 function foundText(input: InputPosition, facts: EnrichedFacts): string {
   const { surroundings, personId, session, processedAt } = facts
-  const { country, region, device, browser, os, listPrices } = surroundings
+  const { country, region, device, browser, os, listPrices, products } = surroundings
   const { topic, partition, offset } = input
   return (
     `,"input":{"topic":"${topic}","partition":${partition},"offset":${offset}},` +
     `"country":${quoted(country)},"region":${quoted(region)},"device":${quoted(device)},` +
     `"browser":${quoted(browser)},"os":${quoted(os)},` +
     (listPrices === undefined ? '' : `"listPrices":${JSON.stringify(listPrices)},`) +
+    (products === undefined ? '' : `"products":${JSON.stringify(products)},`) +
     `"personId":${quoted(personId)},"session":${sessionText(session)},"processedAt":"${processedAt}"}`
   )
 }

@@ -205,7 +205,7 @@ export function worldOf(log: readonly ShopEvent[], settings: Settings, watermark
   return foldWorld(log, {
     settings,
     watermarkMs,
-    priceOf: (productId) => catalogue.find((line) => line.productId === productId),
+    listingOf: (productId) => catalogue.find((line) => line.productId === productId),
     agentOf: (userAgent) => agents[userAgent] ?? { isBot: false, device: null },
     countryOf: (ip) => countries[ip ?? ''] ?? null,
   })

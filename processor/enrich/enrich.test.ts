@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import UserAgent from 'user-agents'
 import { createCatalogue } from '#stack/contract/catalogue.ts'
+import type { EventName } from '#stack/contract/events.ts'
 import { createAgentReader } from './agent.ts'
 import { BoundedCache } from './bounded-cache.ts'
 import { createEnricher } from './enricher.ts'
@@ -111,7 +112,8 @@ describe('the list price', () => {
   const enrich = createEnricher({ catalogue, placeOf: () => nowhere })
   const prices = (timeMs: number, ...productIds: string[]) => {
     const data = { items: productIds.map((productId) => ({ productId })), currency: 'EUR' }
-    return enrich({ ip: undefined, userAgent: undefined, data, timeMs }).listPrices
+    return enrich({ name: 'purchase', ip: undefined, userAgent: undefined, data, timeMs })
+      .listPrices
   }
   const changeMs = Date.parse('2026-03-01T00:00:00.000Z')
 
@@ -122,6 +124,26 @@ describe('the list price', () => {
   test('is null for what the catalogue does not know, and absent where it knows nothing', () => {
     expect(prices(changeMs, 'P', 'X')?.[1]).toBeNull()
     expect(prices(changeMs, 'X')).toBeUndefined()
+  })
+})
+
+describe('what the catalogue calls a product', () => {
+  const named = { name: 'Kettle', brand: 'Oak', category: 'Galley/Pots' }
+  const catalogue = createCatalogue([
+    { productId: 'P', ...named, unitPriceMinor: 100, currency: 'EUR' },
+  ])
+  const enrich = createEnricher({ catalogue, placeOf: () => nowhere })
+  const products = (name: EventName, ...productIds: string[]) => {
+    const data = { items: productIds.map((productId) => ({ productId })) }
+    return enrich({ name, ip: undefined, userAgent: undefined, data, timeMs: 0 }).products
+  }
+
+  test('goes with a purchase, item by item, and with nothing else', () => {
+    expect(products('purchase', 'X', 'P')).toEqual([null, named])
+    expect(products('add_to_cart', 'P')).toBeUndefined()
+  })
+  test('is absent where the catalogue knows none of them', () => {
+    expect(products('purchase', 'X')).toBeUndefined()
   })
 })
 

@@ -2,6 +2,7 @@
 // asked at its time. The address itself goes no further (1.6).
 
 import type { Catalogue, ListPrice } from '#stack/contract/catalogue.ts'
+import type { ProductFacts } from '#stack/contract/events.ts'
 import type { ReadEvent } from '../validate/reading.ts'
 import { createAgentReader } from './agent.ts'
 import type { Agent } from './agent.ts'
@@ -11,20 +12,22 @@ import type { Place, PlaceOf } from './geography.ts'
 export interface Surroundings extends Place, Agent {
   /** Per item, in order; undefined where no item has one. */
   listPrices: (ListPrice | null)[] | undefined
+  /** The same of a purchase's items: its order lines have no other source for what they leave out. */
+  products: (ProductFacts | null)[] | undefined
 }
 
 export type Enricher = (event: Enrichable) => Surroundings
 
-type Enrichable = Pick<ReadEvent, 'ip' | 'userAgent' | 'data' | 'timeMs'>
+type Enrichable = Pick<ReadEvent, 'name' | 'ip' | 'userAgent' | 'data' | 'timeMs'>
 
 export interface EnricherSources {
-  catalogue: Pick<Catalogue, 'listPriceAt'>
+  catalogue: Pick<Catalogue, 'listPriceAt' | 'product'>
   placeOf: PlaceOf
 }
 
 export function createEnricher({ catalogue, placeOf }: EnricherSources): Enricher {
   const readAgent = createAgentReader()
-  return ({ ip, userAgent, data, timeMs }) => {
+  return ({ name, ip, userAgent, data, timeMs }) => {
     const place = ip === undefined ? nowhere : placeOf(ip)
     const agent = readAgent(userAgent)
     return {
@@ -35,6 +38,7 @@ export function createEnricher({ catalogue, placeOf }: EnricherSources): Enriche
       browser: agent.browser,
       os: agent.os,
       listPrices: listPricesOf(data, timeMs, catalogue),
+      products: name === 'purchase' ? productsOf(data, catalogue) : undefined,
     }
   }
 }
@@ -52,4 +56,17 @@ function listPricesOf(
     return price
   })
   return isAnyKnown ? prices : undefined
+}
+
+function productsOf(
+  data: ReadEvent['data'],
+  catalogue: EnricherSources['catalogue'],
+): Surroundings['products'] {
+  const products = data?.items?.map(({ productId }) => {
+    const product = catalogue.product(productId)
+    if (product === undefined) return null
+    const { name, brand, category } = product
+    return { name, brand, category }
+  })
+  return products?.some((product) => product !== null) ? products : undefined
 }

@@ -87,6 +87,16 @@ describe.each([1, 2])('a random shop (seed %i)', (seed) => {
     expect(Number(count?.['carts'])).toBeGreaterThan(0)
   })
 
+  test('has orders with the campaign that brought their session, since no purchase names one', async () => {
+    const [count] = await history.database.rows(
+      `SELECT count(o.campaign_source) AS told,
+         count(*) FILTER (o.campaign_source IS DISTINCT FROM s.campaign_source) AS wrong
+       FROM orders AS o LEFT JOIN sessions AS s ON s.session_key = o.session_key`,
+    )
+    expect(Number(count?.['told'])).toBeGreaterThan(0)
+    expect(Number(count?.['wrong'])).toBe(0)
+  })
+
   test('has figures whose buckets add up to the whole, split or not', async () => {
     for (const id of metricIds) {
       const metric = metrics[id]
@@ -167,6 +177,7 @@ function randomEvent(random: Random, i: number): ShopEvent {
     ...(isKnown && { userId }),
     context: {
       ...(visitor === 7 && { userAgent: 'Googlebot/2.1' }),
+      ...(name === 'page_view' && { campaign: { source: `mail${random.int(3)}` } }),
       ...(random.int(20) === 0 && { test: true }),
       ...(random.int(20) === 0 && { consent: { analytics: false } }),
     },

@@ -15,7 +15,7 @@ import type { Cells } from './columns.ts'
 import { hasKeyOf, keyLists } from './current.ts'
 import { publishDifference } from './difference.ts'
 import type { DerivedRow } from './difference.ts'
-import { orderedFact } from './money/facts.ts'
+import { campaignOf, orderedFact } from './money/facts.ts'
 import type { MoneyFact, PurchaseFact } from './money/facts.ts'
 import { firstPurchase, foldOrder } from './money/order.ts'
 import type { OrderLinks } from './money/order.ts'
@@ -68,7 +68,8 @@ function ordersOfChangedSessions(sinceSeq: number): string {
     UNION
     SELECT o.order_id FROM orders AS o JOIN sessions_log AS s ON ${visitor('s')} = ${visitor('o')}
     WHERE s._seq > ${sinceSeq} AND NOT s._deleted AND o.ordered_at BETWEEN s.started_at AND s.ended_at
-      AND o.session_key IS DISTINCT FROM s.session_key`
+      AND (o.session_key, o.campaign_source, o.campaign_medium, o.campaign_name)
+        IS DISTINCT FROM (s.session_key, s.campaign_source, s.campaign_medium, s.campaign_name)`
 }
 
 /** Orders of an anonymousId at or after a new link of it; in a log that is in order there are none. */
@@ -122,7 +123,13 @@ const moneyTables = [
 ] as const satisfies readonly (keyof typeof tables)[]
 type MoneyTable = (typeof moneyTables)[number]
 
-const noLinks: OrderLinks = { personId: null, sessionKey: null, cartKey: null, episode: null }
+const noLinks: OrderLinks = {
+  personId: null,
+  sessionKey: null,
+  cartKey: null,
+  episode: null,
+  campaign: null,
+}
 
 type TextList = ReturnType<typeof textList>
 
@@ -159,11 +166,13 @@ async function linksOf(
   return new Map(
     purchases.map(({ orderId }) => {
       const cart = carts.get(orderId)
+      const session = sessions.get(orderId)
       const links = {
         personId: persons.get(orderId) ?? null,
-        sessionKey: sessions.get(orderId) ?? null,
+        sessionKey: session?.sessionKey ?? null,
         cartKey: cart?.cartKey ?? null,
         episode: cart?.episode ?? null,
+        campaign: session?.campaign ?? null,
       }
       return [orderId, links]
     }),
@@ -232,7 +241,7 @@ async function sessionsOf(
   connection: DuckDBConnection,
   purchases: readonly PurchaseFact[],
   { serverSources }: Settings,
-): Promise<Map<string, string>> {
+): Promise<Map<string, Pick<OrderLinks, 'sessionKey' | 'campaign'>>> {
   const active = purchases.filter(
     (fact) =>
       !fact.isBot &&
@@ -250,7 +259,7 @@ async function sessionsOf(
   )
   const rows = await plainRows(
     connection,
-    `SELECT q.order_id, s.session_key
+    `SELECT q.order_id, s.session_key, s.campaign_source, s.campaign_medium, s.campaign_name
      FROM (SELECT unnest($1) AS order_id, unnest($2) AS visitor, unnest($3) AS ms) AS q
      JOIN sessions AS s ON coalesce('a:' || s.anonymous_id, 'u:' || s.user_id) = q.visitor
      WHERE q.ms BETWEEN epoch_ms(s.started_at) AND epoch_ms(s.ended_at)`,
@@ -260,7 +269,12 @@ async function sessionsOf(
       numberList(active.map(({ timeMs }) => timeMs)),
     ],
   )
-  return new Map(rows as [string, string][])
+  return new Map(
+    (rows as (string | null)[][]).map(([orderId, sessionKey = null, source, medium, name]) => [
+      orderId as string,
+      { sessionKey, campaign: campaignOf({ source, medium, name }) },
+    ]),
+  )
 }
 
 /** The converted cart of an order, then the least cart key, then the highest episode. */

@@ -63,6 +63,37 @@ test('a row of a rollup that is known by its filter only is looked up, not writt
   expect(await counts(history)).toEqual({ activity: 1, product_interest: 1, bot_visitors: 1 })
 })
 
+test('an order follows the campaign of its session, which a page after it may bring', async () => {
+  await using history = await memoryHistory()
+  const feed = new Feed()
+  const time = '2024-05-06T10:00:00.000Z'
+  const session = (campaignSource: string | null, revision: number) => ({
+    topic: topics.sessions.name,
+    partition: 0,
+    key: 'S',
+    value: {
+      sessionKey: 'S',
+      anonymousId: 'A',
+      startedAt: time,
+      endedAt: time,
+      campaignSource,
+      revision,
+    },
+  })
+  const data = {
+    orderId: 'O',
+    currency: 'EUR',
+    items: [{ productId: 'P', quantity: 1, unitPriceMinor: 5 }],
+  }
+  const bought = eventLine({ eventId: 'p', minute: 0, name: 'purchase', anonymousId: 'A', data })
+  await history.commit(feed.batch([enrichedRecord(bought, 0), session(null, 0)]))
+  const campaigns = async () =>
+    (await tableRows(history, 'orders')).map((row) => row['campaign_source'])
+  expect(await campaigns()).toEqual([null])
+  await history.commit(feed.batch([session('mail', 1)]))
+  expect(await campaigns()).toEqual(['mail'])
+})
+
 async function counts({ database }: History): Promise<Record<string, number>> {
   const [row] = await database.rows(
     `SELECT (SELECT count(*) FROM activity) AS activity, (SELECT count(*) FROM product_interest) AS product_interest,

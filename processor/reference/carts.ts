@@ -365,11 +365,11 @@ function later(a: Known, b: Known | undefined): Known {
 }
 
 /** R8 to R10: lines, and what they are worth. */
-function contentOf(cart: Episode, { priceOf }: Surroundings) {
+function contentOf(cart: Episode, { listingOf }: Surroundings) {
   const lines = [...cart.quantities].map(([line, quantity]) => {
     const { item, named, price, currency } = cart.known.get(line) as Known
     const { productId, variantId = null } = item
-    const list = priceOf(productId, named.ms)
+    const list = listingOf(productId, named.ms)
     const isListed = price === undefined && list?.currency === currency?.code
     const unitPriceMinor = price?.unitMinor ?? (isListed ? list?.unitPriceMinor : null) ?? null
     const discountMinor = unitPriceMinor === null ? null : (price?.discountMinor ?? 0)

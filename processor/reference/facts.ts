@@ -2,6 +2,7 @@
 // This file: each event once, in the order T3, with what the rules see in it and whose it is. Then sessions.ts, carts.ts,
 // money.ts; world.ts puts them together.
 
+import type { CatalogueLine } from '#stack/contract/catalogue.ts'
 import type { EventName, ShopEvent } from '#stack/contract/events.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 
@@ -10,7 +11,7 @@ export interface Surroundings {
   settings: Settings
   /** Windows that end later are still open. */
   watermarkMs: number
-  priceOf(productId: string, ms: number): { unitPriceMinor: number; currency: string } | undefined
+  listingOf(productId: string, ms: number): CatalogueLine | undefined
   agentOf(userAgent: string): { isBot: boolean; device: string | null }
   countryOf(ip: string): string | null
 }
@@ -128,11 +129,17 @@ export function campaignOf({ event }: Fact): (string | null)[] | undefined {
 
 /** Country, device, campaign of a summary: of its first event that has one (interfaces.md 4). */
 export function originOf(facts: readonly Fact[]) {
-  const campaign = facts.map(campaignOf).find((each) => each !== undefined) ?? []
   const found = <T>(values: (T | null)[]): T | null => values.find((each) => each !== null) ?? null
   return {
     country: found(facts.map(({ country }) => country)),
     device: found(facts.map(({ device }) => device)),
+    ...campaignColumns(facts),
+  }
+}
+
+export function campaignColumns(facts: readonly Fact[]) {
+  const campaign = facts.map(campaignOf).find((each) => each !== undefined) ?? []
+  return {
     campaign_source: campaign[0] ?? null,
     campaign_medium: campaign[1] ?? null,
     campaign_name: campaign[2] ?? null,

@@ -3,7 +3,7 @@
 import type { EventData, Item } from '#stack/contract/events.ts'
 import type { OrderLineRow, OrderRow, RefundRow } from '#stack/contract/tables.ts'
 import type { CartRow } from './carts.ts'
-import { byBytes, originOf, timeText } from './facts.ts'
+import { byBytes, campaignColumns, originOf, timeText } from './facts.ts'
 import type { Fact, Surroundings } from './facts.ts'
 import type { Session } from './sessions.ts'
 
@@ -14,8 +14,8 @@ export interface Money {
 }
 
 /** An item's own price, else the catalogue's in the order's currency (R9), less its discount. */
-function priceIn({ event, ms }: Fact, item: Item, { priceOf }: Surroundings) {
-  const list = priceOf(item.productId, ms)
+function priceIn({ event, ms }: Fact, item: Item, { listingOf }: Surroundings) {
+  const list = listingOf(item.productId, ms)
   if (item.unitPriceMinor !== undefined) {
     return { unitMinor: item.unitPriceMinor, discountMinor: item.discountMinor ?? 0 }
   }
@@ -81,15 +81,16 @@ export function moneyOf(
           byBytes(a.cart_key, b.cart_key) ||
           b.episode - a.episode,
       )[0]
+    const session = sessions.get(purchase)
+    const origin = originOf(
+      purchases.filter((each) => each.isBot === purchase.isBot && each.isTest === purchase.isTest),
+    )
     money.orders.push({
       ...orderOf(purchase, around),
-      ...originOf(
-        purchases.filter(
-          (each) => each.isBot === purchase.isBot && each.isTest === purchase.isTest,
-        ),
-      ),
+      ...origin,
+      ...(isWithoutCampaign(origin) && session ? campaignColumns(session.facts) : {}),
       refunded_minor: refundedMinor,
-      session_key: sessions.get(purchase)?.key ?? null,
+      session_key: session?.key ?? null,
       cart_key: cart?.cart_key ?? null,
       episode: cart?.episode ?? null,
     })
@@ -97,6 +98,11 @@ export function moneyOf(
   }
   return money
 }
+
+const isWithoutCampaign = (origin: ReturnType<typeof originOf>): boolean =>
+  origin.campaign_source === null &&
+  origin.campaign_medium === null &&
+  origin.campaign_name === null
 
 const isConverted = ({ state }: CartRow): number => (state === 'converted' ? 1 : 0)
 
@@ -144,15 +150,16 @@ function linesOf(purchase: Fact, around: Surroundings): OrderLineRow[] {
     const [value, share] = [values[i] ?? null, shares[i] ?? null]
     const net = share === null ? null : isByValue ? (value as number) - share : share
     const price = priceIn(purchase, item, around)
+    const listing = around.listingOf(item.productId, purchase.ms)
     return {
       order_id: orderId,
       line: i + 1,
       ordered_at: timeText(purchase.ms),
       product_id: item.productId,
       variant_id: item.variantId ?? null,
-      name: item.name ?? null,
-      brand: item.brand ?? null,
-      category: item.category ?? null,
+      name: item.name ?? listing?.name ?? listing?.productId ?? null,
+      brand: item.brand ?? listing?.brand ?? null,
+      category: item.category ?? listing?.category ?? null,
       quantity: item.quantity ?? 1,
       unit_price_minor: price?.unitMinor ?? null,
       discount_minor: price?.discountMinor ?? null,

@@ -32,7 +32,7 @@ export const randomSettings: Arbitrary<Settings> = record({
 
 export const catalogue: readonly CatalogueLine[] = [
   { productId: 'Q', unitPriceMinor: 300, currency: 'USD' },
-  { productId: 'R', unitPriceMinor: 700, currency: 'EUR' },
+  { productId: 'R', name: 'Rope', category: 'Deck/Ropes', unitPriceMinor: 700, currency: 'EUR' },
 ]
 
 const crawler = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)'

@@ -21,7 +21,7 @@ function tablesOf(scenario: Scenario): Record<string, Columns[]> {
   const { sessions, carts, orders, order_lines, refunds } = foldWorld(logOf(scenario, collect), {
     settings,
     watermarkMs,
-    priceOf: (productId) => catalogue.find((line) => line.productId === productId),
+    listingOf: (productId) => catalogue.find((line) => line.productId === productId),
     agentOf: (userAgent) => ({ isBot: /bot/i.test(userAgent), device: null }),
     countryOf: () => null,
   })

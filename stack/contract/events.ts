@@ -171,6 +171,12 @@ export interface InputPosition {
 
 export type DeviceClass = 'desktop' | 'mobile' | 'tablet' | 'other'
 
+export interface ProductFacts {
+  name: string
+  brand: string | null
+  category: string | null
+}
+
 /** A record of `enriched-user-events`: a fact, written once per input position. */
 export interface EnrichedEvent extends ShopEvent {
   input: InputPosition
@@ -181,6 +187,8 @@ export interface EnrichedEvent extends ShopEvent {
   os: string | null
   /** Per item, same order: the catalogue's price at the event's time, null where unknown. */
   listPrices?: ({ unitPriceMinor: number; currency: string } | null)[]
+  /** Per item of a purchase, same order: what the catalogue calls the product, null where unknown. */
+  products?: (ProductFacts | null)[]
   /** As known when it was published: outside T7. */
   personId: string | null
   session: { key: string; number: number; elapsedMs: number } | null

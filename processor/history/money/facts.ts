@@ -8,6 +8,12 @@ import type { Ordered } from '#stack/contract/order.ts'
 import { moneyItems } from './value.ts'
 import type { MoneyItem } from './value.ts'
 
+export interface Campaign {
+  source: string | null
+  medium: string | null
+  name: string | null
+}
+
 interface Fact {
   orderId: string
   eventId: string
@@ -27,7 +33,7 @@ interface Fact {
   items: MoneyItem[] | null
   country: string | null
   device: string | null
-  campaign: { source: string | null; medium: string | null; name: string | null } | null
+  campaign: Campaign | null
   input: InputPosition
 }
 
@@ -62,7 +68,7 @@ export function moneyFactOf(event: EnrichedEvent): MoneyFact | undefined {
       ...factOf(event),
       name: 'purchase',
       currency: data.currency as string,
-      items: moneyItems(data, event.listPrices),
+      items: moneyItems(data, event),
       itemsTotalMinor: data.itemsTotalMinor ?? null,
       discountMinor: data.discountMinor ?? null,
       taxMinor: data.taxMinor ?? null,
@@ -85,7 +91,6 @@ export function moneyFactOf(event: EnrichedEvent): MoneyFact | undefined {
 
 function factOf(event: EnrichedEvent): Fact {
   const { data, flags = [], context } = event
-  const campaign = context?.campaign
   return {
     orderId: data.orderId as string,
     eventId: event.eventId,
@@ -104,16 +109,18 @@ function factOf(event: EnrichedEvent): Fact {
     items: null,
     country: event.country,
     device: event.device,
-    campaign:
-      campaign === undefined
-        ? null
-        : {
-            source: campaign.source ?? null,
-            medium: campaign.medium ?? null,
-            name: campaign.name ?? null,
-          },
+    campaign: campaignOf(context?.campaign),
     input: event.input,
   }
+}
+
+/** Null where it says nothing. */
+export function campaignOf({
+  source = null,
+  medium = null,
+  name = null,
+}: { [K in keyof Campaign]?: string | null | undefined } = {}): Campaign | null {
+  return source === null && medium === null && name === null ? null : { source, medium, name }
 }
 
 /** R20 and 2.7: the order in which money counts. */

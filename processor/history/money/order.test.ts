@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
-import type { PurchaseFact, RefundFact } from './facts.ts'
+import type { Campaign, PurchaseFact, RefundFact } from './facts.ts'
 import { foldOrder } from './order.ts'
 import type { OrderLinks } from './order.ts'
 
-const links: OrderLinks = { personId: 'a:A', sessionKey: null, cartKey: null, episode: null }
+const links: OrderLinks = {
+  personId: 'a:A',
+  sessionKey: null,
+  cartKey: null,
+  episode: null,
+  campaign: null,
+}
 const input = { topic: 'ecommerce-events', partition: 0, offset: 0 }
 const minute = 60_000
 
@@ -72,6 +78,16 @@ const netsOf = (...facts: PurchaseFact[]) =>
   foldOrder(facts, links).lines.map(({ row }) => row.net_minor)
 
 describe('an order', () => {
+  test('without a campaign of its own has the one of its session', () => {
+    const [mail, search] = ['email', 'cpc'].map((medium) => ({ source: null, medium, name: null }))
+    const mediumOf = (own: Campaign | undefined, ofSession: Campaign | undefined) =>
+      foldOrder([purchase({ campaign: own ?? null })], { ...links, campaign: ofSession ?? null })
+        .order?.row.campaign_medium
+    expect(mediumOf(undefined, mail)).toBe('email')
+    expect(mediumOf(search, mail)).toBe('cpc')
+    expect(mediumOf(undefined, undefined)).toBeNull()
+  })
+
   test('is its first purchase by event time, whatever order they come in', () => {
     const late = purchase({ eventId: 'p2', timeMs: 5, items: [line('Q', 1, 9)] })
     expect(orderOf(late, purchase())?.merchandise_minor).toBe(3000)

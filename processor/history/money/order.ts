@@ -7,7 +7,7 @@ import type { InputPosition } from '#stack/contract/events.ts'
 import { compareT3 } from '#stack/contract/order.ts'
 import type { OrderLineRow, OrderRow, RefundRow } from '#stack/contract/tables.ts'
 import { compareMoney, orderedFact } from './facts.ts'
-import type { MoneyFact, PurchaseFact, RefundFact } from './facts.ts'
+import type { Campaign, MoneyFact, PurchaseFact, RefundFact } from './facts.ts'
 import { foldRefunds } from './refund.ts'
 import { spread } from './spread.ts'
 import { lineValue, merchandiseMinor } from './value.ts'
@@ -18,6 +18,8 @@ export interface OrderLinks {
   sessionKey: string | null
   cartKey: string | null
   episode: number | null
+  /** Of the session. */
+  campaign: Campaign | null
 }
 
 /** A derived row with the position of the event that made it. */
@@ -40,7 +42,7 @@ export function foldOrder(facts: readonly MoneyFact[], links: OrderLinks): Folde
   const refundedMinor = refunds.reduce((sum, { row }) => sum + row.amount_minor, 0)
   const { input } = purchase
   const order = {
-    ...orderRow(purchase, facts),
+    ...orderRow(purchase, facts, links.campaign),
     ...linkColumns(links),
     refunded_minor: refundedMinor,
   }
@@ -62,9 +64,15 @@ type OwnColumns = Omit<
   'person_id' | 'session_key' | 'cart_key' | 'episode' | 'refunded_minor'
 >
 
-function orderRow(purchase: PurchaseFact, facts: readonly MoneyFact[]): OwnColumns {
+/** The campaign is the one that brought the session, where no purchase event names one: only a landing page does. */
+function orderRow(
+  purchase: PurchaseFact,
+  facts: readonly MoneyFact[],
+  campaignOfSession: Campaign | null,
+): OwnColumns {
   const merchandise = amountOf(purchase)
   const place = placeOf(purchase, facts)
+  const campaign = place.campaign ?? campaignOfSession
   return {
     order_id: purchase.orderId,
     anonymous_id: purchase.anonymousId,
@@ -87,9 +95,9 @@ function orderRow(purchase: PurchaseFact, facts: readonly MoneyFact[]): OwnColum
     payment_method: purchase.paymentMethod,
     country: place.country,
     device: place.device,
-    campaign_source: place.campaign?.source ?? null,
-    campaign_medium: place.campaign?.medium ?? null,
-    campaign_name: place.campaign?.name ?? null,
+    campaign_source: campaign?.source ?? null,
+    campaign_medium: campaign?.medium ?? null,
+    campaign_name: campaign?.name ?? null,
     is_bot: purchase.isBot,
     is_test: purchase.isTest,
   }

@@ -16,20 +16,21 @@ export interface MoneyItem {
   discountMinor: number
 }
 
-/** The items of an event; with list prices, prices that nobody named are the catalogue's. */
+/** The items of an event; with what the catalogue says, prices and names that nobody named are the catalogue's. */
 export function moneyItems(
   { items = [], currency }: EventData,
-  listPrices?: EnrichedEvent['listPrices'],
+  { listPrices, products }: Pick<EnrichedEvent, 'listPrices' | 'products'> = {},
 ): MoneyItem[] {
   return items.map((item, i) => {
     const list = listPrices?.[i]
+    const product = products?.[i]
     const listPrice = list && list.currency === currency ? list.unitPriceMinor : null
     return {
       productId: item.productId,
       variantId: item.variantId ?? null,
-      name: item.name ?? null,
-      brand: item.brand ?? null,
-      category: item.category ?? null,
+      name: item.name ?? product?.name ?? null,
+      brand: item.brand ?? product?.brand ?? null,
+      category: item.category ?? product?.category ?? null,
       quantity: item.quantity ?? 1,
       unitPriceMinor: item.unitPriceMinor ?? listPrice,
       discountMinor: item.unitPriceMinor === undefined ? 0 : (item.discountMinor ?? 0),

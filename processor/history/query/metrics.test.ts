@@ -147,6 +147,29 @@ describe('a window', () => {
   })
 })
 
+describe('months since the first order', () => {
+  test('are those of the zone that is asked for', async () => {
+    const days = 24 * 60
+    // 6 May 10:00, and 31 May 22:30 in UTC, which is 1 June in Berlin.
+    const lines = [
+      purchase('O1', 0, 'A', 'EUR', 1000),
+      purchase('O2', 25 * days + 12.5 * 60, 'A', 'EUR', 500),
+    ]
+    await using orders = await memoryHistory()
+    await orders.commit(new Feed().batch(lines.map((line, i) => enrichedRecord(line, i))))
+    const months = async (tz: string) => {
+      const request = { from: '2024-05-01', to: '2024-06-01', tz, by: 'months_since' }
+      const { by } = await answerMetric(orders, 'retention_cohort', request, null)
+      return by.map(({ key, value }) => [key, value])
+    }
+    expect(await months('UTC')).toEqual([['0', 1]])
+    expect(await months('Europe/Berlin')).toEqual([
+      ['0', 1],
+      ['1', 1],
+    ])
+  })
+})
+
 describe('a filter', () => {
   test('keeps or leaves out values', async () => {
     const orders = (filter: string[]) => ask('orders', { filter }).then(({ value }) => value)

@@ -49,7 +49,10 @@ export async function answerMetric(
   const reach = await reachOf(history)
   const { fromMs, toMs } = readWindow(request, zone, reach)
   const bounds = grain === null ? [] : boundsOf(fromMs, toMs, grain, zone)
-  const open: Question = { id, fromMs, toMs, bounds, by, filters, currency: null }
+  const monthStarts = metric.dimensions.includes('months_since')
+    ? boundsOf(fromMs, Math.max(toMs, reach.newestMs + 1), 'month', zone)
+    : []
+  const open: Question = { id, fromMs, toMs, bounds, monthStarts, by, filters, currency: null }
   const currencies = metric.perCurrency ? await currenciesOf(history, open) : []
   const currency = chooseCurrency(metric, by, request.currency, currencies)
   const question = { ...open, currency }

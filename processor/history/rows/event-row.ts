@@ -58,6 +58,6 @@ function valueMinor(event: EnrichedEvent): number | null {
   const { data } = event
   if (event.name === 'refund') return data.amountMinor ?? null
   if (data.items === undefined && data.itemsTotalMinor === undefined) return null
-  const items = moneyItems(data, event.listPrices)
+  const items = moneyItems(data, event)
   return event.name === 'purchase' ? merchandiseMinor({ ...data, items }) : valueOfItems(items)
 }

@@ -19,8 +19,8 @@ export interface Dialect {
   unnest(array: string, alias: string): string
   /** The middle value; where there are two, their mean. */
   median(value: string): string
-  /** Whole months from a to b by the calendar in UTC. */
-  monthsBetween(a: string, b: string): string
+  /** How many of these times lie after a and not after b. */
+  timesBetween(a: string, b: string, times: readonly number[]): string
   /** Which bucket a time falls into, from 0; the time lies within the bounds. `join` goes behind the relation. */
   bucket(time: string, bounds: readonly number[]): { value: string; join: string }
   asText(value: string): string
@@ -42,7 +42,8 @@ export const duckdb: Dialect = {
   holds: (array, value) => `list_contains(${array}, '${value}')`,
   unnest: (array, alias) => `CROSS JOIN LATERAL (SELECT unnest(${array}) AS ${alias})`,
   median: (value) => `median(${value})`,
-  monthsBetween: (a, b) => `date_diff('month', ${a}, ${b})`,
+  timesBetween: (a, b, times) =>
+    `len(list_filter([${times.map(duckdb.timestamp).join(', ')}], lambda t: t > ${a} AND t <= ${b}))`,
   bucket(time, bounds) {
     const even = evenWidth(bounds)
     if (even) {
@@ -74,7 +75,8 @@ export const bigquery: Dialect = {
   holds: (array, value) => `'${value}' IN UNNEST(${array})`,
   unnest: (array, alias) => `CROSS JOIN UNNEST(${array}) AS ${alias}`,
   median: (value) => `(SELECT AVG(v) FROM UNNEST(${medianPair(value)}) AS v)`,
-  monthsBetween: (a, b) => `DATE_DIFF(DATE(${b}), DATE(${a}), MONTH)`,
+  timesBetween: (a, b, times) =>
+    `(SELECT COUNT(*) FROM UNNEST([${times.map(bigquery.timestamp).join(', ')}]) AS t WHERE t > ${a} AND t <= ${b})`,
   bucket(time, bounds) {
     const even = evenWidth(bounds)
     if (even) {

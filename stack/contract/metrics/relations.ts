@@ -301,8 +301,8 @@ export const countedRelations: Record<
     FROM events_stored AS a ${links('a')} ${noBots('a')} ${dialect.unnest('a.items', 'item')}
     WHERE a.name IN ('view_item', 'add_to_cart') AND ${isActivity('a', dialect, settings)} AND b.visitor IS NULL`,
 
-  cohort_orders: ({ dialect }) => `
-    SELECT f.first_at AS moment, o.person, ${dialect.monthsBetween('f.first_at', 'o.ordered_at')} AS months_since
+  cohort_orders: () => `
+    SELECT f.first_at AS moment, o.person, o.ordered_at
     FROM counted_orders AS o
     JOIN (SELECT person, min(ordered_at) AS first_at FROM counted_orders WHERE person IS NOT NULL GROUP BY person) AS f
       ON f.person = o.person`,

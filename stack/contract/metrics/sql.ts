@@ -21,6 +21,8 @@ export interface Question {
   toMs: number
   /** Bounds of the buckets, one more than there are; empty for none. */
   bounds: readonly number[]
+  /** From the window on to the newest event, where months begin in the zone; for months since a first order. */
+  monthStarts: readonly number[]
   by: Dimension | null
   filters: readonly Filter[]
   currency: string | null
@@ -111,10 +113,14 @@ const quarterMs = 15 * minuteMs
 
 function relation(
   { relation: name }: Measure,
-  { fromMs, toMs }: Question,
+  { fromMs, toMs, monthStarts }: Question,
   { dialect, settings }: SqlContext,
 ): string {
   if (name === 'person_funnel') return `(${personFunnel({ dialect, settings }, fromMs, toMs)})`
+  if (name === 'cohort_orders') {
+    const monthsSince = dialect.timesBetween('c.moment', 'c.ordered_at', monthStarts)
+    return `(SELECT c.moment, c.person, ${monthsSince} AS months_since FROM cohort_orders AS c)`
+  }
   const cut = [fromMs, toMs].filter((ms) => ms % quarterMs !== 0)
   if (cut.length === 0) return name
   if (name === 'counted_activity' || name === 'counted_interest') {
