@@ -107,11 +107,12 @@ function room(path: string): string {
 const heapMb = { broker: 128, shop: 160, processor: 320, history: 256, ui: 160 }
 
 /**
- * Buffers count as heap. Left alone, the collector looks through the broker's small heap each time that 15 MB have
- * passed through its sockets, which was a third of its work.
+ * Buffers count as heap. Left alone, the collector looks through a small heap each time that 15 MB have passed through
+ * the sockets, which was a third of the work of broker and processor.
  */
 const collectorFlags: Partial<Record<keyof typeof heapMb, string[]>> = {
   broker: ['--initial-old-space-size=80'],
+  processor: ['--initial-old-space-size=128'],
 }
 
 function partsOf(options: StartOptions): PartSpec[] {

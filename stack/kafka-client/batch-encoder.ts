@@ -10,11 +10,13 @@ export interface ProducerIdentity {
   producerEpoch: number
 }
 
+/** In memory that `allocate` gives. */
 export function encodeBatch(
   records: readonly OutgoingRecord[],
   { producerId, producerEpoch }: ProducerIdentity,
   baseSequence: number,
   nowMs: number,
+  allocate: (bytes: number) => Buffer = Buffer.allocUnsafe,
 ): Buffer {
   const baseMs = records[0]?.timestampMs ?? nowMs
   let maxMs = baseMs
@@ -28,7 +30,7 @@ export function encodeBatch(
     const bodyBytes = measure(record, i, timestampMs - baseMs, sizes)
     bytes += varintBytes(bodyBytes) + bodyBytes
   }
-  const batch = Buffer.allocUnsafe(bytes)
+  const batch = allocate(bytes)
   let at = batchHeaderBytes
   for (let i = 0; i < records.length; i++) {
     const record = records[i] as OutgoingRecord

@@ -14,6 +14,7 @@ import { Cluster, failed, mayPass, refused } from './cluster.ts'
 import { partitionForKey } from './partitioner.ts'
 import type { OutgoingRecord } from './records.ts'
 import { partitionName } from './records.ts'
+import { RequestRoom } from './request-room.ts'
 
 export interface ProducerOptions extends ClusterOptions {
   /** How long a send is tried again before it fails. */
@@ -58,6 +59,7 @@ class Producer implements KafkaProducer {
   readonly #cluster: Cluster
   #identity: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
   #sequences = new Map<string, number>()
+  readonly #room = new RequestRoom(requestBytesMax + batchBytesMax)
   #tail: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -116,6 +118,7 @@ class Producer implements KafkaProducer {
     try {
       for (;;) {
         const request: Batch[] = []
+        this.#room.clear()
         let bytes = 0
         for (const queue of queues) {
           if (queue.next === queue.records.length || bytes >= requestBytesMax) continue
@@ -152,8 +155,9 @@ class Producer implements KafkaProducer {
     queue.next = to
     // Sequences wrap from 2^31 - 1 to 0.
     this.#sequences.set(name, (sequence + part.length) % 2 ** 31)
-    const encoded = encodeBatch(part, this.#identity, sequence, this.#options.clock.now())
-    return { topic, partition, bytes: encoded }
+    const nowMs = this.#options.clock.now()
+    const allocate = (size: number): Buffer => this.#room.take(size)
+    return { topic, partition, bytes: encodeBatch(part, this.#identity, sequence, nowMs, allocate) }
   }
 
   /** Until every batch is acknowledged; the ones that are not go again. */

@@ -143,7 +143,7 @@ export const nullableBytes: FieldType<Buffer | null> = {
     const length = value === null ? -1 : value.length
     if (flexible) writer.uvarint(length + 1)
     else writer.int32(length)
-    if (value !== null) writer.raw(value)
+    if (value !== null) writer.slices([value])
   },
 }
 

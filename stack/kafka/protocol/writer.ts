@@ -1,5 +1,5 @@
-// Writes protocol primitives. Large byte fields (fetched records) are kept as slices beside the small ones, so a
-// response is never copied together: `buffers()` goes to the socket as it is.
+// Writes protocol primitives. Byte fields (records) are kept as slices beside the rest, so that a message is never copied
+// together: `buffers()` goes to the socket as it is.
 
 import { invariant } from '../../base/invariant.ts'
 
