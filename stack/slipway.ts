@@ -11,7 +11,7 @@ import type { OptionTable } from './base/options.ts'
 import { examine } from './doctor.ts'
 import { mains, start, startOptions } from './start.ts'
 import type { Terminal } from './start.ts'
-import { nodeFlags } from './supervise.ts'
+import { compileCache, nodeFlags } from './supervise.ts'
 
 interface Command {
   help: string
@@ -75,7 +75,10 @@ async function runStart(argv: string[]): Promise<number> {
   refuseWords(positionals)
   const until = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve())
+    // Whoever started this with a channel to it (a test) is gone.
+    process.once('disconnect', () => resolve())
   })
+  process.channel?.unref()
   return start(options, { clock: systemClock, terminal: terminal(), until })
 }
 
@@ -113,7 +116,10 @@ async function runDoctor(argv: string[]): Promise<number> {
 
 /** The room in a process of its own, with this terminal; signals reach it as the terminal sends them. */
 function runRoom(path: string, argv: string[]): Promise<number> {
-  const child = spawn(process.execPath, [...nodeFlags, path, ...argv], { stdio: 'inherit' })
+  const child = spawn(process.execPath, [...nodeFlags, path, ...argv], {
+    stdio: 'inherit',
+    env: { ...compileCache, ...process.env },
+  })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => void child.kill(signal))
   }
