@@ -103,6 +103,8 @@ function forbiddenImports({ path, text }: SourceFile): string[] {
   return importsOf(text).flatMap(({ specifier, isType }) => {
     const target = targetOf(path, specifier)
     if (target === undefined) return forbiddenPackage(path, specifier)
+    // The name and the version of what this is.
+    if (target === 'package.json') return []
     return isAllowed(path, target, isType) ? [] : [`${path} may not import ${specifier}`]
   })
 }
