@@ -2,12 +2,10 @@
 // chunk of rows at a time, so that a large transaction costs the memory of its records and no more. A batch is filled
 // while the one before it is written; `rows` and `bytes` bound it.
 
-import type { EnrichedEvent, InputPosition, RejectedEvent } from '#stack/contract/events.ts'
+import type { InputPosition, RejectedEvent } from '#stack/contract/events.ts'
 import { loadEndHeader, topics } from '#stack/contract/topics.ts'
 import type { IncomingRecord, TopicPartition } from '#stack/kafka-client/records.ts'
 import { partitionName } from '#stack/kafka-client/records.ts'
-import type { Cell } from './columns.ts'
-import { eventCells } from './rows/event-row.ts'
 import { cartKeyParts, tombstoneOf, versionOf } from './rows/version-row.ts'
 import type { Version } from './rows/version-row.ts'
 
@@ -46,12 +44,6 @@ export class Batch {
   }
 }
 
-export interface PendingEvent {
-  event: EnrichedEvent
-  /** Without the columns that every row has last. */
-  cells: Cell[]
-}
-
 export interface PendingRejection {
   rejected: RejectedEvent
   /** The input position, else the record's own. */
@@ -73,7 +65,6 @@ export interface Verdict {
 }
 
 export interface Decoded {
-  events: PendingEvent
   rejections: PendingRejection
   loadEnds: InputPosition
   sessions: PendingVersion
@@ -83,18 +74,10 @@ export interface Decoded {
 
 type Decoder<T> = (record: IncomingRecord, at: InputPosition) => T | undefined
 
-/** Topic by what is read from it. Undefined is a record of another kind; what is no JSON, or of another shape, throws. */
+/** Topic by what is decoded from it; events are read in their bytes. Undefined is a record of another kind; what is no JSON, or of another shape, throws. */
 export const decoders: {
   readonly [K in keyof Decoded]: { topic: string; decode: Decoder<Decoded[K]> }
 } = {
-  events: {
-    topic: topics.enriched.name,
-    decode({ value }) {
-      if (value === null) return undefined
-      const event: EnrichedEvent = parse(value)
-      return { event, cells: eventCells(event) }
-    },
-  },
   rejections: {
     topic: topics.rejected.name,
     decode({ value, headers }, at) {
@@ -140,6 +123,7 @@ export const decoders: {
 }
 
 export const historyTopics: readonly string[] = [
+  topics.enriched.name,
   ...new Set(Object.values(decoders).map(({ topic }) => topic)),
 ]
 

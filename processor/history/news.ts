@@ -10,6 +10,7 @@ import type { Settings } from '#stack/contract/settings.ts'
 import type { Cell } from './columns.ts'
 import { moneyFactOf } from './money/facts.ts'
 import type { MoneyFact } from './money/facts.ts'
+import type { EventReading } from './rows/event-reading.ts'
 import type { PaceSketch } from './sketches.ts'
 
 /** R2: an event that names both identities, and is a person's. */
@@ -46,27 +47,19 @@ export class News {
     this.#pace = pace
   }
 
-  /** `seq` is the number of the event's row. */
-  add(event: EnrichedEvent, seq: number): void {
-    const { flags = [] } = event
-    const timeMs = Date.parse(event.eventTime)
-    const isBot = flags.includes('bot')
-    const isTest = flags.includes('test') || event.context?.test === true
-    const isTooLate = flags.includes('tooLate')
-    const isNobody = flags.includes('noConsent')
+  /** The event that was read; `seq` is the number of its row. */
+  add(event: EventReading, seq: number): void {
+    const { flags, timeMs, name, isTest } = event
+    const { isBot, isTooLate, isNobody } = flags
     const isPersons = !isBot && !isTest && !isTooLate && !isNobody
     const isServer = this.#settings.serverSources.includes(event.source)
     if (isBot && !isNobody) this.bots.add(visitorOf(event))
     if (!isTooLate && !isTest && !isNobody && !isServer) this.#count(visitorOf(event), timeMs)
     if (isPersons) this.#addLink(event, timeMs)
     if (isPersons && !isServer) this.#addActivity(event, timeMs)
-    const money = moneyFactOf(event)
-    if (money) this.money.push(money)
-    if (event.data.items?.some(({ unitPriceMinor }) => unitPriceMinor === undefined)) {
-      if (event.listPrices !== undefined) {
-        this.listPrices.push([seq, JSON.stringify(event.listPrices)])
-      }
-    }
+    if (name === 'purchase' || name === 'refund') this.#addMoney(event.event())
+    const { listPrices } = event
+    if (listPrices !== undefined && event.leavesPriceOut) this.listPrices.push([seq, listPrices])
   }
 
   #count(visitor: string, timeMs: number): void {
@@ -76,9 +69,15 @@ export class News {
     }
   }
 
-  #addLink(event: EnrichedEvent, timeMs: number): void {
-    const { anonymousId, userId, seq, name, eventId, source } = event
+  #addMoney(event: EnrichedEvent): void {
+    const money = moneyFactOf(event)
+    if (money) this.money.push(money)
+  }
+
+  #addLink(event: EventReading, timeMs: number): void {
+    const { anonymousId, userId } = event
     if (anonymousId === undefined || userId === undefined) return
+    const { seq, name, eventId, source } = event
     const link = { anonymousId, userId, ordered: { timeMs, seq, name, eventId, source } }
     const known = this.links.get(anonymousId)
     const isNewest = !known || compareT3(link.ordered, known.newest.ordered) > 0
@@ -89,13 +88,13 @@ export class News {
   }
 
   /** R12: what `activity` and `product_interest` are made of; relations.ts defines both. */
-  #addActivity(event: EnrichedEvent, timeMs: number): void {
-    const { name, anonymousId = null, userId = null, country, device, data } = event
+  #addActivity(event: EventReading, timeMs: number): void {
+    const { name, anonymousId = null, userId = null, country, device } = event
     if (name === 'custom' || name === 'refund') return
     const quarterMs = Math.floor(timeMs / quarterWidthMs) * quarterWidthMs
     addRow(this.activity, [quarterMs, anonymousId, userId, country, device])
     if (name !== 'view_item' && name !== 'add_to_cart') return
-    for (const { productId } of data.items ?? []) {
+    for (const productId of event.productIds) {
       addRow(this.productInterest, [quarterMs, productId, name, anonymousId, userId])
     }
   }

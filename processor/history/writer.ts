@@ -11,9 +11,10 @@ import { setImmediate as otherWork } from 'node:timers/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Settings } from '#stack/contract/settings.ts'
 import type { EnrichedEvent, InputPosition, RejectedEvent } from '#stack/contract/events.ts'
+import { topics } from '#stack/contract/topics.ts'
 import type { Position } from '#stack/kafka-client/records.ts'
 import { decoders } from './batch.ts'
-import type { Batch, BatchRecord, Decoded, PendingEvent, PendingRejection } from './batch.ts'
+import type { Batch, BatchRecord, Decoded, PendingRejection } from './batch.ts'
 import { appendRows, RowAppender } from './columns.ts'
 import type { Cell, Cells } from './columns.ts'
 import { replaceCurrent } from './current.ts'
@@ -24,6 +25,8 @@ import { ordersTouchedBy, refoldOrders } from './orders.ts'
 import { saveProgress } from './positions.ts'
 import { updateRollups } from './rollups.ts'
 import type { RollupState } from './rollups.ts'
+import { reading } from './rows/event-reading.ts'
+import { EventRows } from './rows/event-rows.ts'
 import type { VersionedTable } from './rows/version-row.ts'
 import { columnTypes } from './schema.ts'
 import type { PaceSketch, SeenIds } from './sketches.ts'
@@ -64,8 +67,12 @@ export class Stamp {
     return this.#seq
   }
 
+  next(): number {
+    return ++this.#seq
+  }
+
   of({ topic, partition, offset }: InputPosition): Cell[] {
-    return [++this.#seq, this.epoch, topic, partition, offset]
+    return [this.next(), this.epoch, topic, partition, offset]
   }
 }
 
@@ -73,11 +80,13 @@ export class HistoryWriter {
   readonly #database: Database
   readonly #settings: Settings
   readonly #state: WriterState
+  readonly #events: EventRows
 
   constructor(database: Database, settings: Settings, state: WriterState) {
     this.#database = database
     this.#settings = settings
     this.#state = state
+    this.#events = new EventRows(state.epoch)
   }
 
   /** Answers what could not be read. */
@@ -125,30 +134,28 @@ export class HistoryWriter {
     }
   }
 
-  /** Decodes, admits and appends a chunk at a time; others get the thread in between. Answers the copies. */
+  /** A piece at a time; others get the thread in between. Answers the copies. */
   async #writeEvents(
     connection: DuckDBConnection,
     reader: Reader,
     { stamp, news }: { stamp: Stamp; news: News },
   ): Promise<PendingRejection[]> {
     const copies: PendingRejection[] = []
-    if (reader.isWithout('events')) return copies
-    const appender = await RowAppender.open(connection, 'events_stored', eventTypes)
+    const records = reader.events()
+    if (records.length === 0) return copies
+    const appender = await RowAppender.open(connection, 'events_stored', this.#events.rows)
+    const write = () => {
+      const seq = stamp.next()
+      this.#events.add(seq)
+      news.add(reading, seq)
+      appender.next()
+    }
     try {
-      for (const chunk of reader.chunks('events')) {
-        const arrived = this.#admitEvents(chunk)
-        const known = await this.#knownOf(connection, appender, arrived)
-        for (const { event, cells } of arrived) {
-          const first = known?.get(eventKey(event))
-          if (first === undefined) {
-            known?.set(eventKey(event), event.input)
-            cells.push(...stamp.of(event.input))
-            news.add(event, stamp.lastSeq)
-            appender.append(cells)
-            continue
-          }
-          this.#state.ledger.turnIntoDuplicate(event.input.partition)
-          copies.push({ rejected: copyOf(event, first), at: event.input })
+      for (let from = 0; from < records.length; from += pieceRecords) {
+        const suspects = this.#writeNew(records.slice(from, from + pieceRecords), reader, write)
+        if (suspects.length > 0) {
+          appender.flush()
+          copies.push(...(await this.#writeUnknown(connection, suspects, write)))
         }
         await otherWork()
       }
@@ -159,14 +166,45 @@ export class HistoryWriter {
     return copies
   }
 
-  #admitEvents(events: readonly PendingEvent[]): PendingEvent[] {
-    const { ledger } = this.#state
-    return events.filter(({ event: { input, flags = [], eventTime } }) => {
-      if (!ledger.take(input.partition, input.offset, 'enriched')) return false
-      const isLate = flags.includes('late') || flags.includes('tooLate')
-      ledger.seen(input.partition, Date.parse(eventTime), isLate)
-      return true
+  /** Admits each, and writes those whose id was surely never here; answers the others. */
+  #writeNew(records: readonly BatchRecord[], reader: Reader, write: () => void): BatchRecord[] {
+    const { ledger, seenIds } = this.#state
+    return records.filter((each) => {
+      if (!reader.readEvent(each)) return false
+      const { partition, offset, timeMs, flags } = reading
+      if (!ledger.take(partition, offset, 'enriched')) return false
+      ledger.seen(partition, timeMs, flags.isLate || flags.isTooLate)
+      if (seenIds.add(reading.source, reading.eventId)) return true
+      write()
+      return false
     })
+  }
+
+  /** T4: an id that is there makes a copy a duplicate, whoever sends it. Answers the copies. */
+  async #writeUnknown(
+    connection: DuckDBConnection,
+    suspects: readonly BatchRecord[],
+    write: () => void,
+  ): Promise<PendingRejection[]> {
+    const copies: PendingRejection[] = []
+    const ids = suspects.map(({ record }) => {
+      reading.read(record.value as Buffer)
+      return reading.eventId
+    })
+    const known = await positionsOf(connection, ids)
+    for (const { record } of suspects) {
+      reading.read(record.value as Buffer)
+      const first = known.get(eventKey(reading))
+      if (first === undefined) {
+        known.set(eventKey(reading), reading.input)
+        write()
+        continue
+      }
+      const event = reading.event()
+      this.#state.ledger.turnIntoDuplicate(event.input.partition)
+      copies.push({ rejected: copyOf(event, first), at: event.input })
+    }
+    return copies
   }
 
   async #append(
@@ -229,28 +267,10 @@ export class HistoryWriter {
     await updateRollups(connection, fresh.news, { settings, state: this.#state.rollups })
     await refoldOrders(connection, touched, { settings, stamp })
   }
-
-  /**
-   * T4: an id that is there makes a copy a duplicate, whoever sends it. Answers where the ids are that may be there;
-   * nothing when all are new.
-   */
-  async #knownOf(
-    connection: DuckDBConnection,
-    appender: RowAppender,
-    arrived: readonly PendingEvent[],
-  ): Promise<Map<string, InputPosition> | undefined> {
-    const { seenIds } = this.#state
-    const suspects = arrived.filter(({ event: { source, eventId } }) =>
-      seenIds.add(source, eventId),
-    )
-    if (suspects.length === 0) return undefined
-    appender.flush()
-    return positionsOf(connection, suspects)
-  }
 }
 
-/** Events that are decoded and admitted in one go: what lives longer, the collector has to copy. */
-const chunkRows = 256
+/** Events that are written in one go. */
+const pieceRecords = 256
 
 /** The records of a batch, decoded as they are asked for. */
 class Reader {
@@ -261,19 +281,24 @@ class Reader {
     this.#batch = batch
   }
 
-  isWithout(kind: keyof Decoded): boolean {
-    return this.#batch.of(decoders[kind].topic).length === 0
+  events(): readonly BatchRecord[] {
+    return this.#batch.of(topics.enriched.name)
+  }
+
+  /** Answers whether it is an event, which `reading` then has. */
+  readEvent({ partition, record: { value, offset } }: BatchRecord): boolean {
+    if (value === null) return false
+    try {
+      reading.read(value)
+      return true
+    } catch (error) {
+      this.broken.push({ at: { topic: topics.enriched.name, partition, offset }, error })
+      return false
+    }
   }
 
   all<K extends keyof Decoded>(kind: K): Decoded[K][] {
     return this.#decode(kind, this.#batch.of(decoders[kind].topic))
-  }
-
-  *chunks<K extends keyof Decoded>(kind: K): Generator<Decoded[K][]> {
-    const records = this.#batch.of(decoders[kind].topic)
-    for (let from = 0; from < records.length; from += chunkRows) {
-      yield this.#decode(kind, records.slice(from, from + chunkRows))
-    }
   }
 
   #decode<K extends keyof Decoded>(kind: K, records: readonly BatchRecord[]): Decoded[K][] {
@@ -296,9 +321,8 @@ function countOfCollector(rejections: readonly PendingRejection[]): number {
   return rejections.filter(({ rejected }) => rejected.stage === 'collector').length
 }
 
-const eventTypes = columnTypes('events', 'current')
 const rejectedTypes = columnTypes('rejected_events', 'current')
-const verdictTypes = ['string', 'string', 'integer', 'string', ...eventTypes.slice(-5)] as const
+const verdictTypes = ['string', 'string', 'integer', 'string', ...rejectedTypes.slice(-5)] as const
 
 function eventKey({ source, eventId }: { source: string; eventId: string }): string {
   return `${source}\n${eventId}`
@@ -306,12 +330,12 @@ function eventKey({ source, eventId }: { source: string; eventId: string }): str
 
 async function positionsOf(
   connection: DuckDBConnection,
-  events: readonly PendingEvent[],
+  eventIds: readonly string[],
 ): Promise<Map<string, InputPosition>> {
   const reader = await connection.runAndReadAll(
     `SELECT source, event_id, _kafka_topic, _kafka_partition, _kafka_offset
      FROM events_stored WHERE event_id IN (SELECT unnest($1))`,
-    [textList(events.map(({ event }) => event.eventId))],
+    [textList(eventIds)],
   )
   return new Map(
     reader
