@@ -3,6 +3,7 @@
 // changes nothing. A record that ends a load is told on without a value: it is a position, and no event.
 
 import { isUtf8 } from 'node:buffer'
+import type { ListPrice } from '#stack/contract/catalogue.ts'
 import type { Refusal } from '#stack/contract/decode.ts'
 import { dialects } from '#stack/contract/events.ts'
 import type {
@@ -15,8 +16,10 @@ import type {
 import { loadEndHeader } from '#stack/contract/topics.ts'
 import { isoTime } from '#stack/base/units.ts'
 import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
+import type { Agent } from './enrich/agent.ts'
 import { BoundedCache } from './enrich/bounded-cache.ts'
 import type { Surroundings } from './enrich/enricher.ts'
+import type { Place } from './enrich/geography.ts'
 import { ByteWriter } from './state/byte-writer.ts'
 import { senderOf } from './validate/reading.ts'
 import type { ReadEvent, Span } from './validate/reading.ts'
@@ -83,16 +86,48 @@ const comma = 44
  */
 function foundText(input: InputPosition, facts: EnrichedFacts): string {
   const { surroundings, personId, session, processedAt } = facts
-  const { country, region, device, browser, os, listPrices, products } = surroundings
+  const { place, agent, listPrices, products } = surroundings
   const { topic, partition, offset } = input
   return (
     `,"input":{"topic":"${topic}","partition":${partition},"offset":${offset}},` +
-    `"country":${quoted(country)},"region":${quoted(region)},"device":${quoted(device)},` +
-    `"browser":${quoted(browser)},"os":${quoted(os)},` +
-    (listPrices === undefined ? '' : `"listPrices":${JSON.stringify(listPrices)},`) +
+    `${placeTexts.of(place)},${agentTexts.of(agent)},` +
+    (listPrices === undefined ? '' : `"listPrices":${listText(listPrices)},`) +
     (products === undefined ? '' : `"products":${JSON.stringify(products)},`) +
     `"personId":${quoted(personId)},"session":${sessionText(session)},"processedAt":"${processedAt}"}`
   )
+}
+
+/** JSON of objects that come again and again. */
+class Jsons<T extends object> {
+  readonly #texts = new WeakMap<T, string>()
+  readonly #textOf: (value: T) => string
+
+  constructor(textOf: (value: T) => string) {
+    this.#textOf = textOf
+  }
+
+  of(value: T): string {
+    const known = this.#texts.get(value)
+    if (known !== undefined) return known
+    const text = this.#textOf(value)
+    this.#texts.set(value, text)
+    return text
+  }
+}
+
+const placeTexts = new Jsons<Place>(({ country, region }) => fieldsText({ country, region }))
+const agentTexts = new Jsons<Agent>(({ device, browser, os }) =>
+  fieldsText({ device, browser, os }),
+)
+const priceTexts = new Jsons<ListPrice>(JSON.stringify)
+
+function fieldsText(fields: object): string {
+  return JSON.stringify(fields).slice(1, -1)
+}
+
+function listText(prices: readonly (ListPrice | null)[]): string {
+  const texts = prices.map((price) => (price === null ? 'null' : priceTexts.of(price)))
+  return `[${texts.join(',')}]`
 }
 
 function sessionText(session: EnrichedEvent['session']): string {

@@ -179,7 +179,7 @@ export class VisitorStage implements Stage {
     const { settings, enrich } = this.#options
     const surroundings = enrich(event)
     const lagMs = receivedMs - timeMs
-    const standing = standingOf(event, { lagMs, isBot: surroundings.isBot }, settings)
+    const standing = standingOf(event, { lagMs, isBot: surroundings.agent.isBot }, settings)
     const arrival = { event, offset, standing, surroundings }
     const isKept = standing.isActivity || standing.isLink || standing.isCartEvent
     const kept = isKept ? visitorEventOf(arrival) : undefined

@@ -9,7 +9,9 @@ import type { Agent } from './agent.ts'
 import { nowhere } from './geography.ts'
 import type { Place, PlaceOf } from './geography.ts'
 
-export interface Surroundings extends Place, Agent {
+export interface Surroundings {
+  place: Place
+  agent: Agent
   /** Per item, in order; undefined where no item has one. */
   listPrices: (ListPrice | null)[] | undefined
   /** The same of a purchase's items: its order lines have no other source for what they leave out. */
@@ -27,20 +29,12 @@ export interface EnricherSources {
 
 export function createEnricher({ catalogue, placeOf }: EnricherSources): Enricher {
   const readAgent = createAgentReader()
-  return ({ name, ip, userAgent, data, timeMs }) => {
-    const place = ip === undefined ? nowhere : placeOf(ip)
-    const agent = readAgent(userAgent)
-    return {
-      country: place.country,
-      region: place.region,
-      isBot: agent.isBot,
-      device: agent.device,
-      browser: agent.browser,
-      os: agent.os,
-      listPrices: listPricesOf(data, timeMs, catalogue),
-      products: name === 'purchase' ? productsOf(data, catalogue) : undefined,
-    }
-  }
+  return ({ name, ip, userAgent, data, timeMs }) => ({
+    place: ip === undefined ? nowhere : placeOf(ip),
+    agent: readAgent(userAgent),
+    listPrices: listPricesOf(data, timeMs, catalogue),
+    products: name === 'purchase' ? productsOf(data, catalogue) : undefined,
+  })
 }
 
 function listPricesOf(

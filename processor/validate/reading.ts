@@ -7,6 +7,7 @@ import { decodeEvent } from '#stack/contract/decode.ts'
 import type { Refusal } from '#stack/contract/decode.ts'
 import type { Dialect, EventData, EventFlag, EventName } from '#stack/contract/events.ts'
 import { EventScan, slotOf } from '#stack/contract/scan.ts'
+import { Texts } from '#stack/contract/texts.ts'
 import { loadEndHeader, loadHeader } from '#stack/contract/topics.ts'
 import type { IncomingRecord } from '#stack/kafka-client/records.ts'
 import { cartNames } from './standing.ts'
@@ -75,13 +76,15 @@ const at = {
 
 const noBytes = Buffer.alloc(0)
 const scan = new EventScan()
+const loadIds = new Texts(16)
 
 export function readRecord({ value, headers }: IncomingRecord): Reading {
   const loadEnd = headers[loadEndHeader]
   if (loadEnd !== undefined) return { kind: 'loadEnd', load: loadEnd.toString() }
   const read = readEvent(value ?? noBytes)
   if ('reason' in read) return { kind: 'refused', refusal: read }
-  return { kind: 'event', event: read, load: headers[loadHeader]?.toString() }
+  const load = headers[loadHeader]
+  return { kind: 'event', event: read, load: load && loadIds.get(load, 0, load.length) }
 }
 
 export function readEvent(bytes: Buffer): ReadEvent | Refusal {

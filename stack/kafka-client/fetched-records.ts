@@ -1,6 +1,7 @@
 // What a fetch brought, as records: batch by batch, decompressed where a producer compressed them, without control
 // batches, without records of transactions that were aborted, from the wanted offset on. Keys and values are slices of
-// what was received; headers are looked at when somebody asks for them. The checksum is the broker's business.
+// what was received; headers are looked at when somebody asks for them, and once where records one after the other have
+// the same. The checksum is the broker's business.
 
 import { codecs, decompress } from '../kafka/protocol/compression.ts'
 import { MalformedError } from '../kafka/protocol/reader.ts'
@@ -102,6 +103,7 @@ function decodeBatch(
 ): IncomingRecord[] {
   const cursor = new Cursor(bytes)
   const stampedMs = hasAppendTime(header) ? header.maxTimestampMs : undefined
+  let headers: LazyHeaders | undefined
   for (let i = 0; i < header.count; i++) {
     const length = cursor.varint()
     const end = cursor.at + length
@@ -114,9 +116,17 @@ function decodeBatch(
       if (length < 0 || end > bytes.length || cursor.at >= end)
         throw new MalformedError(`a record of ${length} bytes at offset ${offset}`)
       const hasHeaders = bytes[cursor.at] !== 0
+      if (hasHeaders && headers?.isAt(cursor.at, end) !== true)
+        headers = new LazyHeaders(bytes, cursor.at, end)
       records.push(
         hasHeaders
-          ? new RecordWithHeaders(key, value, stampedMs ?? timestampMs, offset, bytes, cursor.at)
+          ? new RecordWithHeaders(
+              key,
+              value,
+              stampedMs ?? timestampMs,
+              offset,
+              headers as LazyHeaders,
+            )
           : { key, value, headers: noHeaders, timestampMs: stampedMs ?? timestampMs, offset },
       )
     }
@@ -134,29 +144,49 @@ class RecordWithHeaders implements IncomingRecord {
   readonly value: Buffer | null
   readonly timestampMs: number
   readonly offset: number
-  readonly #bytes: Buffer
-  readonly #headersAt: number
-  #headers: Headers | undefined
+  readonly #headers: LazyHeaders
 
   constructor(
     key: Buffer | null,
     value: Buffer | null,
     timestampMs: number,
     offset: number,
-    bytes: Buffer,
-    headersAt: number,
+    headers: LazyHeaders,
   ) {
     this.key = key
     this.value = value
     this.timestampMs = timestampMs
     this.offset = offset
-    this.#bytes = bytes
-    this.#headersAt = headersAt
+    this.#headers = headers
   }
 
   get headers(): Headers {
-    this.#headers ??= decodeHeaders(this.#bytes, this.#headersAt)
-    return this.#headers
+    return this.#headers.decoded
+  }
+}
+
+/** From one place in a batch to another, and decoded when asked for. */
+class LazyHeaders {
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #end: number
+  #decoded: Headers | undefined
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+  }
+
+  get decoded(): Headers {
+    this.#decoded ??= decodeHeaders(this.#bytes, this.#start)
+    return this.#decoded
+  }
+
+  /** Whether the same bytes stand there in the same batch. */
+  isAt(start: number, end: number): boolean {
+    const bytes = this.#bytes
+    return bytes.compare(bytes, start, end, this.#start, this.#end) === 0
   }
 }
 
