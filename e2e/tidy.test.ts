@@ -54,6 +54,11 @@ const packages: Record<string, readonly string[]> = {
   echarts: ['ui/web'],
   snappyjs: ['stack/kafka'],
   lz4js: ['stack/kafka'],
+  '@grpc/grpc-js': ['stack/pubsub'],
+  '@grpc/proto-loader': ['stack/pubsub'],
+  protobufjs: ['stack/pubsub'],
+  '@google-cloud/pubsub': ['stack/google'],
+  'google-auth-library': ['stack/google'],
 }
 
 const files = trackedSources()

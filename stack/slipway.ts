@@ -36,6 +36,7 @@ const commands: Record<string, Command> = {
   processor: room(mains.processor, 'the stream processor alone'),
   history: room(mains.history, 'the history writer and its read API alone'),
   ui: room(mains.ui, 'the dashboard alone'),
+  pubsub: room(mains.pubsub, 'the embedded Pub/Sub alone'),
 }
 
 async function main(argv: string[]): Promise<number> {

@@ -92,6 +92,7 @@ export const mains = {
   rebuild: room('../processor/history/rebuild-main.ts'),
   why: room('../processor/why/main.ts'),
   ui: room('../ui/main.ts'),
+  pubsub: room('./pubsub/main.ts'),
   bench: room('../e2e/bench/main.ts'),
   'dump-log': room('./kafka/dump-log.ts'),
 } as const

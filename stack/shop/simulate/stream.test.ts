@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { loadCatalogue } from '#stack/contract/catalogue.ts'
 import { decodeEvent } from '#stack/contract/decode.ts'
 import type { Delivery } from './delivery.ts'
-import { TimeHeap } from './heap.ts'
+import { TimeHeap } from '#stack/base/time-heap.ts'
 import type { ProfileName } from './profile.ts'
 import { createSimulation } from './simulation.ts'
 
