@@ -1,7 +1,7 @@
 // The dashboard as a process: flags and environment to options.
 
 import { systemClock } from '../stack/base/clock.ts'
-import { brokerOptions, hostOption, listOf } from '../stack/base/common-options.ts'
+import { brokerOptions, hostOption, listOf, logLevelOption } from '../stack/base/common-options.ts'
 import { UsageError } from '../stack/base/errors.ts'
 import { orEnd, runPart } from '../stack/base/lifecycle.ts'
 import { createLogger } from '../stack/base/logger.ts'
@@ -44,13 +44,7 @@ const optionTable = {
     help: 'names beside loopback under which the dashboard may be asked',
   },
   testControl: { type: 'flag', help: 'routes under /__test/, for loopback only' },
-  logLevel: {
-    type: 'string',
-    value: 'LEVEL',
-    default: 'info',
-    choices: ['debug', 'info', 'warn', 'error'],
-    help: 'least level that is logged',
-  },
+  ...logLevelOption,
 } as const satisfies OptionTable
 
 const { options, help } = await orEnd('ui', () =>

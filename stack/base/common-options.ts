@@ -1,5 +1,6 @@
 // Options that several commands have, so that they mean the same and read the same in each.
 
+import type { LogLevel } from './logger.ts'
 import type { OptionTable } from './options.ts'
 import { defaultPorts } from './ports.ts'
 
@@ -25,6 +26,16 @@ export const brokerOptions = {
 /** Of a part that others connect to. */
 export const hostOption = {
   host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+} as const satisfies OptionTable
+
+export const logLevelOption = {
+  logLevel: {
+    type: 'string',
+    value: 'LEVEL',
+    default: 'info',
+    choices: ['debug', 'info', 'warn', 'error'] satisfies LogLevel[],
+    help: 'least level that is logged',
+  },
 } as const satisfies OptionTable
 
 export const portOffsetOption = {

@@ -13,6 +13,17 @@ import { eventFields, itemFields, limits, nameRules } from './event-fields.ts'
 import type { FieldKind, FieldTable } from './event-fields.ts'
 import { dialects, eventNames } from './events.ts'
 import type { EventName } from './events.ts'
+import {
+  backslash,
+  closeBrace,
+  closeBracket,
+  comma,
+  isAt,
+  openBrace,
+  openBracket,
+  quote,
+  textBytes,
+} from './json-bytes.ts'
 import { Texts } from './texts.ts'
 import { timeAt } from './time.ts'
 
@@ -170,18 +181,6 @@ function needsOf(name: EventName): Needs {
   }
 }
 
-const quote = 34
-const comma = 44
-const openBrace = 123
-const closeBrace = 125
-const openBracket = 91
-const closeBracket = 93
-const backslash = 92
-
-/** 1: stands in a text as it is; 2: of UTF-8 beyond ASCII; 0: ends it, or is escaped. */
-const textBytes = new Uint8Array(256).map((_, byte) =>
-  byte >= 128 ? 2 : byte < 32 || byte === quote || byte === backslash ? 0 : 1,
-)
 const idBytes = new Uint8Array(256).map((_, byte) =>
   /[A-Za-z0-9._:-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 )
@@ -492,11 +491,6 @@ export class EventScan {
     }
     return end
   }
-}
-
-function isAt(bytes: Uint8Array, from: number, known: Uint8Array): boolean {
-  for (let i = 0; i < known.length; i++) if (bytes[from + i] !== known[i]) return false
-  return true
 }
 
 const trueBytes = encoder.encode('true')

@@ -1,8 +1,9 @@
 // `slipway broker`: flags and environment to options.
 
-import { hostOption } from '../base/common-options.ts'
+import { hostOption, logLevelOption } from '../base/common-options.ts'
 import { orEnd, runPart } from '../base/lifecycle.ts'
 import { createLogger } from '../base/logger.ts'
+import type { LogLevel } from '../base/logger.ts'
 import { optionsHelp, parseOptions } from '../base/options.ts'
 import type { OptionTable } from '../base/options.ts'
 import { defaultPorts } from '../base/ports.ts'
@@ -71,13 +72,7 @@ const table = {
     max: 60_000,
     help: 'how long the first member of a group waits for others',
   },
-  logLevel: {
-    type: 'string',
-    value: 'LEVEL',
-    default: 'info',
-    choices: ['debug', 'info', 'warn', 'error'],
-    help: 'what is logged',
-  },
+  ...logLevelOption,
   testControl: { type: 'flag', help: 'POST /control/… for tests' },
 } as const satisfies OptionTable
 
@@ -109,7 +104,7 @@ function brokerOptions(): BrokerOptions {
     initialRebalanceDelayMs: given.rebalanceDelayMs,
     logger: createLogger({
       part: 'broker',
-      level: given.logLevel as 'debug' | 'info' | 'warn' | 'error',
+      level: given.logLevel as LogLevel,
     }),
     ...(given.advertisedHost === undefined ? {} : { advertisedHost: given.advertisedHost }),
   }

@@ -108,7 +108,7 @@ export class Delivery {
     for (; at < this.#ready.length && canTake(); at++) {
       const next = this.#ready[at] as Entry | Lane
       if (!(next instanceof Lane)) {
-        if (this.#isCurrent(next)) taken.push(this.#lease(next, consumer, nowMs + leaseMs, room))
+        if (this.#isWaiting(next)) taken.push(this.#lease(next, consumer, nowMs + leaseMs, room))
         continue
       }
       next.isQueued = false
@@ -131,9 +131,8 @@ export class Delivery {
   }
 
   /** Is this the delivery that the message is out with now? */
-  isCurrent({ seq, delivery }: DeliveryRef): boolean {
-    const entry = this.#entries.get(seq)
-    return entry?.state === 'leased' && entry.delivery === delivery
+  isCurrent(ref: DeliveryRef): boolean {
+    return this.#leased(ref) !== undefined
   }
 
   /** A stale one changes nothing. */
@@ -259,7 +258,8 @@ export class Delivery {
     return entry?.state === 'leased' && entry.delivery === delivery ? entry : undefined
   }
 
-  #isCurrent(entry: Entry): boolean {
+  /** Else it was settled while it stood in the queue. */
+  #isWaiting(entry: Entry): boolean {
     return entry.state === 'waiting' && this.#entries.get(entry.message.seq) === entry
   }
 

@@ -8,11 +8,15 @@ export interface Fields {
   immutable: readonly string[]
 }
 
-/** Resource fields by their names in the code, from the snake_case or camelCase paths of a mask. */
-export function maskedFields(mask: FieldMask | null, { changeable, immutable }: Fields): string[] {
+/** What the mask takes of the wanted resource; its paths are snake_case or camelCase. */
+export function changesOf<T extends object>(
+  wanted: T,
+  mask: FieldMask | null,
+  { changeable, immutable }: Fields,
+): Partial<T> {
   const paths = mask?.paths ?? []
   if (paths.length === 0) throw invalid('The update_mask must name at least one field.')
-  return paths.map((path) => {
+  const fields = paths.map((path) => {
     const [first = ''] = path.split('.')
     const field = first.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
     if (immutable.includes(field)) {
@@ -21,6 +25,7 @@ export function maskedFields(mask: FieldMask | null, { changeable, immutable }: 
     if (!changeable.includes(field)) {
       throw invalid(`Invalid update_mask provided in the request: ${path} is not a known field.`)
     }
-    return field
+    return field as keyof T
   })
+  return Object.fromEntries(fields.map((field) => [field, wanted[field]])) as Partial<T>
 }

@@ -1,8 +1,9 @@
 // `slipway pubsub`: flags and environment to options.
 
-import { hostOption } from '../base/common-options.ts'
+import { hostOption, logLevelOption } from '../base/common-options.ts'
 import { orEnd, runPart } from '../base/lifecycle.ts'
 import { createLogger } from '../base/logger.ts'
+import type { LogLevel } from '../base/logger.ts'
 import { optionsHelp, parseOptions } from '../base/options.ts'
 import type { OptionTable } from '../base/options.ts'
 import { defaultPorts } from '../base/ports.ts'
@@ -34,13 +35,7 @@ const table = {
     max: 65_535,
     help: 'of health, metrics and status',
   },
-  logLevel: {
-    type: 'string',
-    value: 'LEVEL',
-    default: 'info',
-    choices: ['debug', 'info', 'warn', 'error'],
-    help: 'what is logged',
-  },
+  ...logLevelOption,
   testControl: { type: 'flag', help: 'POST /control/… for tests: clock, faults' },
 } as const satisfies OptionTable
 
@@ -59,7 +54,7 @@ async function start() {
     // The option table lists exactly these.
     logger: createLogger({
       part: 'pubsub',
-      level: logLevel as 'debug' | 'info' | 'warn' | 'error',
+      level: logLevel as LogLevel,
     }),
   })
   const addresses = { pubsub: server.address, control: `${host}:${server.controlPort}` }

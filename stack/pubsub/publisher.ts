@@ -1,7 +1,7 @@
 // google.pubsub.v1.Publisher: one function per method.
 
 import type { DurationMessage } from './durations.ts'
-import { maskedFields } from './field-mask.ts'
+import { changesOf } from './field-mask.ts'
 import type { FieldMask, Page, TopicMessage } from './messages.ts'
 import { checkName, checkProject, isOfProject } from './names.ts'
 import { paged } from './paging.ts'
@@ -23,13 +23,10 @@ const updateTopic: Handler<{ topic: TopicMessage | null; updateMask: FieldMask |
   pubsub,
 ) => {
   if (!wanted) throw invalid('The topic is missing.')
-  const fields = maskedFields(updateMask, topicFields)
+  const changes = changesOf(wanted, updateMask, topicFields)
   const { name, config } = pubsub.topic(wanted.name)
   const full = topicMessage(name, config) as Partial<TopicMessage>
-  const changed = Object.fromEntries(
-    fields.map((field) => [field, wanted[field as keyof TopicMessage]]),
-  )
-  const message = { ...unset, ...full, ...changed } as TopicMessage
+  const message = { ...unset, ...full, ...changes } as TopicMessage
   return shown(pubsub.changeTopic(name, topicConfig(message)))
 }
 

@@ -128,7 +128,7 @@ export class PubSub {
         this.changeSubscription(subscription, { ...subscription.config, topic: deletedTopic })
       }
     })
-    this.sweep()
+    this.#trim(topic.id)
   }
 
   subscriptionsOf(topic: string): Subscription[] {
@@ -157,6 +157,7 @@ export class PubSub {
     this.#byId.delete(subscription.id)
     subscription.end(notFound(name))
     this.store.remove(subscription.id)
+    this.#trim(subscription.config.topicId)
   }
 
   detach(name: string): void {
@@ -196,8 +197,10 @@ export class PubSub {
   }
 
   deleteSnapshot(name: string): void {
-    this.store.remove(this.snapshot(name).id)
+    const { id, config } = this.snapshot(name)
+    this.store.remove(id)
     this.snapshots.delete(name)
+    this.#trim(config.topicId)
   }
 
   /** Ids in the order of the messages. */
@@ -276,7 +279,7 @@ export class PubSub {
       ...[...this.subscriptions.values()].map(({ config }) => config.topicId),
       ...[...this.snapshots.values()].map(({ config }) => config.topicId),
     ])
-    for (const topicId of topicIds) this.store.dropUpTo(topicId, this.#neededFromSeq(topicId))
+    for (const topicId of topicIds) this.#trim(topicId)
   }
 
   close(): void {
@@ -308,6 +311,11 @@ export class PubSub {
     const spanMs = Math.max(...spansMs)
     if (spanMs === 0) return undefined
     return this.store.seqBefore(topicId, (this.domainClock.now() - spanMs) * 1000)
+  }
+
+  /** Drops what nobody can ask for any more; of a topic that nobody has anything to do with, everything. */
+  #trim(topicId: number): void {
+    this.store.dropUpTo(topicId, this.#neededFromSeq(topicId))
   }
 
   /** Nobody can ask for what is up to there. */

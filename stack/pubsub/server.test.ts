@@ -8,6 +8,7 @@ import { DomainClock, ManualClock } from '../base/clock.ts'
 import { dayMs } from '../base/units.ts'
 import { startPubSub } from './start.ts'
 import type { PubSubServerOptions } from './start.ts'
+import { Store } from './store.ts'
 import { connectPubSub } from '#stack/google/pubsub.ts'
 
 const topic = 'projects/shop/topics/orders'
@@ -172,4 +173,18 @@ test('a subscription that nobody uses expires by the domain’s clock', async ()
   await server.pull()
   domainClock.advance(32 * dayMs)
   await expect(server.pull()).rejects.toMatchObject({ code: 5 })
+})
+
+test('messages of a topic that nobody has anything to do with any more are dropped', async () => {
+  using dir = temporaryDir()
+  {
+    await using server = await opened({ dataDir: dir.path })
+    await server.publish('x')
+    await server.publisher.deleteTopic({ topic })
+    expect((await server.pull()).map(({ text }) => text)).toEqual(['x'])
+    await server.subscriber.deleteSubscription({ subscription })
+  }
+  const store = new Store(join(dir.path, 'pubsub.sqlite'))
+  expect(store.messagesAfter(1, 0, 10)).toEqual([])
+  store.close()
 })

@@ -3,7 +3,7 @@
 import { acknowledge, modifyDeadline, refuseStale } from './acks.ts'
 import { timestampMicros, toTimestamp } from './durations.ts'
 import type { TimestampMessage } from './durations.ts'
-import { maskedFields } from './field-mask.ts'
+import { changesOf } from './field-mask.ts'
 import type {
   FieldMask,
   Page,
@@ -51,15 +51,12 @@ const updateSubscription: Handler<{
   updateMask: FieldMask | null
 }> = ({ subscription: wanted, updateMask }, pubsub) => {
   if (!wanted) throw invalid('The subscription is missing.')
-  const fields = maskedFields(updateMask, subscriptionFields)
+  const changes = changesOf(wanted, updateMask, subscriptionFields)
   const subscription = pubsub.subscription(wanted.name)
-  const changed = Object.fromEntries(
-    fields.map((field) => [field, wanted[field as keyof SubscriptionMessage]]),
-  )
   const message = {
     ...unset,
     ...shown(subscription, pubsub),
-    ...changed,
+    ...changes,
   } as unknown as SubscriptionMessage
   const config = subscriptionConfig(message, subscription.config.topicId)
   if (config.deadLetter) pubsub.topic(config.deadLetter.topic)
@@ -161,17 +158,15 @@ const updateSnapshot: Handler<{
   updateMask: FieldMask | null
 }> = ({ snapshot: wanted, updateMask }, pubsub) => {
   if (!wanted) throw invalid('The snapshot is missing.')
-  const fields = maskedFields(updateMask, {
+  const { labels, expireTime } = changesOf(wanted, updateMask, {
     changeable: ['labels', 'expireTime'],
     immutable: ['name', 'topic'],
   })
   const snapshot = pubsub.snapshot(wanted.name)
   pubsub.changeSnapshot(snapshot, {
     ...snapshot.config,
-    ...(fields.includes('labels') && { labels: wanted.labels }),
-    ...(fields.includes('expireTime') && {
-      expireMs: timestampMicros(wanted.expireTime) / 1000,
-    }),
+    ...(labels && { labels }),
+    ...(expireTime && { expireMs: timestampMicros(expireTime) / 1000 }),
   })
   return shownSnapshot(snapshot)
 }

@@ -95,10 +95,9 @@ export class Subscription {
     for (const message of messages) this.#offer(message)
   }
 
-  /** Gives to every receiver what it may have. Answers whether any was given. */
-  pump(nowMs: number): boolean {
+  /** Gives to every receiver what it may have. */
+  pump(nowMs: number): void {
     this.#delivery.advance(nowMs)
-    let hasGiven = false
     for (let isMoving = this.receivers.size > 0; isMoving;) {
       isMoving = false
       this.#fill()
@@ -108,13 +107,12 @@ export class Subscription {
         const entries = this.#delivery.take(consumer, most, { nowMs, leaseMs })
         if (entries.length === 0) continue
         receiver.deliver(entries)
-        isMoving = hasGiven = true
+        isMoving = true
         // The next one's turn comes first next time.
         if (this.receivers.delete(receiver)) this.receivers.add(receiver)
         break
       }
     }
-    return hasGiven
   }
 
   isCurrent(ref: DeliveryRef): boolean {

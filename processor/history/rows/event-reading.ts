@@ -5,6 +5,7 @@ import type { EnrichedEvent, EventFlag, EventName, InputPosition } from '#stack/
 import { compareBytes } from '#stack/contract/order.ts'
 import { Texts } from '#stack/contract/texts.ts'
 import { timeAt } from '#stack/contract/time.ts'
+import { BoundedCache } from '../../enrich/bounded-cache.ts'
 import { merchandiseMinor, moneyItems, valueOfItems } from '../money/value.ts'
 import { RecordScan } from './record-scan.ts'
 
@@ -119,7 +120,7 @@ interface Flags {
 }
 
 /** What an event is marked with, by the text of its flags: they come in few ways. */
-const flagsByText = new Map<string, Flags>()
+const flagsByText = new BoundedCache<Flags>(1024)
 const noFlags = flagsOf([])
 
 /** Names, sources, visitors. */
@@ -290,12 +291,7 @@ class EventReading {
 
   #flags(): Flags {
     const text = texts.get(scan.bytes, ...this.#span(at.flags))
-    let flags = flagsByText.get(text)
-    if (flags === undefined) {
-      flags = flagsOf(JSON.parse(text) as EventFlag[])
-      flagsByText.set(text, flags)
-    }
-    return flags
+    return flagsByText.get(text, (flags) => flagsOf(JSON.parse(flags) as EventFlag[]))
   }
 
   #span(field: number): [start: number, end: number] {

@@ -6,6 +6,19 @@
 
 import { isUtf8 } from 'node:buffer'
 import { invariant } from '#stack/base/invariant.ts'
+import {
+  backslash,
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  isAt,
+  minus,
+  openBrace,
+  openBracket,
+  quote,
+  textBytes,
+} from '#stack/contract/json-bytes.ts'
 
 /** What a field's value is: null is the same as absent. `any` is taken as it stands. */
 type Form = 'text' | 'integer' | 'truth' | 'any'
@@ -30,20 +43,6 @@ interface Shape {
   first: Key
 }
 
-const quote = 34
-const comma = 44
-const minus = 45
-const colon = 58
-const openBrace = 123
-const closeBrace = 125
-const openBracket = 91
-const closeBracket = 93
-const backslash = 92
-
-/** 1: stands in a text as it is; 2: of UTF-8 beyond ASCII; 0: ends it, or is escaped. */
-const textBytes = new Uint8Array(256).map((_, byte) =>
-  byte >= 128 ? 2 : byte < 32 || byte === quote || byte === backslash ? 0 : 1,
-)
 const encoder = new TextEncoder()
 const literals = ['true', 'false', 'null'].map((word) => encoder.encode(word))
 const none = -1
@@ -255,11 +254,6 @@ export class RecordScan {
 
 function isList(form: Fields | readonly [Fields]): form is readonly [Fields] {
   return Array.isArray(form)
-}
-
-function isAt(bytes: Uint8Array, from: number, known: Uint8Array): boolean {
-  for (let i = 0; i < known.length; i++) if (bytes[from + i] !== known[i]) return false
-  return true
 }
 
 function isDigit(byte: number | undefined): boolean {
