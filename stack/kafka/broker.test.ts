@@ -309,6 +309,66 @@ async function platformaticValues(topic: string, count: number): Promise<string[
   return values
 }
 
+describe('transactions', () => {
+  test('of kafkajs are whole: records of two topics and the offset that was read', async () => {
+    const [input, output] = [await freshTopic(), await freshTopic(2)]
+    const groupId = `group-${randomUUID()}`
+    const transactional = kafka.producer({
+      transactionalId: randomUUID(),
+      maxInFlightRequests: 1,
+      idempotent: true,
+    })
+    await transactional.connect()
+    try {
+      for (const commits of [false, true]) {
+        const transaction = await transactional.transaction()
+        const messages = numbered(3, commits ? 10 : 0)
+        await transaction.send({ topic: input, messages })
+        await transaction.send({ topic: output, messages: [{ value: 'other', partition: 1 }] })
+        await transaction.sendOffsets({
+          consumerGroupId: groupId,
+          topics: [{ topic: input, partitions: [{ partition: 0, offset: commits ? '7' : '3' }] }],
+        })
+        expect(await offsetOf(groupId, input)).toBe('-1')
+        await (commits ? transaction.commit() : transaction.abort())
+      }
+      expect(await offsetOf(groupId, input)).toBe('7')
+      await using reading = await read(input)
+      const values = (await reading.until(3)).map(({ value }) => value)
+      expect(values).toEqual(['v10', 'v11', 'v12'])
+    } finally {
+      await transactional.disconnect()
+    }
+  })
+
+  test('of a second producer with the same id end those of the first', async () => {
+    const topic = await freshTopic()
+    const options = {
+      transactionalId: randomUUID(),
+      maxInFlightRequests: 1,
+      idempotent: true,
+      retry: { retries: 1 },
+    }
+    const [zombie, heir] = [kafka.producer(options), kafka.producer(options)]
+    await zombie.connect()
+    const lost = await zombie.transaction()
+    await lost.send({ topic, messages: numbered(1) })
+    await heir.connect()
+    const kept = await heir.transaction()
+    expect(await codeOf(lost.commit())).toMatch(/INVALID_PRODUCER_EPOCH|PRODUCER_FENCED/)
+    await kept.send({ topic, messages: numbered(1, 5) })
+    await kept.commit()
+    await using reading = await read(topic)
+    expect((await reading.until(1)).map(({ value }) => value)).toEqual(['v5'])
+    await Promise.all([zombie.disconnect(), heir.disconnect()])
+  })
+
+  async function offsetOf(groupId: string, topic: string): Promise<string | undefined> {
+    const [fetched] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    return fetched?.partitions[0]?.offset
+  }
+})
+
 describe('topics', () => {
   test('are created with partitions and settings, described, listed and deleted', async () => {
     const topic = await freshTopic(3, { 'retention.ms': '60000' })

@@ -6,6 +6,7 @@ import type { Counter } from '../base/metrics.ts'
 import type { GroupCoordinator } from './group/coordinator.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { TopicCatalog } from './topics/catalog.ts'
+import type { TransactionCoordinator } from './transaction/coordinator.ts'
 
 /** As told to clients: they connect to this address. */
 export interface BrokerNode {
@@ -28,6 +29,7 @@ export interface BrokerServices {
   catalog: TopicCatalog
   groups: GroupCoordinator
   producerIds: ProducerIds
+  transactions: TransactionCoordinator
   clock: Clock
   logger: Logger
   /** By API name. */

@@ -118,6 +118,7 @@ class Broker implements RunningBroker {
       catalog: this.#state.catalog,
       groups: this.#state.groups,
       producerIds: this.#state.producerIds,
+      transactions: this.#state.transactions,
       clock: options.clock ?? systemClock,
       logger: options.logger ?? silentLogger,
       requestCount: this.#metrics.counter(

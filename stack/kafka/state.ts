@@ -1,5 +1,5 @@
 // Everything that the broker remembers, opened in order and closed in order: the folder, the journal, the topics with
-// their logs, the groups, the producer ids. Knows nothing of connections.
+// their logs, the groups, the producer ids, the transactions. Knows nothing of connections.
 
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
@@ -17,6 +17,8 @@ import { TailCache } from './log/tail-cache.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { TopicCatalog } from './topics/catalog.ts'
 import type { CatalogOptions } from './topics/catalog.ts'
+import { TransactionCoordinator } from './transaction/coordinator.ts'
+import type { TransactionOptions } from './transaction/coordinator.ts'
 
 export interface StateOptions {
   dataDir: string
@@ -33,6 +35,7 @@ export interface StateOptions {
     >
   >
   groups?: Partial<Omit<CoordinatorOptions, 'clock' | 'logger' | 'journal'>>
+  transactions?: Pick<TransactionOptions, 'timeoutMsMax' | 'expiryMs'>
 }
 
 export interface BrokerState {
@@ -40,6 +43,7 @@ export interface BrokerState {
   catalog: TopicCatalog
   groups: GroupCoordinator
   producerIds: ProducerIds
+  transactions: TransactionCoordinator
   /** Saves everything; the next start scans nothing. */
   close(): Promise<void>
 }
@@ -48,7 +52,7 @@ export interface BrokerState {
 const syncsAtOnce = 4
 const indexesInMemory = 64
 const tailCacheBytesDefault = 64 * MiB
-const offsetsCheckMs = 10 * minuteMs
+const expiryCheckMs = 10 * minuteMs
 /** Smaller than Kafka's: after a crash the open segment of each partition is scanned. */
 const segmentBytesDefault = 128 * MiB
 
@@ -83,20 +87,36 @@ export function openState(options: StateOptions): BrokerState {
     })
     const groups = new GroupCoordinator({ ...options.groups, clock, logger, journal })
     const producerIds = new ProducerIds(journal)
+    const transactions = new TransactionCoordinator({
+      ...options.transactions,
+      clock,
+      logger,
+      journal,
+      coordinatorEpoch: directory.starts,
+      allocateProducerId: () => producerIds.allocate(),
+      logOf: (topic, partition) => catalog.byName(topic)?.partitions[partition],
+      commitOffsets: (group, offsets) => groups.commitPending(group, offsets),
+    })
     journal.recover()
     catalog.open()
     producerIds.recovered()
     groups.start()
+    transactions.start(catalog.logs())
     catalog.onDeleted((topic) => groups.forgetTopic(topic.name))
-    const expiry = clock.every(offsetsCheckMs, () => groups.expire(clock.now()))
+    const expiry = clock.every(expiryCheckMs, () => {
+      groups.expire(clock.now())
+      transactions.expire(clock.now())
+    })
     return {
       clusterId: directory.clusterId,
       catalog,
       groups,
       producerIds,
+      transactions,
       async close() {
         expiry.cancel()
         groups.close()
+        await transactions.close()
         const logsAreSaved = await catalog.close()
         await journal.close()
         directory.release(logsAreSaved && !journal.hasFailed)

@@ -5,8 +5,9 @@
 //  8  record errors                       9  flexible
 //  10 leader hints in the answer: left out, one node is the leader of everything
 //
-// Checks in Kafka's order (broker.md 3.2); the first failure wins. A transactional id is refused until transactions
-// are served. With acks=0 nothing is answered, and an error closes the connection.
+// Checks in Kafka's order (broker.md 3.2); the first failure wins. A transactional batch that begins a transaction in its
+// partition must be part of one that the coordinator knows (KIP-890). With acks=0 nothing is answered, and an error
+// closes the connection.
 
 import { messageOf } from '../../base/errors.ts'
 import { codecMax, codecs } from '../protocol/compression.ts'
@@ -24,8 +25,9 @@ import {
 } from '../protocol/record-batch.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
 import type { Infer } from '../protocol/types.ts'
-import type { AppendResult } from '../log/partition-log.ts'
+import type { AppendResult, PartitionLog } from '../log/partition-log.ts'
 import type { Topic } from '../topics/catalog.ts'
+import { unverified } from './fenced.ts'
 import { noAnswer, route } from './route.ts'
 import type { Call } from './route.ts'
 
@@ -48,7 +50,7 @@ async function answer(request: Request, call: Call) {
   // Everything is appended before the first await: requests that overlap keep their order.
   const appended = request.topics.map(({ name, partitions }) => ({
     name,
-    partitions: partitions.map((partition) => appendOne(request.acks, name, partition, call)),
+    partitions: partitions.map((partition) => appendOne(request, name, partition, call)),
   }))
   const responses = []
   for (const { name, partitions } of appended) {
@@ -78,7 +80,7 @@ interface Produced {
 }
 
 function appendOne(
-  acks: number,
+  { acks, transactionalId }: Request,
   topicName: string,
   { index, records }: Produced,
   call: Call,
@@ -93,8 +95,30 @@ function appendOne(
   if (!topic || !log) return refuse(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
   const fault = checkBatch(records, topic, call)
   if (fault) return refuse(fault.errorCode, fault)
+  const header = readBatchHeader(records as Buffer)
+  if (isTransactional(header)) {
+    const place = { topic: topicName, partition: index, log }
+    const errorCode = transactionFault(transactionalId, header, place, call)
+    if (errorCode !== errorCodes.NONE) return refuse(errorCode)
+  }
   const { result, durable } = log.append(records as Buffer, acks)
   return { answer: { index, ...result, recordErrors: [], errorMessage: null }, durable }
+}
+
+/** Once a transaction is open in a partition, its marker is what ends it: there is nothing more to ask. */
+function transactionFault(
+  transactionalId: string | null,
+  { producerId, producerEpoch }: BatchHeader,
+  { topic, partition, log }: { topic: string; partition: number; log: PartitionLog },
+  { services, version }: Call,
+): number {
+  if (transactionalId === null) return errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+  if (log.isOpen(producerId)) return errorCodes.NONE
+  const producer = { transactionalId, producerId, producerEpoch }
+  const verdict = services.transactions.verifyPartition(producer, { topic, partition })
+  // The transaction before this one is about to end: the client tries again.
+  if (verdict === errorCodes.CONCURRENT_TRANSACTIONS) return errorCodes.NOT_ENOUGH_REPLICAS
+  return unverified(verdict, version >= 11)
 }
 
 function refused(index: number, errorCode: number): PartitionAnswer {
@@ -139,7 +163,6 @@ function checkHeader(header: BatchHeader, { version }: Call): Fault | undefined 
   }
   if (isControl(header))
     return { errorCode: errorCodes.INVALID_RECORD, errorMessage: 'a control batch' }
-  if (isTransactional(header)) return { errorCode: errorCodes.INVALID_TXN_STATE }
   const isCounted = header.count > 0 && header.lastOffset - header.baseOffset + 1 === header.count
   if (!isCounted)
     return { errorCode: errorCodes.INVALID_RECORD, errorMessage: 'count and offsets differ' }

@@ -11,11 +11,13 @@
 
 import { messageOf } from '../../base/errors.ts'
 import { MiB, KiB } from '../../base/units.ts'
+import type { AbortedTransaction } from '../log/aborted-transactions.ts'
 import { DamagedBatchError } from '../log/batch-read.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { fetch } from '../protocol/messages/data.ts'
 import type { Infer } from '../protocol/types.ts'
+import { readBatchHeader } from '../protocol/record-batch.ts'
 import { epochFault } from './epoch-fault.ts'
 import { route } from './route.ts'
 import type { Call } from './route.ts'
@@ -127,8 +129,10 @@ function park(request: Request, call: Call, isEnough: () => boolean): Promise<vo
 function visibleBytes(wanted: readonly Wanted[], { isolationLevel, minBytes }: Request): number {
   let bytes = 0
   for (const { log, fetchOffset, maxBytes } of wanted) {
-    if (!log || fetchOffset >= endOf(log, isolationLevel)) continue
-    bytes += minBytes <= 1 ? 1 : Math.min(maxBytes, log.bytesFrom(fetchOffset))
+    if (!log) continue
+    const end = endOf(log, isolationLevel)
+    if (fetchOffset >= end) continue
+    bytes += minBytes <= 1 ? 1 : Math.min(maxBytes, log.bytesBetween(fetchOffset, end))
   }
   return bytes
 }
@@ -158,13 +162,16 @@ async function read(wanted: Wanted, options: ReadOptions): Promise<PartitionAnsw
   if (!log || errorCode !== errorCodes.NONE) return refused(wanted.index, errorCode)
   const divergingEpoch = diverging(wanted)
   try {
+    // Before the read: what is deleted meanwhile takes its list along.
+    const aborted = abortedFrom(wanted.fetchOffset, log, options)
+    const records = divergingEpoch ? [] : await readRecords(wanted, log, options)
     return {
       index: wanted.index,
       errorCode: errorCodes.NONE,
       divergingEpoch,
-      abortedTransactions: options.isolationLevel === readCommitted ? [] : null,
+      abortedTransactions: aborted && overlapping(aborted, records),
       preferredReadReplica: -1,
-      records: divergingEpoch ? [] : await readRecords(wanted, log, options),
+      records,
       highWatermark: log.highWatermark,
       lastStableOffset: log.lastStableOffset,
       logStartOffset: log.logStartOffset,
@@ -198,6 +205,39 @@ async function readRecords(
   const records = slices instanceof Promise ? await slices : slices
   return isFirst || bytesOf(records) <= limit ? records : []
 }
+
+/** Of everything that may be read from an offset on; null where nobody asks. */
+function abortedFrom(
+  offset: number,
+  log: PartitionLog,
+  { isolationLevel }: ReadOptions,
+): AbortedTransaction[] | null {
+  if (isolationLevel !== readCommitted) return null
+  return log.abortedBetween(offset, endOf(log, isolationLevel))
+}
+
+function overlapping(
+  aborted: AbortedTransaction[],
+  records: readonly Buffer[],
+): AbortedTransaction[] {
+  if (aborted.length === 0) return aborted
+  const end = endOfBatches(records)
+  return aborted.filter(({ firstOffset }) => firstOffset < end)
+}
+
+/** Behind the last offset of the batches; 0 where there are none. */
+function endOfBatches(slices: readonly Buffer[]): number {
+  const last = slices.at(-1) ?? noBatches
+  let end = 0
+  for (let at = 0; at < last.length;) {
+    const { lastOffset, sizeBytes } = readBatchHeader(last, at)
+    end = lastOffset + 1
+    at += sizeBytes
+  }
+  return end
+}
+
+const noBatches = Buffer.alloc(0)
 
 function bytesOf(slices: readonly Buffer[]): number {
   return slices.reduce((sum, slice) => sum + slice.length, 0)

@@ -2,10 +2,10 @@
 //
 //  2 null topics: all    5 leader epoch    6 flexible    7 require stable    8 many groups    9 member of KIP-848
 //
-// `requireStable` changes nothing yet: only a transaction leaves offsets unstable. The member of version 9 is not
-// checked, as for classic groups in Kafka.
+// Who requires stable offsets is refused those that an open transaction is going to change (KIP-447). The member of
+// version 9 is not checked, as for classic groups in Kafka.
 
-import type { GroupCoordinator } from '../group/coordinator.ts'
+import type { BrokerServices } from '../broker.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { offsetFetch } from '../protocol/messages/group.ts'
 import type { Infer } from '../protocol/types.ts'
@@ -14,36 +14,48 @@ import { route } from './route.ts'
 type Response = Infer<typeof offsetFetch.response>
 type Asked = { name: string; partitions: number[] }[] | null
 
-export default route(offsetFetch, (request, { version, services: { groups } }) => {
-  const topics = version >= 8 ? [] : fetchTopics(groups, request.groupId, request.topics)
+export default route(offsetFetch, ({ requireStable, ...request }, { version, services }) => {
+  const topicsOf = (groupId: string, topics: Asked) =>
+    fetchTopics(services, { groupId, topics, requireStable })
+  const topics = version >= 8 ? [] : topicsOf(request.groupId, request.topics)
   return {
     throttleTimeMs: 0,
     topics,
     errorCode: errorCodes.NONE,
     groups: request.groups.map((group) => ({
       groupId: group.groupId,
-      topics: fetchTopics(groups, group.groupId, group.topics),
+      topics: topicsOf(group.groupId, group.topics),
       errorCode: errorCodes.NONE,
     })),
   }
 })
 
-function fetchTopics(groups: GroupCoordinator, groupId: string, asked: Asked): Response['topics'] {
+interface Wanted {
+  groupId: string
+  topics: Asked
+  requireStable: boolean
+}
+
+function fetchTopics(
+  { groups, transactions }: BrokerServices,
+  { groupId, topics, requireStable }: Wanted,
+): Response['topics'] {
   const wanted =
-    asked ??
+    topics ??
     groups
       .committedPartitions(groupId)
       .map(({ topic, partitions }) => ({ name: topic, partitions }))
   return wanted.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map((index) => {
-      const committed = groups.committed(groupId, name, index)
+      const isUnstable = requireStable && transactions.hasPendingOffset(groupId, name, index)
+      const committed = isUnstable ? undefined : groups.committed(groupId, name, index)
       return {
         index,
         offset: committed?.offset ?? -1,
         leaderEpoch: committed?.leaderEpoch ?? -1,
         metadata: committed?.metadata ?? '',
-        errorCode: errorCodes.NONE,
+        errorCode: isUnstable ? errorCodes.UNSTABLE_OFFSET_COMMIT : errorCodes.NONE,
       }
     }),
   }))

@@ -1,8 +1,7 @@
-// FindCoordinator, versions 0-6: this node coordinates every group.
+// FindCoordinator, versions 0-6: this node coordinates every group and every transactional id.
 //
 //  1 key type (0 group, 1 transactional id, 2 share group)   3 flexible   4 many keys at once
 //
-// Kafka answers for any transactional id; so does this node, and InitProducerId then says what it does not serve.
 // Share groups are not served: INVALID_REQUEST.
 
 import { errorCodes } from '../protocol/errors.ts'

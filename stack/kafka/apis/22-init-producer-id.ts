@@ -1,29 +1,28 @@
-// InitProducerId, versions 0-5, for idempotent producers: a fresh id with epoch 0 whatever is sent along.
+// InitProducerId, versions 0-5: a producer id with an epoch.
 //
-//  2 flexible   3 own id and epoch, to raise the epoch: only transactional producers do
+//  2 flexible   3 own id and epoch, to go on after an error (KIP-360)   4 PRODUCER_FENCED
 //
-// A transactional id is refused: transactions come with their own phase. An empty one is an error in itself.
+// Without a transactional id a fresh one with epoch 0, whatever is sent along. With one the id's own, and an epoch that
+// fences whoever had it before; a transaction that is open is aborted. An empty one is an error in itself.
 
 import { errorCodes } from '../protocol/errors.ts'
 import { initProducerId } from '../protocol/messages/data.ts'
+import { noProducer } from '../transaction/transaction.ts'
+import { spelled } from './fenced.ts'
 import { route } from './route.ts'
 
-const refused = (errorCode: number) => ({
-  throttleTimeMs: 0,
-  errorCode,
-  producerId: -1,
-  producerEpoch: -1,
-})
-
-export default route(initProducerId, async ({ transactionalId }, { services, clientId }) => {
-  if (transactionalId === '') return refused(errorCodes.INVALID_REQUEST)
-  if (transactionalId !== null) {
-    services.logger.warn('a transactional producer was refused: transactions are not served yet', {
-      transactionalId,
-      clientId,
-    })
-    return refused(errorCodes.UNSUPPORTED_VERSION)
+export default route(initProducerId, async (request, { services, version }) => {
+  const { transactionalId, producerId, producerEpoch } = request
+  const refused = (errorCode: number) => ({ throttleTimeMs: 0, errorCode, ...noProducer })
+  const isHalf = producerId < 0 !== producerEpoch < 0
+  if (transactionalId === '' || isHalf) return refused(errorCodes.INVALID_REQUEST)
+  if (transactionalId === null) {
+    const fresh = await services.producerIds.allocate()
+    return { throttleTimeMs: 0, errorCode: errorCodes.NONE, producerId: fresh, producerEpoch: 0 }
   }
-  const producerId = await services.producerIds.allocate()
-  return { throttleTimeMs: 0, errorCode: errorCodes.NONE, producerId, producerEpoch: 0 }
+  const answer = await services.transactions.init(transactionalId, {
+    expected: { producerId, producerEpoch },
+    timeoutMs: request.transactionTimeoutMs,
+  })
+  return { throttleTimeMs: 0, ...answer, errorCode: spelled(answer.errorCode, version, 4) }
 })

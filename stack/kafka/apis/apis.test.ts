@@ -221,7 +221,11 @@ describe('a produced batch', () => {
     ['with a bit turned', changed((batch) => batch.writeInt8(7, 63), false), 'CORRUPT_MESSAGE'],
     ['of an unknown codec', packed(5, Buffer.alloc(9)), 'UNSUPPORTED_COMPRESSION_TYPE'],
     ['that is a control batch', changed((batch) => batch.writeInt16BE(0x20, 21)), 'INVALID_RECORD'],
-    ['of a transaction', changed((batch) => batch.writeInt16BE(0x10, 21)), 'INVALID_TXN_STATE'],
+    [
+      'of a transaction',
+      changed((batch) => batch.writeInt16BE(0x10, 21)),
+      'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+    ],
     ['that counts wrongly', changed((batch) => batch.writeInt32BE(3, 57)), 'INVALID_RECORD'],
     ['without records', changed((batch) => batch.writeInt32BE(0, 57)), 'INVALID_RECORD'],
     ['of a producer without sequence', batchOf(['a'], { producerId: 7 }), 'INVALID_RECORD'],
@@ -346,16 +350,6 @@ describe('an idempotent producer', () => {
       errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
     ])
     expect((await send(name, batch(1, 0, 6)))?.errorCode).toBe(0)
-  })
-
-  test('with a transactional id is told that it is not served', async () => {
-    const answer = await client.call(initProducerId, 2, {
-      transactionalId: 'x',
-      transactionTimeoutMs: 1000,
-      producerId: -1,
-      producerEpoch: -1,
-    })
-    expect(answer).toMatchObject({ errorCode: errorCodes.UNSUPPORTED_VERSION, producerId: -1 })
   })
 })
 

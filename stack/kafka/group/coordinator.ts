@@ -177,6 +177,21 @@ export class GroupCoordinator {
     return codes
   }
 
+  /** Whether offsets of a member's transaction are refused: old versions name no member, and a rebalance is no obstacle. */
+  transactionalCommitFault(request: MemberRef): number {
+    const { generationId, memberId, groupInstanceId } = request
+    const group = this.#groups.get(request.groupId)
+    const isNamed = generationId >= 0 || memberId !== '' || groupInstanceId !== null
+    if (!isNamed || (generationId < 0 && (group?.state ?? 'Empty') === 'Empty'))
+      return this.#isOpen ? errorCodes.NONE : errorCodes.NOT_COORDINATOR
+    return group ? this.#memberFault(request, group) : errorCodes.ILLEGAL_GENERATION
+  }
+
+  /** Offsets of a transaction that is committed; what the group is now no longer matters. */
+  commitPending(groupId: string, offsets: readonly StoredOffset[]): Promise<void> {
+    return this.#persist({ kind: 'offsets', id: groupId, offsets })
+  }
+
   /** Undefined: nothing committed. */
   committed(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
     return this.#offsets.get(groupId, topic, partition)
@@ -270,13 +285,19 @@ export class GroupCoordinator {
     if (!group) return errorCodes.ILLEGAL_GENERATION
     if (generationId < 0 && memberId === '' && groupInstanceId === null)
       return errorCodes.UNKNOWN_MEMBER_ID
-    const found = this.#find(request)
-    if ('errorCode' in found) return found.errorCode
-    if (generationId !== group.generationId) return errorCodes.ILLEGAL_GENERATION
-    this.#rebalance.touch(found.member)
+    const fault = this.#memberFault(request, group)
+    if (fault !== errorCodes.NONE) return fault
     return group.state === 'CompletingRebalance'
       ? errorCodes.REBALANCE_IN_PROGRESS
       : errorCodes.NONE
+  }
+
+  #memberFault(request: MemberRef, group: Group): number {
+    const found = this.#find(request)
+    if ('errorCode' in found) return found.errorCode
+    if (request.generationId !== group.generationId) return errorCodes.ILLEGAL_GENERATION
+    this.#rebalance.touch(found.member)
+    return errorCodes.NONE
   }
 
   // --- the journal's side ---

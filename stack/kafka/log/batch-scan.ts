@@ -38,7 +38,7 @@ export interface ScanResult {
 /** Good batches are handed to `found`, which ends the walk by returning true. */
 export function scanBatches(
   { file, from, to, lastOffset: before, endsAtHole = false }: ScanRange,
-  found: (header: BatchHeader, position: number) => boolean | void,
+  found: (header: BatchHeader, position: number, batch: ScannedBatch) => boolean | void,
 ): ScanResult {
   const window = new Window(file, to)
   const damages: Damage[] = []
@@ -49,7 +49,7 @@ export function scanBatches(
     const fault = typeof batch === 'string' ? batch : batchFault(batch, lastOffset)
     if (fault === undefined) {
       const { header } = batch as ScannedBatch
-      if (found(header, position) === true) break
+      if (found(header, position, batch as ScannedBatch) === true) break
       lastOffset = header.lastOffset
       position += header.sizeBytes
       continue

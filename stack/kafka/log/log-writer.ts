@@ -206,7 +206,8 @@ export class LogWriter {
   ): Promise<void> {
     const { files, dir, epochs } = this.#options
     const indexes = isSealed || segment.writtenBytes > unindexedBytes ? segment.encodeIndexes() : []
-    await Promise.all(indexes.map(({ path, bytes }) => files.writeWholeLater(path, bytes)))
+    const whole = [...indexes, ...segment.encodeAborted()]
+    await Promise.all(whole.map(({ path, bytes }) => files.writeWholeLater(path, bytes)))
     epochs.save()
     const { path, text } = encodeCheckpoint(dir, checkpoint)
     await files.writeWholeLater(path, text)

@@ -2,17 +2,24 @@
 // for the writer (log-writer.ts). Reading is answered from memory where the tail is cached, otherwise from the segments'
 // files. This file owns the offsets:
 //
-//   log start ≤ … records … ≤ high watermark ≤ log end
+//   log start ≤ last stable offset ≤ high watermark ≤ log end
 //
-// The high watermark is what consumers may see: with durability `fsync`, what is synced.
+// The high watermark is what consumers may see: with durability `fsync`, what is synced. The last stable offset is the
+// end of what read_committed may see: the first open transaction holds it back.
 
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { dayMs, MiB } from '../../base/units.ts'
 import { errorCodes } from '../protocol/errors.ts'
-import type { BatchHeader } from '../protocol/record-batch.ts'
-import { placeBatch, readBatchHeader, stampAppendTime } from '../protocol/record-batch.ts'
+import type { BatchHeader, Marker } from '../protocol/record-batch.ts'
+import {
+  buildMarker,
+  placeBatch,
+  readBatchHeader,
+  stampAppendTime,
+} from '../protocol/record-batch.ts'
+import type { AbortedTransaction } from './aborted-transactions.ts'
 import { readBatches } from './batch-read.ts'
 import type { FileLayer } from './file-layer.ts'
 import type { FlushLimit } from './flush-limit.ts'
@@ -20,10 +27,11 @@ import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LoadedIndexes } from './loaded-indexes.ts'
 import { LogWriter } from './log-writer.ts'
 import type { Durability, QueuedBatch } from './log-writer.ts'
-import type { ProducerState } from './producer-state.ts'
+import type { EndedTransaction, ProducerState, StoredProducer } from './producer-state.ts'
 import { nothingRecovered, recoverPartition, saveLogStart } from './recovery.ts'
 import type { Recovered } from './recovery.ts'
 import { Segment } from './segment.ts'
+import { StableOffset } from './stable-offset.ts'
 import { PartitionTail } from './tail-cache.ts'
 import type { TailCache } from './tail-cache.ts'
 import { firstAtOrAfter, largestTimestamp } from './time-lookup.ts'
@@ -67,6 +75,13 @@ export interface Appended {
   durable: Promise<void>
 }
 
+interface QueueOptions {
+  nowMs: number
+  appendTime: boolean
+  /** Of a control batch. */
+  marker?: Marker
+}
+
 /** After so many bytes a crash has to scan no more than these. */
 const checkpointBytes = 16 * MiB
 const producerExpiryMs = dayMs
@@ -80,6 +95,7 @@ export class PartitionLog {
   readonly #settings: () => LogSettings
   readonly #segments: [Segment, ...Segment[]]
   readonly #producers: ProducerState
+  readonly #stable: StableOffset
   readonly #epochs: LeaderEpochs
   readonly #writer: LogWriter
   readonly #tail = new PartitionTail()
@@ -98,6 +114,7 @@ export class PartitionLog {
     const recovered = this.#recover()
     this.#segments = recovered.segments
     this.#producers = recovered.producers
+    this.#stable = new StableOffset(recovered.producers)
     this.#epochs = recovered.epochs
     this.#logStartOffset = recovered.logStartOffset
     this.#logEndOffset = this.#highWatermark = recovered.logEndOffset
@@ -124,9 +141,9 @@ export class PartitionLog {
   get highWatermark(): number {
     return this.#highWatermark
   }
-  /** The end of what read_committed may see; with transactions the first open one will hold it back. */
+  /** The end of what read_committed may see. */
   get lastStableOffset(): number {
-    return this.#highWatermark
+    return this.#stable.of(this.#highWatermark, this.#logStartOffset)
   }
   get leaderEpoch(): number {
     return this.#shared.leaderEpoch
@@ -152,7 +169,7 @@ export class PartitionLog {
     }
     const nowMs = this.#shared.clock.now()
     const { appendTime } = this.#settings()
-    const header = this.#queue(batch, asked.lastOffset - asked.baseOffset, nowMs, appendTime)
+    const header = this.#queue(batch, { nowMs, appendTime })
     const result = {
       errorCode: errorCodes.NONE,
       baseOffset: header.baseOffset,
@@ -162,21 +179,54 @@ export class PartitionLog {
     return { result, durable: this.#durable(this.#logEndOffset, acks) }
   }
 
+  /** Ends the producer's transaction here, as durable as acks=all. */
+  appendMarker(producerId: number, producerEpoch: number, marker: Marker): Appended {
+    if (this.#offline !== undefined) return this.#refuse(errorCodes.KAFKA_STORAGE_ERROR)
+    const fault = this.#producers.judgeMarker(producerId, producerEpoch, marker.coordinatorEpoch)
+    if (fault !== errorCodes.NONE) return this.#refuse(fault)
+    const nowMs = this.#shared.clock.now()
+    const batch = buildMarker(marker, { producerId, producerEpoch }, nowMs)
+    const { baseOffset } = this.#queue(batch, { nowMs, appendTime: false, marker })
+    const { result } = this.#refuse(errorCodes.NONE)
+    return { result: { ...result, baseOffset }, durable: this.#durable(this.#logEndOffset, -1) }
+  }
+
+  /** Whether the producer has written here and its transaction has not ended. */
+  isOpen(producerId: number): boolean {
+    return this.#producers.isOpen(producerId)
+  }
+
+  get producers(): StoredProducer[] {
+    return this.#producers.stored()
+  }
+
+  /** Aborted transactions that overlap [from, upTo), by their first offset. */
+  abortedBetween(from: number, upTo: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = []
+    for (const segment of this.#segments.slice(this.#segmentIndex(from)))
+      if (segment.aborted.collect(from, upTo, found)) break
+    return found.sort((a, b) => a.firstOffset - b.firstOffset)
+  }
+
   /** Whole batches from the one that holds `offset`, all below `upTo`; the first one even if it is larger than asked. */
   read(offset: number, maxBytes: number, upTo: number): Buffer[] | Promise<Buffer[]> {
     if (offset >= upTo) return []
     return this.#tail.read(offset, maxBytes, upTo) ?? this.#readFile({ offset, maxBytes, upTo })
   }
 
-  /** How many visible bytes lie from an offset on; on disk to within an index interval. */
-  bytesFrom(offset: number): number {
-    const cached = this.#tail.bytesBetween(offset, this.#highWatermark)
+  /** How many bytes lie from an offset on and below another; on disk to within an index interval. */
+  bytesBetween(offset: number, upTo: number): number {
+    const cached = this.#tail.bytesBetween(offset, upTo)
     if (cached !== undefined) return cached
     const first = this.#segmentIndex(offset)
+    const last = this.#segmentIndex(upTo)
     const bytes = this.#segments
-      .slice(first)
+      .slice(first, last)
       .reduce((sum, segment) => sum + segment.writtenBytes, 0)
-    return bytes - (this.#segments[first] as Segment).floor(offset).position
+    const positionIn = (index: number, at: number) =>
+      (this.#segments[index] as Segment).floor(at).position
+    const end = upTo === this.#logEndOffset ? this.#active.writtenBytes : positionIn(last, upTo)
+    return bytes + end - positionIn(first, offset)
   }
 
   /** Called whenever visible bytes grew or the partition went offline. Returns how to stop. */
@@ -186,13 +236,13 @@ export class PartitionLog {
   }
 
   /** The first record at or after the time, looked for inside batches too. */
-  offsetForTimestamp(timestampMs: number): FoundOffset | undefined {
-    return firstAtOrAfter(this.#timeRange(), timestampMs)
+  offsetForTimestamp(timestampMs: number, upTo = this.#highWatermark): FoundOffset | undefined {
+    return firstAtOrAfter(this.#timeRange(upTo), timestampMs)
   }
 
   /** The record with the largest timestamp (ListOffsets -3). */
-  maxTimestampOffset(): FoundOffset | undefined {
-    return largestTimestamp(this.#timeRange())
+  maxTimestampOffset(upTo = this.#highWatermark): FoundOffset | undefined {
+    return largestTimestamp(this.#timeRange(upTo))
   }
 
   /** Where an epoch of the log ended: (-1, -1) for one never seen (KIP-320). */
@@ -282,21 +332,29 @@ export class PartitionLog {
     return this.#writer.until(level, offset)
   }
 
-  #queue(batch: Buffer, lastOffsetDelta: number, nowMs: number, appendTime: boolean): BatchHeader {
+  #queue(batch: Buffer, { nowMs, appendTime, marker }: QueueOptions): BatchHeader {
+    const asked = readBatchHeader(batch)
     const baseOffset = this.#logEndOffset
-    const lastOffset = baseOffset + lastOffsetDelta
+    const lastOffset = baseOffset + asked.lastOffset - asked.baseOffset
     const segment = this.#segmentFor(batch.length, lastOffset, nowMs)
     const bytes = this.#shared.cache.add(this.#tail, batch, baseOffset, lastOffset)
     if (appendTime) stampAppendTime(bytes, nowMs)
     placeBatch(bytes, 0, baseOffset, this.#shared.leaderEpoch)
     const header = readBatchHeader(bytes)
     this.#epochs.note(header.leaderEpoch, baseOffset)
-    const undo = this.#producers.note(header, nowMs)
+    const { undo, ended } = this.#producers.note(header, nowMs, marker)
     const position = segment.plan(bytes.length)
     this.#logEndOffset = lastOffset + 1
+    if (ended) this.#noteEnd(segment, ended)
     this.#bytesSinceCheckpoint += bytes.length
     this.#writer.add({ bytes, header, segment, position, undo })
     return header
+  }
+
+  #noteEnd(segment: Segment, ended: EndedTransaction): void {
+    this.#stable.ended(ended)
+    const lastStableOffset = this.#stable.ahead(this.#logEndOffset)
+    if (ended.isAborted) segment.aborted.add({ ...ended, lastStableOffset })
   }
 
   #segmentFor(sizeBytes: number, lastOffset: number, nowMs: number): Segment {
@@ -333,6 +391,7 @@ export class PartitionLog {
 
   #advance(offset: number): void {
     this.#highWatermark = offset
+    this.#stable.advance(offset)
     this.#changed()
   }
 
@@ -342,6 +401,8 @@ export class PartitionLog {
     while (this.#segments.length > 1 && !this.#active.isCreated) this.#segments.pop()
     this.#active.plannedBytes = this.#active.writtenBytes
     this.#logEndOffset = this.#writer.writtenOffset
+    this.#stable.truncate(this.#logEndOffset)
+    this.#active.aborted.truncate(this.#logEndOffset)
     this.#shared.cache.truncate(this.#tail, this.#logEndOffset)
     this.#shared.logger.warn('batches could not be written and were refused', {
       partition: this.name,
@@ -382,9 +443,9 @@ export class PartitionLog {
     return index
   }
 
-  #timeRange(): TimeRange {
+  #timeRange(upTo: number): TimeRange {
     const segments = this.#segments.filter((segment) => segment.isCreated)
-    return { segments, logStartOffset: this.#logStartOffset, upTo: this.#highWatermark }
+    return { segments, logStartOffset: this.#logStartOffset, upTo }
   }
 
   #dropWhile(isDue: (first: Segment, next: Segment) => boolean): void {

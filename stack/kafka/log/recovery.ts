@@ -4,8 +4,9 @@
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
+import { isControl, readMarker } from '../protocol/record-batch.ts'
 import { checkedText, readChecked } from './checked-file.ts'
-import type { Damage } from './batch-scan.ts'
+import type { Damage, ScannedBatch } from './batch-scan.ts'
 import { scanBatches } from './batch-scan.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { loadCheckpoint } from './checkpoint.ts'
@@ -43,7 +44,7 @@ export function recoverPartition(options: RecoveryOptions): Recovered {
   const epochs = new LeaderEpochs(files, dir, savedEpochs ?? '')
   if (checkpoint && savedEpochs === undefined)
     segments.forEach((segment) => noteEpochs(segment, epochs))
-  const recovery = new Recovery(options, checkpoint, epochs)
+  const recovery = new Recovery(options, trusted(segments, checkpoint, options), epochs)
   segments.forEach((segment, i) => recovery.open(segment, segments[i + 1]))
   const logEndOffset = recovery.endOffset
   epochs.truncate(logEndOffset)
@@ -102,9 +103,9 @@ class Recovery {
     this.endOffset = nextOffset
     const nowMs = this.#options.clock.now()
     const range = { file: segment.file, from, to, lastOffset: nextOffset - 1, endsAtHole: !next }
-    const { goodBytes, damages, end } = scanBatches(range, (header, position) => {
+    const { goodBytes, damages, end } = scanBatches(range, (header, position, batch) => {
       segment.wrote(header, position)
-      this.producers.note(header, nowMs)
+      this.#noteProducer(segment, batch, nowMs)
       this.#epochs.note(header.leaderEpoch, header.baseOffset)
       this.endOffset = header.lastOffset + 1
     })
@@ -120,6 +121,14 @@ class Recovery {
       this.#cut(segment, goodBytes, to, end.fault)
     }
     if (next) this.endOffset = next.baseOffset
+  }
+
+  #noteProducer(segment: Segment, { header, buffer, start }: ScannedBatch, nowMs: number): void {
+    const marker = isControl(header) ? readMarker(buffer, start) : undefined
+    const { ended } = this.producers.note(header, nowMs, marker)
+    if (!ended?.isAborted) return
+    const lastStableOffset = this.producers.firstOpenOffset ?? header.lastOffset + 1
+    segment.aborted.add({ ...ended, lastStableOffset })
   }
 
   /** What a killed process had written may not be on disk yet, and consumers are going to see it. */
@@ -184,6 +193,23 @@ function usableCheckpoint(
   return isCovered ? checkpoint : undefined
 }
 
+/** A damaged list of aborted transactions can only be made anew from all batches, so the checkpoint is no help. */
+function trusted(
+  segments: readonly Segment[],
+  checkpoint: Checkpoint | undefined,
+  { logger, name }: RecoveryOptions,
+): Checkpoint | undefined {
+  if (!checkpoint) return undefined
+  const damaged = segments.filter((segment) => !segment.loadAborted(checkpoint.offset))
+  if (damaged.length === 0) return checkpoint
+  logger.warn('a list of aborted transactions is damaged; the whole partition is looked through', {
+    partition: name,
+    paths: damaged.map((segment) => segment.path('aborted')),
+  })
+  for (const segment of segments) segment.aborted.truncate(0)
+  return undefined
+}
+
 /** Without the file of epochs: every batch names its own. */
 function noteEpochs(segment: Segment, epochs: LeaderEpochs): void {
   const range = {
@@ -220,7 +246,7 @@ export function saveLogStart(files: FileLayer, dir: string, offset: number): voi
 function removeLeftovers(files: FileLayer, dir: string): void {
   const names = new Set(files.list(dir))
   for (const name of names) {
-    const isIndex = name.endsWith('.index') || name.endsWith('.timeindex')
+    const isIndex = ['.index', '.timeindex', '.aborted'].some((suffix) => name.endsWith(suffix))
     const isOrphan = isIndex && !names.has(`${name.slice(0, name.indexOf('.'))}.log`)
     if (name.endsWith('.tmp') || isOrphan) files.remove(join(dir, name))
   }

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { invariant } from '../../base/invariant.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
+import { AbortedTransactions } from './aborted-transactions.ts'
 import { scanBatches } from './batch-scan.ts'
 import type { FileLayer, OpenFile } from './file-layer.ts'
 import { lastTimestamp, SparseIndex } from './offset-index.ts'
@@ -13,6 +14,8 @@ const indexIntervalBytes = 4096
 
 export class Segment {
   readonly baseOffset: number
+  /** Of planned markers. */
+  readonly aborted = new AbortedTransactions()
   plannedBytes = 0
   writtenBytes = 0
   /** Of written batches, -1 while there are none. */
@@ -82,6 +85,19 @@ export class Segment {
     return this.#loaded().positionBefore(timestampMs)
   }
 
+  /** As a file, where there is something to save. */
+  encodeAborted(): { path: string; bytes: string }[] {
+    if (this.aborted.isSaved) return []
+    return [{ path: this.path('aborted'), bytes: this.aborted.encode() }]
+  }
+
+  /** What is known of markers below an offset; false where the file is damaged. */
+  loadAborted(below: number): boolean {
+    const isWhole = this.aborted.load(this.#files, this.path('aborted'))
+    this.aborted.truncate(isWhole ? below : 0)
+    return isWhole
+  }
+
   /** The indexes as files, the largest timestamp at the end. */
   encodeIndexes(): { path: string; bytes: Buffer }[] {
     const index = this.#loaded()
@@ -141,7 +157,7 @@ export class Segment {
 
   delete(): void {
     this.close()
-    for (const suffix of ['log', 'index', 'timeindex', 'snapshot'])
+    for (const suffix of ['log', 'index', 'timeindex', 'aborted', 'snapshot'])
       this.#files.remove(this.path(suffix))
   }
 

@@ -342,6 +342,92 @@ export const oracleRequests: Readonly<Record<string, OracleRequest>> = {
       ],
     ],
   },
+  AddPartitionsToTxn: {
+    fields: {
+      transactionalId: 'x',
+      producerId: 11,
+      producerEpoch: 12,
+      topics: [{ name: 't', partitions: [13, 14] }],
+    },
+    kafkajs: {
+      transactionalId: 'x',
+      producerId: 11,
+      producerEpoch: 12,
+      topics: [{ topic: 't', partitions: [13, 14] }],
+    },
+    platformatic: [
+      [
+        {
+          transactionalId: 'x',
+          producerId: 11n,
+          producerEpoch: 12,
+          topics: [{ name: 't', partitions: [13, 14] }],
+        },
+      ],
+    ],
+  },
+  AddOffsetsToTxn: {
+    fields: { transactionalId: 'x', producerId: 11, producerEpoch: 12, groupId: 'g' },
+    kafkajs: { transactionalId: 'x', producerId: 11, producerEpoch: 12, groupId: 'g' },
+    platformatic: ['x', 11n, 12, 'g'],
+  },
+  EndTxn: {
+    fields: { transactionalId: 'x', producerId: 11, producerEpoch: 12, commits: true },
+    kafkajs: { transactionalId: 'x', producerId: 11, producerEpoch: 12, transactionResult: true },
+    platformatic: ['x', 11n, 12, true],
+  },
+  TxnOffsetCommit: {
+    fields: {
+      transactionalId: 'x',
+      groupId: 'g',
+      producerId: 11,
+      producerEpoch: 12,
+      generationId: 13,
+      memberId: 'm',
+      groupInstanceId: 'i',
+      topics: [
+        { name: 't', partitions: [{ index: 14, offset: 15, leaderEpoch: 16, metadata: 'note' }] },
+      ],
+    },
+    kafkajs: {
+      transactionalId: 'x',
+      groupId: 'g',
+      producerId: 11,
+      producerEpoch: 12,
+      topics: [{ topic: 't', partitions: [{ partition: 14, offset: 15, metadata: 'note' }] }],
+    },
+    platformatic: [
+      'x',
+      'g',
+      11n,
+      12,
+      13,
+      'm',
+      'i',
+      [
+        {
+          name: 't',
+          partitions: [
+            {
+              partitionIndex: 14,
+              committedOffset: 15n,
+              committedLeaderEpoch: 16,
+              committedMetadata: 'note',
+            },
+          ],
+        },
+      ],
+    ],
+    filledInByKafkajs: ['leaderEpoch'],
+  },
+  DescribeProducers: {
+    fields: { topics: [{ name: 't', partitions: [11, 12] }] },
+    platformatic: [[{ name: 't', partitionIndexes: [11, 12] }]],
+  },
+  DescribeTransactions: {
+    fields: { transactionalIds: ['x', 'y'] },
+    platformatic: [['x', 'y']],
+  },
   DescribeConfigs: {
     fields: {
       resources: [{ type: 2, name: 't', keys: ['retention.ms'] }],

@@ -37,6 +37,10 @@ const at = {
   count: 57,
 } as const
 
+const appendTimeBit = 0x08
+export const transactionalBit = 0x10
+const controlBit = 0x20
+
 export interface BatchHeader {
   baseOffset: number
   /** Of the whole batch, prefix counted. */
@@ -95,7 +99,7 @@ export function placeBatch(
 
 /** LogAppendTime: the broker's time for every record. The CRC covers it, so it is computed anew. */
 export function stampAppendTime(buffer: Buffer, nowMs: number): void {
-  buffer.writeInt16BE(buffer.readInt16BE(at.attributes) | 0x08, at.attributes)
+  buffer.writeInt16BE(buffer.readInt16BE(at.attributes) | appendTimeBit, at.attributes)
   writeInt64(buffer, nowMs, at.maxTimestamp)
   buffer.writeUInt32BE(crc32c(buffer, at.attributes, buffer.length), at.crc)
 }
@@ -111,15 +115,15 @@ export function codecOf(header: BatchHeader): number {
 }
 
 export function isControl(header: BatchHeader): boolean {
-  return (header.attributes & 0x20) !== 0
+  return (header.attributes & controlBit) !== 0
 }
 
 export function isTransactional(header: BatchHeader): boolean {
-  return (header.attributes & 0x10) !== 0
+  return (header.attributes & transactionalBit) !== 0
 }
 
 export function hasAppendTime(header: BatchHeader): boolean {
-  return (header.attributes & 0x08) !== 0
+  return (header.attributes & appendTimeBit) !== 0
 }
 
 export interface BatchRecord {
@@ -173,19 +177,60 @@ function readNullable(reader: Reader): Buffer | null {
   return length < 0 ? null : reader.bytes(length)
 }
 
+/** How a transaction ended, as its control batch tells. */
+export interface Marker {
+  commits: boolean
+  coordinatorEpoch: number
+}
+
+const markerVersion = 0
+const markerTypes = { abort: 0, commit: 1 } as const
+
+// Marker: key int16 version, int16 type; value int16 version, int32 coordinator epoch.
+
+/** The control batch that ends a producer's transaction in a partition. */
+export function buildMarker(
+  { commits, coordinatorEpoch }: Marker,
+  producer: { producerId: number; producerEpoch: number },
+  timestampMs: number,
+): Buffer {
+  const key = Buffer.alloc(4)
+  key.writeInt16BE(markerVersion, 0)
+  key.writeInt16BE(commits ? markerTypes.commit : markerTypes.abort, 2)
+  const value = Buffer.alloc(6)
+  value.writeInt16BE(markerVersion, 0)
+  value.writeInt32BE(coordinatorEpoch, 2)
+  return buildBatch({
+    ...producer,
+    records: [{ key, value, timestampMs }],
+    attributes: transactionalBit | controlBit,
+  })
+}
+
+/** What a control batch says; undefined where it is no marker of a transaction. */
+export function readMarker(buffer: Buffer, start = 0): Marker | undefined {
+  const [record] = batchRecords(buffer, start)
+  if (!record?.key || record.key.length < 4 || !record.value || record.value.length < 6) return
+  const type = record.key.readInt16BE(2)
+  if (type !== markerTypes.abort && type !== markerTypes.commit) return
+  return { commits: type === markerTypes.commit, coordinatorEpoch: record.value.readInt32BE(2) }
+}
+
 export interface NewBatch {
   records: { key: Buffer | null; value: Buffer | null; timestampMs: number }[]
   producerId?: number
   producerEpoch?: number
   baseSequence?: number
+  attributes?: number
 }
 
-/** An uncompressed batch as a producer makes it: for tests, benchmarks and tools. */
+/** An uncompressed batch as a producer makes it: for markers, tests, benchmarks and tools. */
 export function buildBatch({
   records,
   producerId = -1,
   producerEpoch = -1,
   baseSequence = -1,
+  attributes = 0,
 }: NewBatch): Buffer {
   const base = records[0]?.timestampMs ?? 0
   const body = new Writer(1024)
@@ -196,6 +241,7 @@ export function buildBatch({
   batch.writeInt32BE(batch.length - batchPrefixBytes, at.batchLength)
   batch.writeInt32BE(-1, at.leaderEpoch)
   batch.writeInt8(2, at.magic)
+  batch.writeInt16BE(attributes, at.attributes)
   batch.writeInt32BE(records.length - 1, at.lastOffsetDelta)
   writeInt64(batch, base, at.baseTimestamp)
   writeInt64(batch, Math.max(base, ...records.map((record) => record.timestampMs)), at.maxTimestamp)

@@ -92,6 +92,12 @@ export class TopicCatalog {
     return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
+  /** Of every partition. */
+  *logs(): Generator<{ topic: string; partition: number; log: PartitionLog }> {
+    for (const { name, partitions } of this.#byId.values())
+      for (const [partition, log] of partitions.entries()) yield { topic: name, partition, log }
+  }
+
   get brokerConfigs(): ConfigValues {
     return this.#options.brokerConfigs
   }

@@ -5,6 +5,7 @@ import * as cluster from './cluster.ts'
 import * as data from './data.ts'
 import * as group from './group.ts'
 import * as topics from './topics.ts'
+import * as transactions from './transactions.ts'
 
 /** By key. */
 export const apiTable: readonly Api<unknown, unknown>[] = Object.values({
@@ -12,6 +13,7 @@ export const apiTable: readonly Api<unknown, unknown>[] = Object.values({
   ...data,
   ...group,
   ...topics,
+  ...transactions,
 })
   // An entry's own message types matter to its handler; whoever goes through the table needs none of them.
   .map((entry) => entry as unknown as Api<unknown, unknown>)
