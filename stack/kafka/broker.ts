@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Counter } from '../base/metrics.ts'
+import type { FetchSessions } from './fetch-sessions.ts'
 import type { GroupCoordinator } from './group/coordinator.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { TopicCatalog } from './topics/catalog.ts'
@@ -30,6 +31,7 @@ export interface BrokerServices {
   groups: GroupCoordinator
   producerIds: ProducerIds
   transactions: TransactionCoordinator
+  fetchSessions: FetchSessions
   clock: Clock
   logger: Logger
   /** By API name. */

@@ -15,6 +15,7 @@ import type { BrokerServices } from './broker.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { ConnectionLimits, ConnectionShared } from './connection.ts'
 import { defaultLimits } from './connection.ts'
+import { FetchSessions } from './fetch-sessions.ts'
 import { defaultListenerLimits, listen, Listener, portOf } from './listener.ts'
 import type { ListenerLimits } from './listener.ts'
 import type { Durability } from './log/partition-log.ts'
@@ -119,6 +120,7 @@ class Broker implements RunningBroker {
       groups: this.#state.groups,
       producerIds: this.#state.producerIds,
       transactions: this.#state.transactions,
+      fetchSessions: new FetchSessions(options.clock ?? systemClock),
       clock: options.clock ?? systemClock,
       logger: options.logger ?? silentLogger,
       requestCount: this.#metrics.counter(

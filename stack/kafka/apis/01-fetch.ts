@@ -1,5 +1,4 @@
-// Fetch, versions 4-17, without sessions: session id 0 in the answer is legal for every client, and each request then
-// names all its partitions.
+// Fetch, versions 4-17, with sessions (fetch-sessions.ts).
 //
 //  4  isolation level    5 log start offset    7 sessions    9 leader epoch check    11 rack, one node: ignored
 //  12 flexible, diverging epoch    13 topic ids instead of names    15 replica state: ignored
@@ -32,7 +31,6 @@ type PartitionAnswer = Response['responses'][number]['partitions'][number]
 const answerBytesMax = 16 * MiB
 const crowdedAnswerBytesMax = 256 * KiB
 const readCommitted = 1
-const fullFetchEpochs = [-1, 0]
 
 /** One partition as asked for, with what it is here. */
 interface Wanted extends AskedPartition {
@@ -40,20 +38,15 @@ interface Wanted extends AskedPartition {
   errorCode: number
 }
 
-export default route(fetch, (request, call) => {
-  const fault = sessionFault(request)
-  return fault === errorCodes.NONE
-    ? answer(request, call)
-    : { throttleTimeMs: 0, errorCode: fault, sessionId: 0, responses: [] }
+export default route(fetch, async (request, call) => {
+  const begun = call.services.fetchSessions.begin(request)
+  if ('errorCode' in begun)
+    return { throttleTimeMs: 0, errorCode: begun.errorCode, sessionId: 0, responses: [] }
+  const { topics, session } = begun
+  const response = await answer({ ...request, topics }, call)
+  if (!session) return response
+  return { ...response, sessionId: session.id, responses: session.answered(response.responses) }
 })
-
-/** No session is ever handed out, so none can be gone on with. */
-function sessionFault({ sessionId, sessionEpoch }: Request): number {
-  if (sessionId !== 0) return errorCodes.FETCH_SESSION_ID_NOT_FOUND
-  return fullFetchEpochs.includes(sessionEpoch)
-    ? errorCodes.NONE
-    : errorCodes.INVALID_FETCH_SESSION_EPOCH
-}
 
 async function answer(request: Request, call: Call): Promise<Response> {
   await untilEnough(request, call)

@@ -122,22 +122,27 @@ const fetchPartition = (more: Partial<FetchPartition> = {}): FetchPartition => (
   ...more,
 })
 
+const emptyFetch: FetchRequest = {
+  replicaId: -1,
+  maxWaitMs: 0,
+  minBytes: 1,
+  maxBytes: 50 * MiB,
+  isolationLevel: 0,
+  sessionId: 0,
+  sessionEpoch: -1,
+  topics: [],
+  forgottenTopics: [],
+  rackId: '',
+}
+
 async function get(
   topic: { name?: string; id?: string },
   partitions: FetchPartition[],
   more: Partial<FetchRequest> & { version?: number } = {},
 ) {
   return client.call(fetch, more.version ?? 12, {
-    replicaId: -1,
-    maxWaitMs: 0,
-    minBytes: 1,
-    maxBytes: 50 * MiB,
-    isolationLevel: 0,
-    sessionId: 0,
-    sessionEpoch: -1,
+    ...emptyFetch,
     topics: [{ name: topic.name ?? '', topicId: topic.id ?? zeroUuid, partitions }],
-    forgottenTopics: [],
-    rackId: '',
     ...more,
   })
 }
@@ -447,15 +452,53 @@ describe('a fetch', () => {
     })
   })
 
-  test('of a session that was never given out is refused', async () => {
-    const topic = await freshTopic()
-    expect(
-      (await get(topic, [fetchPartition()], { sessionId: 5, sessionEpoch: 1 })).errorCode,
-    ).toBe(errorCodes.FETCH_SESSION_ID_NOT_FOUND)
-    expect(await get(topic, [fetchPartition()], { sessionEpoch: 0 })).toMatchObject({
-      errorCode: 0,
-      sessionId: 0,
+  test('of a session names what changed and is told what is new', async () => {
+    const [one, other] = [await freshTopic(), await freshTopic()]
+    const ask = (sessionId: number, sessionEpoch: number, names: string[], gone: string[] = []) =>
+      client.call(fetch, 12, {
+        ...emptyFetch,
+        sessionId,
+        sessionEpoch,
+        topics: names.map((name) => ({ name, topicId: zeroUuid, partitions: [fetchPartition()] })),
+        forgottenTopics: gone.map((name) => ({ name, topicId: zeroUuid, partitions: [0] })),
+      })
+    const told = ({ responses }: Infer<typeof fetch.response>) => responses.map(({ name }) => name)
+    const first = await ask(0, 0, [one.name, other.name])
+    expect(first.sessionId).toBeGreaterThan(0)
+    expect(told(first)).toEqual([one.name, other.name])
+    const { sessionId } = first
+    expect(told(await ask(sessionId, 1, []))).toEqual([])
+    await send(other.name, batchOf(['a']))
+    expect(told(await ask(sessionId, 2, []))).toEqual([other.name])
+    expect(await ask(sessionId, 2, [])).toMatchObject({
+      errorCode: errorCodes.INVALID_FETCH_SESSION_EPOCH,
+      responses: [],
     })
+    expect(told(await ask(sessionId, 3, [], [other.name]))).toEqual([])
+    await send(one.name, batchOf(['b']))
+    expect(told(await ask(sessionId, 4, []))).toEqual([one.name])
+    expect((await ask(sessionId, -1, [one.name])).sessionId).toBe(0)
+    expect((await ask(sessionId, 5, [])).errorCode).toBe(errorCodes.FETCH_SESSION_ID_NOT_FOUND)
+  })
+
+  test('of a session tells of an error again and again, and of its end', async () => {
+    const name = `later${++topicCount}`
+    const topics = [{ name, topicId: zeroUuid, partitions: [fetchPartition()] }]
+    const first = await client.call(fetch, 12, { ...emptyFetch, sessionEpoch: 0, topics })
+    const next = async (sessionEpoch: number) => {
+      const request = { ...emptyFetch, sessionId: first.sessionId, sessionEpoch }
+      const answer = await client.call(fetch, 12, request)
+      return answer.responses[0]?.partitions[0]?.errorCode
+    }
+    expect(first.responses[0]?.partitions[0]?.errorCode).toBe(3)
+    expect(await next(1)).toBe(3)
+    await client.call(createTopics, 7, {
+      topics: [{ name, partitionCount: 1, replicationFactor: 1, assignments: [], configs: [] }],
+      timeoutMs: 1000,
+      validateOnly: false,
+    })
+    expect(await next(2)).toBe(0)
+    expect(await next(3)).toBeUndefined()
   })
 
   test('waits until there is enough, or its time is over', async () => {
