@@ -1,495 +1,305 @@
 // For tests: R1 to R23 as they stand in the rules. Every event of the world, one after another in the order T3; each rule
-// looks at every cart there is.
+// looks at every cart there is. An unknown amount is NaN, and so is what is computed from it.
 
-import type { EventName, Item } from '#stack/contract/events.ts'
+import type { Item } from '#stack/contract/events.ts'
 import { abandonmentId } from '#stack/contract/ids.ts'
-import type { Row } from '#stack/contract/tables.ts'
-import { byBytes, byT3, isLink, originOf, timeText } from './facts.ts'
-import type { Fact, Surroundings } from './facts.ts'
-import { merchandiseOf } from './money.ts'
-import type { Session } from './sessions.ts'
+import { ascending, at, originOf, row, sum, t3 } from './facts.ts'
+import type { Fact, Row, Surroundings } from './facts.ts'
+import { merchandiseOf, priceOf } from './money.ts'
+import { sessionKeyOf } from './sessions.ts'
 
-type State =
-  | 'open'
-  | 'converted'
-  | 'abandoned'
-  | 'recovered'
-  | 'emptied'
-  | 'merged'
-  | 'ignored_small'
-
-/** What the episode was told of a line, kept when the line is gone (R8): each with the event that told it last. */
-interface Known {
-  item: Item
-  named: Fact
-  price?: { by: Fact; unitMinor: number; discountMinor: number }
-  currency?: { by: Fact; code: string }
+/** An event of an episode: its first, another that acted on it, or one that only extended it. */
+interface Entry {
+  fact: Fact
+  kind: 'start' | 'touch' | 'activity'
+  isOwners: boolean
+  /** Of its items, and what the cart was worth right after it. */
+  currency?: string | undefined
+  valueMinor?: number
+  hasUnderflow?: boolean
 }
 
 interface Episode {
   cartKey: string
-  number: number
+  episode: number
   owner: string
-  start: Fact
-  lastMs: number
-  stage: number
   quantities: Map<string, number>
-  known: Map<string, Known>
-  /** Its cart and checkout events. */
-  touches: Fact[]
-  /** Of these and of what extended it, the owner's. */
-  ownersTouches: Fact[]
-  ownersEvents: Fact[]
-  declared?: { by: Fact; minor: number; isOther: boolean }
-  hasUnderflow: boolean
-  state: State
-  /** Every episode it was reanimated from, over all its steps (R19). */
+  entries: Entry[]
+  /** What it was reanimated from, and what that was (R19). */
   ancestors: Episode[]
-  isReanimated: boolean
-  closedMs: number | null
-  purchase?: Fact
+  /** Since its deadline. */
+  verdict?: 'abandoned' | 'ignored_small'
+  end?: { state: 'converted' | 'recovered' | 'emptied' | 'merged'; by: Fact }
 }
 
-const stages = ['cart', 'checkout', 'payment']
-const snapshots: readonly EventName[] = ['cart_update', 'view_cart', 'begin_checkout']
-const checkoutNames: readonly EventName[] = ['begin_checkout', 'checkout_step']
-const touching: readonly EventName[] = [
-  'add_to_cart',
-  'remove_from_cart',
-  ...snapshots,
-  'checkout_step',
-]
-export const cartNames: readonly EventName[] = [...touching, 'cart_merge', 'purchase']
+const snapshots = ['cart_update', 'view_cart', 'begin_checkout']
+const checkouts = ['begin_checkout', 'checkout_step']
+const touching = ['add_to_cart', 'remove_from_cart', ...snapshots, ...checkouts]
+export const cartNames = [...touching, 'cart_merge', 'purchase']
 
 /** R1. */
-export function cartKeyOf({ event, person }: Fact): string {
-  return event.cartId === undefined ? (person as string) : `c:${event.cartId}`
+export function cartKeyOf({ cartId, personId }: Fact): string {
+  return cartId === undefined ? personId : `c:${cartId}`
+}
+
+/** The carts that it acts on. */
+function keysOf(fact: Fact): string[] {
+  if (fact.name === 'cart_merge') return [`c:${fact.data.fromCartId}`, `c:${fact.data.intoCartId}`]
+  return cartNames.includes(fact.name) ? [cartKeyOf(fact)] : []
+}
+
+/** R6. */
+const lineOf = ({ productId, variantId }: Item): string => JSON.stringify([productId, variantId])
+const itemsOf = ({ name, data }: Fact): Item[] =>
+  name === 'checkout_step' ? [] : (data.items ?? [])
+const touchesOf = ({ entries }: Episode): Entry[] =>
+  entries.filter(({ kind }) => kind !== 'activity')
+const startOf = (cart: Episode): Fact => (touchesOf(cart)[0] as Entry).fact
+const inT3 = ascending<Entry>(({ fact }) => t3(fact))
+
+function addTo({ entries, owner }: Episode, fact: Fact, kind: Entry['kind']): Entry {
+  const entry: Entry = { fact, kind, isOwners: owner === fact.personId }
+  entries.push(entry)
+  return entry
+}
+
+/** Its start counts, whoever reports it (R12). */
+function lastMsOf({ entries }: Episode): number {
+  const extending = entries.filter(({ kind, fact }) => kind === 'start' || fact.isActivity)
+  return Math.max(...extending.map(({ fact }) => fact.ms))
+}
+
+/** R13. */
+function deadlineOf(cart: Episode, { settings }: Surroundings): number {
+  const { abandonAfterMs, maxCartAgeMs } = settings
+  return Math.min(lastMsOf(cart) + abandonAfterMs, startOf(cart).ms + maxCartAgeMs)
 }
 
 export function foldCarts(facts: readonly Fact[], around: Surroundings): Episode[] {
-  const { settings, watermarkMs } = around
-  const { abandonAfterMs, maxCartAgeMs, recoveryWindowMs } = settings
+  const { settings } = around
   const episodes: Episode[] = []
-  const owners = new Map<string, string>()
-  const linked = new Set<string>()
-  const ordered = new Map<string, Set<string>>()
+  /** Carts with a cartId, and orders: whose they are. */
+  const owned: { what: string; owner: string }[] = []
   const closedByName = new Set<string>()
+  const ownerOf = (key: string) => owned.find(({ what }) => what === key)?.owner
+  const ofKey = (key: string) => episodes.filter(({ cartKey }) => cartKey === key)
+  const isOpen = ({ verdict, end }: Episode) => !verdict && !end
+  const openCart = (key: string) => ofKey(key).find(isOpen)
+  const endMsOf = (cart: Episode) => deadlineOf(cart, around) + settings.recoveryWindowMs
+  const isAlive = (cart: Episode, { ms }: Fact) => !cart.end && ms < endMsOf(cart)
+  /** R17, R22. */
+  const isRecoverable = (cart: Episode, fact: Fact) =>
+    !isOpen(cart) && isAlive(cart, fact) && !episodes.some((e) => e.ancestors.includes(cart))
 
-  const deadlineOf = ({ lastMs, start }: Episode): number =>
-    Math.min(lastMs + abandonAfterMs, start.ms + maxCartAgeMs) // R13
-  const endOf = (cart: Episode): number => deadlineOf(cart) + recoveryWindowMs
-  const newest = (key: string): Episode | undefined => episodes.findLast((e) => e.cartKey === key)
-  const openCart = (key: string): Episode | undefined => {
-    const cart = newest(key)
-    return cart?.state === 'open' ? cart : undefined
-  }
-  /** At t: abandoned and neither out of time nor gone on with (R17, R22). */
-  const isRecoverable = (cart: Episode, ms: number): boolean =>
-    isAbandoned(cart) && !cart.isReanimated && ms < endOf(cart)
-
-  for (const fact of facts) {
-    if (!fact.isRuled) continue
+  for (const fact of facts.filter(({ isRuled }) => isRuled)) {
     expire(fact.ms)
     follow(fact)
-    own(fact)
+    for (const what of fact.name === 'purchase' ? [] : keysOf(fact)) {
+      if (ownerOf(what) === undefined) owned.push({ what, owner: fact.personId }) // R5
+    }
     extend(fact)
-    if (fact.event.name === 'purchase') buy(fact)
-    else if (fact.event.name === 'cart_merge') mergeByName(fact)
-    else if (touching.includes(fact.event.name)) touch(fact)
+    if (fact.name === 'purchase') buy(fact)
+    if (fact.name === 'cart_merge') mergeByName(fact)
+    if (touching.includes(fact.name)) touch(fact)
   }
-  expire(watermarkMs)
+  expire(around.watermarkMs)
   return episodes
 
   /** R13, R14, R23: at t >= deadline it is abandoned, or too small to be told of. */
   function expire(ms: number): void {
-    for (const cart of episodes) {
-      if (cart.state !== 'open' || ms < deadlineOf(cart)) continue
-      const { valueMinor } = contentOf(cart, around)
-      const isSmall = valueMinor !== null && valueMinor < settings.minCartValueMinor // R9
-      cart.state = isSmall ? 'ignored_small' : 'abandoned'
+    for (const cart of episodes.filter((each) => isOpen(each) && ms >= deadlineOf(each, around))) {
+      const isSmall = contentOf(cart, around).valueMinor < settings.minCartValueMinor // R9
+      cart.verdict = isSmall ? 'ignored_small' : 'abandoned'
     }
   }
 
-  /** R4: on the first link of A to U everything of `a:A` becomes U's. */
+  /** R4: on the first link of A to U everything of `a:A` becomes U's, but what has ended. */
   function follow(fact: Fact): void {
-    const [from, to] = [fact.visitor, fact.person as string]
-    if (!isLink(fact) || linked.has(from)) return
-    linked.add(from)
-    for (const [id, owner] of owners) if (owner === from) owners.set(id, to)
-    for (const cart of episodes) {
-      // What has ended has its owner (T5: nobody remembers it for ever).
-      const hasEnded = !(cart.state === 'open' || isAbandoned(cart)) || fact.ms >= endOf(cart)
-      if (cart.owner === from && !hasEnded) cart.owner = to
+    const { visitor, personId } = fact
+    if (fact !== facts.find((each) => each.isLink && each.visitor === visitor)) return
+    for (const each of [...owned, ...episodes.filter((cart) => isAlive(cart, fact))]) {
+      if (each.owner === visitor) each.owner = personId
     }
-    ordered.set(to, (ordered.get(to) ?? new Set()).union(ordered.get(from) ?? new Set()))
-    const cart = openCart(from)
-    if (cart) merge(cart, to, fact)
-  }
-
-  /** R5: a cart with a cartId is of the first who names it. */
-  function own({ event, person }: Fact): void {
-    const { cartId, name, data } = event
-    const ids = touching.includes(name) ? [cartId] : []
-    if (name === 'cart_merge') ids.push(data.fromCartId, data.intoCartId)
-    for (const id of ids) {
-      if (id !== undefined && !owners.has(`c:${id}`)) owners.set(`c:${id}`, person as string)
-    }
+    const cart = openCart(visitor)
+    if (cart) merge(cart, personId, fact)
   }
 
   /** R12, R13. */
   function extend(fact: Fact): void {
-    const { name, data } = fact.event
-    const keys = touching.includes(name) || name === 'purchase' ? [cartKeyOf(fact)] : []
-    if (name === 'cart_merge') keys.push(`c:${data.fromCartId}`, `c:${data.intoCartId}`)
-    if (!fact.isActivity) return
-    for (const cart of episodes) {
-      const isOwners = cart.owner === fact.person
-      const counts =
-        keys.includes(cart.cartKey) || (settings.activityScope === 'person' && isOwners)
-      if (cart.state !== 'open' || !counts) continue
-      cart.lastMs = fact.ms
-      if (isOwners) cart.ownersEvents.push(fact)
+    for (const cart of fact.isActivity ? episodes.filter(isOpen) : []) {
+      const isNear = settings.activityScope === 'person' && cart.owner === fact.personId
+      if (isNear || keysOf(fact).includes(cart.cartKey)) addTo(cart, fact, 'activity')
     }
   }
 
-  /** A cart or checkout event under its key: starts, reanimates, changes (R6, R7, R11, R15, R22). */
-  function touch(fact: Fact): void {
-    const { name, data } = fact.event
-    const items = data.items ?? []
-    const isSnapshot = name === 'cart_update' || (snapshots.includes(name) && items.length > 0)
-    const hasLines = name === 'add_to_cart' || (isSnapshot && items.length > 0)
-    const key = cartKeyOf(fact)
-    let cart = openCart(key)
-    const last = newest(key)
-    const isContent = hasLines || isSnapshot || name === 'remove_from_cart'
-    const canReanimate = isContent || checkoutNames.includes(name)
-    if (!cart && last && canReanimate && isRecoverable(last, fact.ms)) cart = reanimate(last, fact)
-    if (!cart && hasLines) cart = start(key, fact)
-    if (!cart) return
-    noteTouch(cart, fact)
-    const before = contentOf(cart, around).currency
-    if (isSnapshot) cart.quantities.clear() // R7
-    for (const item of isContent ? items : []) change(cart, item, { fact, before })
-    if (checkoutNames.includes(name)) cart.stage = Math.max(cart.stage, 1)
-    if (name === 'checkout_step' && data.option === 'payment') cart.stage = 2
-    if (data.cartTotalMinor !== undefined) {
-      const { valueMinor } = contentOf(cart, around)
-      const isOther = valueMinor !== null && valueMinor !== data.cartTotalMinor
-      cart.declared = { by: fact, minor: data.cartTotalMinor, isOther } // R8
-    }
-    if (cart.quantities.size === 0) Object.assign(cart, { state: 'emptied', closedMs: fact.ms })
-  }
-
-  function noteTouch(cart: Episode, fact: Fact): void {
-    cart.touches.push(fact)
-    if (cart.owner !== fact.person) return
-    cart.ownersTouches.push(fact)
-    cart.ownersEvents.push(fact)
-  }
-
-  function start(cartKey: string, fact: Fact): Episode {
-    const cart: Episode = {
-      cartKey,
-      number: episodes.filter((e) => e.cartKey === cartKey).length + 1,
-      owner: owners.get(cartKey) ?? (fact.person as string),
-      start: fact,
-      lastMs: fact.ms,
-      stage: 0,
-      quantities: new Map(),
-      known: new Map(),
-      touches: [],
-      ownersTouches: [],
-      ownersEvents: [],
-      hasUnderflow: false,
-      state: 'open',
-      ancestors: [],
-      isReanimated: false,
-      closedMs: null,
-    }
+  /** With the lines of what it was reanimated from (R22). */
+  function newEpisode(cartKey: string, owner: string, last?: Episode): Episode {
+    const ancestors = last ? [last, ...last.ancestors] : []
+    const [episode, quantities] = [ofKey(cartKey).length + 1, new Map(last?.quantities)]
+    const cart: Episode = { cartKey, episode, owner, quantities, entries: [], ancestors }
     episodes.push(cart)
     return cart
   }
 
-  /** R22: the next episode, with the same lines and prices. */
-  function reanimate(last: Episode, fact: Fact): Episode {
-    last.isReanimated = true
-    return Object.assign(start(last.cartKey, fact), {
-      quantities: new Map(last.quantities),
-      known: new Map(last.known),
-      ancestors: [last, ...last.ancestors],
-    })
+  /** A cart or checkout event under its key: starts, reanimates, changes. */
+  function touch(fact: Fact): void {
+    const { name, data } = fact
+    const items = itemsOf(fact)
+    const isSnapshot = name === 'cart_update' || (snapshots.includes(name) && items.length > 0) // R7
+    const isStart = items.length > 0 && (isSnapshot || name === 'add_to_cart') // R6, R7, R15
+    const [key, open] = [cartKeyOf(fact), openCart(cartKeyOf(fact))]
+    const canReanimate = isSnapshot || name !== 'view_cart' // R22
+    const last = ofKey(key)
+      .slice(-1)
+      .find((each) => canReanimate && isRecoverable(each, fact))
+    if (!open && !last && !isStart) return
+    const cart = open ?? newEpisode(key, ownerOf(key) ?? key, last)
+    const entry = addTo(cart, fact, open ? 'touch' : 'start')
+    entry.currency = data.currency
+    if (snapshots.includes(name)) entry.currency ??= contentOf(cart, around).currency // 1.3
+    if (isSnapshot) cart.quantities.clear()
+    for (const item of items) {
+      const held = cart.quantities.get(lineOf(item)) ?? 0
+      const { quantity = name === 'remove_from_cart' ? held || 1 : 1 } = item
+      const left = name === 'remove_from_cart' ? held - quantity : held + quantity
+      cart.quantities.set(lineOf(item), Math.max(0, left))
+      if (left < 0) entry.hasUnderflow = true
+    }
+    const { lines, valueMinor } = contentOf(cart, around)
+    entry.valueMinor = valueMinor
+    if (lines.length === 0) cart.end = { state: 'emptied', by: fact } // R11
   }
 
-  /** R6 to R10: what one line of an event does. */
-  function change(
-    cart: Episode,
-    item: Item,
-    { fact, before }: { fact: Fact; before: string | null },
-  ): void {
-    const { name, data } = fact.event
-    const key = lineKey(item)
-    const held = cart.quantities.get(key)
-    if (name === 'remove_from_cart') {
-      const left = (held ?? 0) - (item.quantity ?? held ?? 1)
-      if (left < 0) cart.hasUnderflow = true
-      if (left > 0) cart.quantities.set(key, left)
-      else cart.quantities.delete(key)
-    } else cart.quantities.set(key, (held ?? 0) + (item.quantity ?? 1))
-    const { unitPriceMinor: unitMinor, discountMinor = 0 } = item
-    const known: Known = { ...cart.known.get(key), item, named: fact }
-    if (unitMinor !== undefined) known.price = { by: fact, unitMinor, discountMinor }
-    // 1.3: `currency`, else the cart's.
-    const code = data.currency ?? (snapshots.includes(name) ? before : null) ?? undefined
-    if (code !== undefined) known.currency = { by: fact, code }
-    cart.known.set(key, known)
-  }
-
-  /** `cart_merge`: an open cart into another of the same owner. */
+  /** R4: an open cart into another of the same owner. */
   function mergeByName(fact: Fact): void {
-    const { fromCartId, intoCartId, policy } = fact.event.data
-    const [from, into] = [`c:${fromCartId}`, `c:${intoCartId}`]
+    const [from, into] = keysOf(fact) as [string, string]
     const cart = openCart(from)
-    if (!cart || from === into || owners.get(from) !== owners.get(into)) return
-    noteTouch(merge(cart, into, fact, policy), fact)
+    if (!cart || from === into || ownerOf(from) !== ownerOf(into)) return
+    addTo(merge(cart, into, fact, fact.data.policy), fact, 'touch')
   }
 
   /** R4: both become one episode; or it goes on as the next one of the other key. */
-  function merge(from: Episode, key: string, fact: Fact, policy = settings.mergePolicy): Episode {
-    const into = openCart(key)
-    const number = episodes.filter((e) => e.cartKey === key).length + 1
-    const next: Episode = into ?? {
-      ...from,
-      cartKey: key,
-      number,
-      ...copyOf(from),
+  function merge(from: Episode, key: string, by: Fact, policy = settings.mergePolicy): Episode {
+    const into = openCart(key) ?? newEpisode(key, from.owner)
+    for (const line of new Set([...into.quantities.keys(), ...from.quantities.keys()])) {
+      const [a, b] = [into.quantities.get(line) ?? 0, from.quantities.get(line) ?? 0]
+      into.quantities.set(line, { max: Math.max(a, b), sum: a + b, replace: b }[policy])
     }
-    Object.assign(from, { state: 'merged', closedMs: fact.ms })
-    if (!into) {
-      episodes.push(next)
-      return next
-    }
-    if (policy === 'replace') into.quantities = new Map(from.quantities)
-    else {
-      for (const [line, more] of from.quantities) {
-        const held = into.quantities.get(line) ?? 0
-        into.quantities.set(line, policy === 'sum' ? held + more : Math.max(held, more))
-      }
-    }
-    for (const [line, known] of from.known) into.known.set(line, later(known, into.known.get(line)))
-    if (byT3(from.start, into.start) < 0) into.start = from.start
-    into.lastMs = Math.max(into.lastMs, from.lastMs)
-    into.stage = Math.max(into.stage, from.stage)
-    into.hasUnderflow ||= from.hasUnderflow
-    const declared = newestOf(from.declared, into.declared)
-    if (declared) into.declared = declared
-    for (const field of ['touches', 'ownersTouches', 'ownersEvents'] as const) {
-      into[field] = [...into[field], ...from[field]].sort(byT3)
-    }
-    into.ancestors = [...into.ancestors, ...from.ancestors]
+    into.entries = [...into.entries, ...from.entries].sort(inT3)
+    into.ancestors.push(...from.ancestors)
+    from.end = { state: 'merged', by }
     return into
   }
 
   /** Rule P: R16 to R20. */
   function buy(fact: Fact): void {
-    const { event, ms } = fact
-    const person = fact.person as string
-    const { orderId = '', items = [] } = event.data
-    const orders = ordered.get(person) ?? new Set()
-    const canClose = (cart: Episode): boolean => cart.state === 'open' || isRecoverable(cart, ms)
-    const lastTouched = (carts: Episode[]): Episode | undefined =>
-      carts.filter(canClose).sort((a, b) => byT3(touchOf(a), touchOf(b))).at(-1) // prettier-ignore
-    const key = `c:${event.cartId}`
-    const named = openCart(key) ?? lastTouched(episodes.filter((e) => e.cartKey === key))
-    const isStrangers = owners.has(key) && owners.get(key) !== person
-    if (orders.has(orderId)) return // R20
-    ordered.set(person, orders.add(orderId))
-    if (owners.has(key)) {
-      if (closedByName.has(`${orderId}\n${key}`)) return
-      if (named) {
-        closedByName.add(`${orderId}\n${key}`)
-        return close(named, fact)
-      }
-      if (isStrangers) return // R18
-    }
-    const wanted = new Set(items.map(({ productId }) => productId))
-    const shares = ({ quantities, known }: Episode): boolean =>
-      [...quantities.keys()].some((line) => wanted.has((known.get(line) as Known).item.productId))
-    const own = episodes.filter((e) => e.owner === person && (wanted.size === 0 || shares(e)))
-    const matched = lastTouched(own)
-    if (matched) close(matched, fact)
-  }
-
-  /** R19: with every abandoned episode that it was reanimated from. */
-  function close(matched: Episode, purchase: Fact): void {
-    for (const cart of [matched, ...matched.ancestors]) {
-      if (cart.state !== 'open' && !isAbandoned(cart)) continue
-      if (purchase.ms >= endOf(cart)) continue
-      const state = cart.state === 'abandoned' ? 'recovered' : 'converted' // R23
-      Object.assign(cart, { state, purchase, closedMs: purchase.ms })
+    const { cartId, personId, data } = fact
+    const [key, order] = [`c:${cartId}`, `order ${data.orderId}`]
+    const isRepeated = owned.some(({ what, owner }) => what === order && owner === personId)
+    owned.push({ what: order, owner: personId })
+    if (isRepeated || closedByName.has(`${key} ${order}`)) return // R20
+    const carts = episodes.filter((cart) => isOpen(cart) || isRecoverable(cart, fact))
+    carts.sort(ascending((cart) => t3((touchesOf(cart).at(-1) as Entry).fact)))
+    const named = openCart(key) ?? carts.findLast(({ cartKey }) => cartKey === key)
+    if (named) closedByName.add(`${key} ${order}`)
+    const isStrangers = (ownerOf(key) ?? personId) !== personId // R18
+    const bought = (data.items ?? []).map(({ productId }) => productId)
+    const matched = carts.findLast((cart) => {
+      const { lines } = contentOf(cart, around)
+      const shares =
+        bought.length === 0 || lines.some(({ productId }) => bought.includes(productId))
+      return cart.owner === personId && !isStrangers && shares // R17
+    })
+    const closed = named ?? matched
+    for (const cart of closed ? [closed, ...closed.ancestors] : []) {
+      const state = cart.verdict === 'abandoned' ? 'recovered' : 'converted' // R19, R23
+      if (isAlive(cart, fact)) cart.end = { state, by: fact }
     }
   }
-}
-
-function copyOf({ quantities, known, touches, ownersTouches, ownersEvents }: Episode) {
-  return {
-    quantities: new Map(quantities),
-    known: new Map(known),
-    touches: [...touches],
-    ownersTouches: [...ownersTouches],
-    ownersEvents: [...ownersEvents],
-  }
-}
-
-/** There is a verdict on it. */
-function isToldOf({ state }: Episode): boolean {
-  return state === 'abandoned' || state === 'recovered'
-}
-
-function isAbandoned({ state }: Episode): boolean {
-  return state === 'abandoned' || state === 'ignored_small'
-}
-
-const touchOf = ({ touches, start }: Episode): Fact => touches.at(-1) ?? start
-
-const lineKey = ({ productId, variantId }: Item): string => `${productId}\n${variantId ?? ''}`
-
-function newestOf<T extends { by: Fact }>(a: T | undefined, b: T | undefined): T | undefined {
-  return a && b ? (byT3(a.by, b.by) > 0 ? a : b) : (a ?? b)
-}
-
-function later(a: Known, b: Known | undefined): Known {
-  if (!b) return a
-  const { item, named } = byT3(a.named, b.named) > 0 ? a : b
-  const [price, currency] = [newestOf(a.price, b.price), newestOf(a.currency, b.currency)]
-  return { item, named, ...(price && { price }), ...(currency && { currency }) }
 }
 
 /** R8 to R10: lines, and what they are worth. */
 function contentOf(cart: Episode, { listingOf }: Surroundings) {
-  const lines = [...cart.quantities].map(([line, quantity]) => {
-    const { item, named, price, currency } = cart.known.get(line) as Known
-    const { productId, variantId = null } = item
-    const list = listingOf(productId, named.ms)
-    const isListed = price === undefined && list?.currency === currency?.code
-    const unitPriceMinor = price?.unitMinor ?? (isListed ? list?.unitPriceMinor : null) ?? null
-    const discountMinor = unitPriceMinor === null ? null : (price?.discountMinor ?? 0)
-    const code = currency?.code ?? null
-    const isKnown = unitPriceMinor !== null && code !== null
-    const valueMinor = isKnown ? quantity * (unitPriceMinor - (discountMinor ?? 0)) : null
-    return {
-      productId,
-      variantId,
-      quantity,
-      unitPriceMinor,
-      discountMinor,
-      valueMinor,
-      currency: code,
-    }
-  })
-  lines.sort(
-    (a, b) => byBytes(a.productId, b.productId) || byBytes(a.variantId ?? '', b.variantId ?? ''),
+  const touches = [cart, ...cart.ancestors].flatMap(touchesOf).sort(inT3)
+  const named = touches.flatMap(({ fact, currency }) =>
+    itemsOf(fact).map((item) => ({ ...item, currency, ms: fact.ms })),
   )
-  const codes = [...new Set(lines.map(({ currency }) => currency))]
-  const isMixed = codes.length > 1
-  const sum = (of: typeof lines): number | null =>
-    of.reduce<number | null>((total, { valueMinor }) => total === null || valueMinor === null ? null : total + valueMinor, 0) // prettier-ignore
-  return {
-    lines,
-    valueMinor: isMixed ? null : sum(lines),
-    currency: isMixed ? null : (codes[0] ?? null),
-    isMixed,
-    byCurrency: codes
-      .sort((a, b) => byBytes(a ?? '', b ?? ''))
-      .flatMap((currency) => {
-        const valueMinor = sum(lines.filter((line) => line.currency === currency))
-        return currency === null || sum(lines) === null
-          ? []
-          : [{ currency, valueMinor: valueMinor as number }]
-      }),
-  }
+  const held = [...cart.quantities].filter(([, quantity]) => quantity > 0)
+  const lines = held.map(([line, quantity]) => {
+    const own = named.filter((item) => lineOf(item) === line)
+    const { productId, variantId, ms } = own.at(-1) as (typeof own)[0]
+    const currency = own.findLast((item) => item.currency !== undefined)?.currency
+    const priced = own.findLast((item) => item.unitPriceMinor !== undefined)
+    const { netMinor, ...price } = priceOf(priced, currency, listingOf(productId, ms))
+    const valueMinor = currency === undefined ? Number.NaN : quantity * netMinor
+    return { productId, variantId, quantity, ...price, valueMinor, currency }
+  })
+  lines.sort(ascending(({ productId, variantId = '' }) => [productId, variantId]))
+  const byCurrency = [...Map.groupBy(lines, ({ currency = '' }) => currency)]
+  const totals = byCurrency.map(([currency, of]) => ({ currency, valueMinor: valueOf(of) }))
+  totals.sort(ascending(({ currency }) => [currency]))
+  const isMixed = totals.length > 1
+  const [valueMinor, currency] = isMixed ? [Number.NaN] : [valueOf(lines), lines[0]?.currency]
+  return { lines, valueMinor, currency, isMixed, totals: valueOf(lines) >= 0 ? totals : [] }
 }
 
-export type CartRow = Omit<Row<'carts'>, 'reason'>
+function valueOf(lines: readonly { valueMinor: number }[]): number {
+  return sum(lines.map(({ valueMinor }) => valueMinor))
+}
 
-export function cartRows(
-  episodes: readonly Episode[],
-  sessions: ReadonlyMap<Fact, Session>,
-  around: Surroundings,
-): CartRow[] {
-  const { settings, watermarkMs } = around
-  const deadlines = new Map(
-    episodes.map((e) => [
-      e,
-      Math.min(e.lastMs + settings.abandonAfterMs, e.start.ms + settings.maxCartAgeMs),
-    ]),
-  )
-  const told = episodes.filter(isToldOf)
+export function cartRows(episodes: readonly Episode[], around: Surroundings): Row[] {
+  const inOrder = ascending<Episode>((cart) => [deadlineOf(cart, around), ...t3(startOf(cart))])
+  const told = episodes.filter(({ verdict }) => verdict === 'abandoned').sort(inOrder)
   const suppressed = new Set<Episode>()
-  const lastTold = new Map<string, number>()
-  told.sort((a, b) => deadlines.get(a)! - deadlines.get(b)! || byT3(a.start, b.start))
   for (const cart of told) {
-    const at = deadlines.get(cart) as number
-    if (at - (lastTold.get(cart.owner) ?? -Infinity) < settings.cooldownMs) suppressed.add(cart)
-    else lastTold.set(cart.owner, at)
+    const earlier = told.slice(0, told.indexOf(cart)).filter((each) => !suppressed.has(each))
+    const last = earlier.findLast(({ owner }) => owner === cart.owner)
+    const sinceMs = last && deadlineOf(cart, around) - deadlineOf(last, around)
+    if (sinceMs !== undefined && sinceMs < around.settings.cooldownMs) suppressed.add(cart)
   }
-  return episodes.map((cart) => {
-    const deadlineMs = deadlines.get(cart) as number
-    const lostMs = deadlineMs + settings.recoveryWindowMs
-    const isTold = told.includes(cart) && deadlineMs <= watermarkMs
-    const isLost = cart.state === 'abandoned' && lostMs <= watermarkMs // R23
-    const isOpen = isAbandoned(cart) && deadlineMs > watermarkMs // R14
-    const isSmall = cart.state === 'ignored_small'
-    const wasSmall =
-      cart.state === 'converted' && cart.purchase !== undefined && cart.purchase.ms >= deadlineMs
-    const content = contentOf(cart, around)
-    const amount =
-      cart.state === 'recovered' && cart.purchase ? merchandiseOf(cart.purchase, around) : null
-    const closedMs = isLost ? lostMs : isSmall && !isOpen ? deadlineMs : cart.closedMs
-    const keys = cart.touches.flatMap((fact) => sessions.get(fact)?.key ?? [])
-    const flags = [
-      ...(cart.declared?.isOther ? ['totalMismatch'] : []),
-      ...(cart.hasUnderflow ? ['underflow'] : []),
-    ]
-    const consents = cart.ownersEvents.flatMap(
-      ({ event }) => event.context?.consent?.marketing ?? [],
-    )
-    const anonymous = cart.ownersTouches.flatMap(({ event }) => event.anonymousId ?? [])
-    return {
-      cart_key: cart.cartKey,
-      episode: cart.number,
-      abandonment_id: isTold
-        ? abandonmentId(cart.cartKey, cart.start.event.source, cart.start.event.eventId)
-        : null,
-      state: isOpen ? 'open' : isLost ? 'lost' : cart.state,
-      after_abandonment: cart.ancestors.some(isToldOf),
-      stage: stages[cart.stage] as string,
-      person_id: cart.owner,
-      cart_id: cart.cartKey.startsWith('c:') ? cart.cartKey.slice(2) : null,
-      anonymous_id: anonymous.at(-1) ?? null,
-      user_id: cart.owner.startsWith('u:') ? cart.owner.slice(2) : null,
-      started_at: timeText(cart.start.ms),
-      last_activity_at: timeText(cart.lastMs),
-      deadline_at: timeText(deadlineMs),
-      abandoned_at: (isTold || isSmall || wasSmall) && !isOpen ? timeText(deadlineMs) : null,
-      closed_at: closedMs === null ? null : timeText(closedMs),
-      items: content.lines,
-      item_count: content.lines.length,
-      units: content.lines.reduce((sum, { quantity }) => sum + quantity, 0),
-      value_minor: content.valueMinor,
-      currency: content.currency,
-      currency_mixed: content.isMixed,
-      value_by_currency: content.byCurrency,
-      declared_value_minor: cart.declared?.minor ?? null,
-      order_id: cart.purchase?.event.data.orderId ?? null,
-      recovered_at: cart.state === 'recovered' ? timeText(cart.closedMs as number) : null,
-      recovered_value_minor: amount,
-      recovered_currency:
-        cart.state === 'recovered' ? (cart.purchase?.event.data.currency ?? null) : null,
-      session_keys: [...new Set(keys)].sort(byBytes),
-      ...originOf(cart.touches),
-      contactable: consents.at(-1) ?? false,
-      suppressed: suppressed.has(cart),
-      flags,
-    }
-  })
+  return episodes.map((cart) => ({ ...cartRow(cart, around), suppressed: suppressed.has(cart) }))
+}
+
+function cartRow(cart: Episode, around: Surroundings): Row {
+  const { cartKey, episode, owner, ancestors, entries, end } = cart
+  const deadlineMs = deadlineOf(cart, around)
+  const lostMs = deadlineMs + around.settings.recoveryWindowMs
+  const verdict = deadlineMs <= around.watermarkMs ? cart.verdict : undefined // R14
+  const isTold = verdict === 'abandoned'
+  const isLost = isTold && !end && lostMs <= around.watermarkMs // R23
+  const endMs = end?.by.ms ?? (verdict === 'ignored_small' ? deadlineMs : undefined)
+  const state = isLost ? 'lost' : (end?.state ?? verdict ?? 'open')
+  const purchase = state === 'converted' || state === 'recovered' ? end?.by : undefined
+  const recovery = state === 'recovered' ? purchase : undefined
+  const [start, touches] = [startOf(cart), touchesOf(cart)]
+  const facts = touches.map(({ fact }) => fact)
+  const isPayment = facts.some(({ data: { option } }) => option === 'payment') // R15
+  const isCheckout = facts.some(({ name }) => checkouts.includes(name))
+  const declared = touches.findLast(({ fact }) => fact.data.cartTotalMinor !== undefined)
+  const declaredValueMinor = declared?.fact.data.cartTotalMinor
+  const differenceMinor = (declared?.valueMinor ?? Number.NaN) - (declaredValueMinor ?? Number.NaN)
+  const hasUnderflow = entries.some((entry) => entry.hasUnderflow)
+  const flags = [Math.abs(differenceMinor) > 0 && 'totalMismatch', hasUnderflow && 'underflow']
+  const owners = entries.filter(({ isOwners }) => isOwners)
+  const contacts = owners.flatMap(({ fact }) => fact.context?.consent?.marketing ?? [])
+  const browsers = touches
+    .filter(({ isOwners }) => isOwners)
+    .flatMap(({ fact }) => fact.anonymousId ?? [])
+  const { lines, valueMinor, currency, isMixed, totals } = contentOf(cart, around)
+  return row(
+    { cartKey, episode, state, stage: isPayment ? 'payment' : isCheckout ? 'checkout' : 'cart' },
+    { abandonmentId: isTold ? abandonmentId(cartKey, start.source, start.eventId) : null },
+    { afterAbandonment: ancestors.some((each) => each.verdict === 'abandoned') },
+    { personId: owner, userId: /^u:(.*)/.exec(owner)?.[1], anonymousId: browsers.at(-1) },
+    { cartId: /^c:(.*)/.exec(cartKey)?.[1], contactable: contacts.at(-1) ?? false },
+    { startedAt: at(start.ms), lastActivityAt: at(lastMsOf(cart)), deadlineAt: at(deadlineMs) },
+    { abandonedAt: verdict && at(deadlineMs), closedAt: at(isLost ? lostMs : endMs) },
+    { items: lines, itemCount: lines.length, units: sum(lines.map(({ quantity }) => quantity)) },
+    { valueMinor, currency, currencyMixed: isMixed, valueByCurrency: totals, declaredValueMinor },
+    { orderId: purchase?.data.orderId, recoveredAt: at(recovery?.ms) },
+    { recoveredValueMinor: recovery && merchandiseOf(recovery, around) },
+    { recoveredCurrency: recovery?.data.currency },
+    { sessionKeys: [...new Set(facts.flatMap((fact) => sessionKeyOf(fact) ?? []))].sort() },
+    { flags: flags.filter((flag) => flag), ...originOf(facts) },
+  )
 }

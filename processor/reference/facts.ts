@@ -1,9 +1,10 @@
-// For tests: the event-time rules told a second time, from events.md 2 alone, all events at once and in the plainest way.
-// This file: each event once, in the order T3, with what the rules see in it and whose it is. Then sessions.ts, carts.ts,
-// money.ts; world.ts puts them together.
+// For tests: the event-time rules told a second time, from events.md 2 alone: all events at once, in the plainest way, by
+// code that shares nothing with the pipeline but the contract. This file: each event once, in the order T3, with what the
+// rules see in it and whose it is. Then sessions.ts, carts.ts, money.ts; world.ts puts them together.
 
 import type { CatalogueLine } from '#stack/contract/catalogue.ts'
-import type { EventName, ShopEvent } from '#stack/contract/events.ts'
+import type { ShopEvent } from '#stack/contract/events.ts'
+import { compareBytes } from '#stack/contract/order.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 
 /** What the rules are told beside the events. */
@@ -16,136 +17,108 @@ export interface Surroundings {
   countryOf(ip: string): string | null
 }
 
-export interface Fact {
-  event: ShopEvent
-  ms: number
-  receivedMs: number
-  isBot: boolean
-  isTest: boolean
-  /** The rules see it: no bot, no test, consented, not too late. */
-  isRuled: boolean
-  isActivity: boolean
-  visitor: string
-  /** personId: valid at the event. */
-  person: string | null
-  /** R2, retroactive. */
-  stitched: string | null
-  country: string | null
-  device: string | null
+/** An event as the rules see it. */
+export interface Fact extends Seen {
+  /** Valid at the event, and retroactive (R2). */
+  personId: string
+  stitchedPersonId: string
+  session?: Fact[]
 }
 
 export function factsOf(log: readonly ShopEvent[], around: Surroundings): Fact[] {
-  const first = new Map<string, ShopEvent>()
-  for (const event of log) {
-    const id = `${event.source}\n${event.eventId}`
-    if (!first.has(id)) first.set(id, event) // T4
-  }
-  const facts = [...first.values()].map((event) => seen(event, around)).sort(byT3)
-  tellPersons(facts)
-  return facts
+  const isCopy = (a: ShopEvent, b: ShopEvent) => a.source === b.source && a.eventId === b.eventId
+  const once = log.filter((event, i) => i === log.findIndex((other) => isCopy(event, other))) // T4
+  const facts = once.map((event) => seen(event, around)).sort(ascending(t3))
+  return facts.map((fact, i) => {
+    const isOwn = ({ isLink, visitor }: Seen) => isLink && visitor === fact.visitor
+    const personId = personOf(fact, facts.slice(0, i + 1).findLast(isOwn))
+    return { ...fact, personId, stitchedPersonId: personOf(fact, facts.findLast(isOwn)) }
+  })
 }
 
-function seen(event: ShopEvent, { settings, agentOf, countryOf }: Surroundings): Fact {
-  const { context = {}, name, source, anonymousId, userId } = event
-  const ms = Date.parse(event.eventTime)
-  const receivedMs = Date.parse(event.receivedAt)
-  const agent = agentOf(context.userAgent ?? '')
-  const isTest = context.test === true
+type Seen = ReturnType<typeof seen>
+
+function seen(event: ShopEvent, { settings, agentOf, countryOf }: Surroundings) {
+  const { context = {}, name, source, anonymousId, userId, flags = [] } = event
+  const [ms, receivedMs] = [Date.parse(event.eventTime), Date.parse(event.receivedAt)]
   const isTooLate = receivedMs - ms > settings.allowedLatenessMs // T1
-  const isRuled = !agent.isBot && !isTest && !isTooLate && !event.flags?.includes('noConsent') // R12, R24
+  const isLate = receivedMs - ms > settings.watermarkDelayMs && !isTooLate
+  const { isBot, device } = agentOf(context.userAgent ?? '')
+  const isTest = context.test === true
+  const hasConsent = !flags.includes('noConsent')
+  const isRuled = hasConsent && !isBot && !isTest && !isTooLate // R12, R24
   const isServer = settings.serverSources.includes(source)
-  return {
-    event,
-    ms,
-    receivedMs,
-    isBot: agent.isBot,
-    isTest,
-    isRuled,
-    isActivity: isRuled && !isServer && name !== 'custom' && name !== 'refund', // R12
-    visitor: anonymousId === undefined ? `u:${userId}` : `a:${anonymousId}`, // S1
-    person: null,
-    stitched: null,
-    country: context.ip === undefined ? null : countryOf(context.ip),
-    device: agent.device,
-  }
+  const isActivity = isRuled && !isServer && name !== 'custom' && name !== 'refund' // R12
+  const isLink = isRuled && anonymousId !== undefined && userId !== undefined // R2
+  const visitor = anonymousId === undefined ? `u:${userId}` : `a:${anonymousId}` // S1
+  const country = context.ip === undefined ? null : countryOf(context.ip)
+  const told = { ms, receivedMs, isLate, isTooLate, isBot, isTest, hasConsent, visitor }
+  return { ...event, ...told, isRuled, isActivity, isLink, country, device }
 }
 
-/** R2, R3: an event's own user, else the one its visitor was linked to last: until then, or ever. */
-function tellPersons(facts: readonly Fact[]): void {
-  const linked = new Map<string, string>()
-  const personOf = ({ event, visitor }: Fact): string | null => {
-    if (event.flags?.includes('noConsent')) return null
-    const user = event.userId ?? linked.get(visitor)
-    return user === undefined ? visitor : `u:${user}`
-  }
-  for (const fact of facts) {
-    if (isLink(fact)) linked.set(fact.visitor, fact.event.userId as string)
-    fact.person = personOf(fact)
-  }
-  for (const fact of facts) fact.stitched = personOf(fact)
+/** R3. */
+function personOf({ userId, visitor }: Seen, link: Seen | undefined): string {
+  const user = userId ?? link?.userId
+  return user === undefined ? visitor : `u:${user}`
 }
 
-export function isLink({ isRuled, event }: Fact): boolean {
-  return isRuled && event.anonymousId !== undefined && event.userId !== undefined
-}
+type Key = readonly (number | string)[]
 
-const ranks: readonly (readonly EventName[])[] = [
-  ['identify'],
-  ['cart_merge'],
-  ['page_view', 'view_item', 'view_item_list', 'select_item', 'search', 'custom'],
-  ['add_to_cart'],
-  ['cart_update'],
-  ['remove_from_cart'],
-  ['view_cart'],
-  ['begin_checkout'],
-  ['checkout_step'],
-  ['purchase'],
-  ['refund'],
+const ranks = [
+  'identify',
+  'cart_merge',
+  'any other',
+  'add_to_cart',
+  'cart_update',
+  'remove_from_cart',
+  'view_cart',
+  'begin_checkout',
+  'checkout_step',
+  'purchase',
+  'refund',
 ]
 
-/** T3. Without `seq` after those with. */
-export function byT3(a: Fact, b: Fact): number {
-  const rank = ({ event }: Fact): number => ranks.findIndex((names) => names.includes(event.name))
-  const seq = ({ event }: Fact): number => event.seq ?? Infinity
-  return (
-    a.ms - b.ms ||
-    (seq(a) === seq(b) ? 0 : seq(a) - seq(b)) ||
-    rank(a) - rank(b) ||
-    byBytes(a.event.eventId, b.event.eventId) ||
-    byBytes(a.event.source, b.event.source)
-  )
+/** T3. */
+export function t3({ ms, seq = Infinity, name, eventId, source }: Seen): Key {
+  return [ms, seq, ranks.indexOf(ranks.includes(name) ? name : 'any other'), eventId, source]
 }
 
-export function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
-}
-
-/** The campaign of an event that has one. */
-export function campaignOf({ event }: Fact): (string | null)[] | undefined {
-  const { source, medium, name } = event.context?.campaign ?? {}
-  const campaign = [source ?? null, medium ?? null, name ?? null]
-  return campaign.every((part) => part === null) ? undefined : campaign
+/** By these keys in turn; strings by their UTF-8 bytes. */
+export function ascending<T>(keyOf: (of: T) => Key): (a: T, b: T) => number {
+  return (a, b) => {
+    const [left, right] = [keyOf(a), keyOf(b)]
+    const at = left.findIndex((key, i) => key !== right[i])
+    const [one = 0, other = 0] = [left[at], right[at]]
+    if (one === other) return 0
+    return typeof one === 'string' ? compareBytes(one, `${other}`) : one < Number(other) ? -1 : 1
+  }
 }
 
 /** Country, device, campaign of a summary: of its first event that has one (interfaces.md 4). */
 export function originOf(facts: readonly Fact[]) {
-  const found = <T>(values: (T | null)[]): T | null => values.find((each) => each !== null) ?? null
-  return {
-    country: found(facts.map(({ country }) => country)),
-    device: found(facts.map(({ device }) => device)),
-    ...campaignColumns(facts),
-  }
+  const country = facts.find((fact) => fact.country)?.country
+  const device = facts.find((fact) => fact.device)?.device
+  return { country, device, ...campaignOf(facts) }
 }
 
-export function campaignColumns(facts: readonly Fact[]) {
-  const campaign = facts.map(campaignOf).find((each) => each !== undefined) ?? []
-  return {
-    campaign_source: campaign[0] ?? null,
-    campaign_medium: campaign[1] ?? null,
-    campaign_name: campaign[2] ?? null,
-  }
+export function campaignOf(facts: readonly Fact[]) {
+  const campaigns = facts.flatMap(({ context }) => context?.campaign ?? [])
+  const campaign = campaigns.find(
+    ({ source, medium, name }) => (source ?? medium ?? name) !== undefined,
+  )
+  const { source, medium, name } = campaign ?? {}
+  return { campaignSource: source, campaignMedium: medium, campaignName: name }
 }
 
-export function timeText(ms: number): string {
-  return new Date(ms).toISOString()
+export type Row = Record<string, unknown>
+
+/** A row of a table: names of columns, times as text, null for what is absent and for NaN, an amount that is unknown. */
+export function row(...parts: object[]): Row {
+  const text = JSON.stringify(Object.assign({}, ...parts), (_, value: unknown) => value ?? null)
+  const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  const fields = Object.entries(JSON.parse(text) as Row)
+  return Object.fromEntries(fields.map(([name, value]) => [snake(name), value]))
 }
+
+export const at = (ms = Number.NaN): Date => new Date(ms)
+export const sum = (amounts: readonly number[]): number => amounts.reduce((a, b) => a + b, 0)
