@@ -149,11 +149,10 @@ export function foldCarts(facts: readonly Fact[], around: Surroundings): Episode
     const isStart = items.length > 0 && (isSnapshot || name === 'add_to_cart') // R6, R7, R15
     const [key, open] = [cartKeyOf(fact), openCart(cartKeyOf(fact))]
     const canReanimate = isSnapshot || name !== 'view_cart' // R22
-    const last = ofKey(key)
-      .slice(-1)
-      .find((each) => canReanimate && isRecoverable(each, fact))
-    if (!open && !last && !isStart) return
-    const cart = open ?? newEpisode(key, ownerOf(key) ?? key, last)
+    const last = canReanimate ? ofKey(key).at(-1) : undefined
+    const from = last && isRecoverable(last, fact) ? last : undefined
+    if (!open && !from && !isStart) return
+    const cart = open ?? newEpisode(key, ownerOf(key) ?? key, from)
     const entry = addTo(cart, fact, open ? 'touch' : 'start')
     entry.currency = data.currency
     if (snapshots.includes(name)) entry.currency ??= contentOf(cart, around).currency // 1.3
@@ -273,7 +272,8 @@ function cartRow(cart: Episode, around: Surroundings): Row {
   const recovery = state === 'recovered' ? purchase : undefined
   const [start, touches] = [startOf(cart), touchesOf(cart)]
   const facts = touches.map(({ fact }) => fact)
-  const isPayment = facts.some(({ data: { option } }) => option === 'payment') // R15
+  const steps = facts.filter(({ name }) => name === 'checkout_step')
+  const isPayment = steps.some(({ data }) => data.option === 'payment') // R15
   const isCheckout = facts.some(({ name }) => checkouts.includes(name))
   const declared = touches.findLast(({ fact }) => fact.data.cartTotalMinor !== undefined)
   const declaredValueMinor = declared?.fact.data.cartTotalMinor
