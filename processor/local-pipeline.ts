@@ -25,6 +25,8 @@ import { decisionsRecord, Restored } from './state/changelog.ts'
 import { Task } from './task.ts'
 import type { DecidedCut } from './task.ts'
 import { InputWatermark } from './time/watermark.ts'
+import { stageDefinitions } from './topology.ts'
+import type { StageDefinition, StageName } from './topology.ts'
 
 /** So few that nearly every state is read back from its bytes. */
 const decodedMax = 1
@@ -40,6 +42,8 @@ export interface LocalPipelineOptions {
   hasRetention?: boolean
   /** Judge as of this time: the watermark never passes it. */
   watermarkLimitMs?: number
+  /** Offsets of a partition after which it is cut while there is more to read. */
+  cutRecords?: number
   /** How far records alone carry the watermark: as by T2, or not at all (then `advanceTo` does). */
   watermark?: 'byRecords' | 'byHand'
 }
@@ -53,9 +57,7 @@ export interface LocalTables {
 }
 
 interface Lane {
-  name: string
-  input: string
-  changelog: string
+  definition: StageDefinition
   partition: number
   create(): Stage
   task: Task
@@ -64,6 +66,8 @@ interface Lane {
 /** Records read at a time and the lane to read next; a test shuffles both. */
 export interface Reading {
   batchRecords?: number
+  /** A partition is cut after each batch, as at its end; otherwise only where its task says. */
+  cutsBatches?: boolean
   /** Chooses among the lanes that have something to read. */
   choose?(count: number): number
 }
@@ -103,17 +107,17 @@ export class LocalPipeline {
   run(reading: Reading = {}): void {
     do {
       while (this.step(reading));
-      for (const lane of this.#lanes) this.#cut(lane)
+      for (const lane of this.#lanes) this.#write(lane, this.#cutAtEnd(lane))
     } while (this.#lanes.some((lane) => this.#unread(lane) > 0))
   }
 
   /** One batch of one partition. Answers whether there was any. */
-  step({ batchRecords = 1000, choose = () => 0 }: Reading = {}): boolean {
+  step({ batchRecords = 1000, cutsBatches = true, choose = () => 0 }: Reading = {}): boolean {
     const waiting = this.#lanes.filter((lane) => this.#unread(lane) > 0)
     const lane = waiting[waiting.length === 0 ? 0 : choose(waiting.length)]
     if (!lane) return false
-    this.#take(lane, batchRecords)
-    this.#cut(lane)
+    this.#write(lane, this.#take(lane, batchRecords))
+    if (cutsBatches) this.#write(lane, this.#cutAtEnd(lane))
     return true
   }
 
@@ -142,8 +146,8 @@ export class LocalPipeline {
   /** Reads a batch of each partition; its process ends when so many records of the flush are written. */
   crashWhileWriting({ batchRecords = 1000, writtenRecords = 1 }): void {
     for (const lane of this.#lanes) {
-      this.#take(lane, batchRecords)
-      const writes = this.#writesOf(lane, [this.#cutOf(lane)])
+      const cuts = this.#take(lane, batchRecords)
+      const writes = this.#writesOf(lane, [...cuts, ...this.#cutAtEnd(lane)])
       for (const { topic, record } of writes.slice(0, writtenRecords))
         this.log.append(topic, record)
       this.#restore(lane)
@@ -174,6 +178,7 @@ export class LocalPipeline {
       catalogue = [],
       placeOf = () => nowhere,
       hasRetention = true,
+      cutRecords,
     } = this.#options
     const enrich = createEnricher({ catalogue: createCatalogue(catalogue), placeOf })
     const shared = { partition, partitionCount: partitions, settings, hasRetention, decodedMax }
@@ -184,51 +189,47 @@ export class LocalPipeline {
         watermark: this.#watermark,
         now: () => this.nowMs,
       })
+    const lane = (name: StageName, create: () => Stage): Lane => {
+      const task = new Task(partition, create(), new Restored(), cutRecords)
+      return { definition: stageDefinitions[name], partition, create, task }
+    }
     return [
-      lane('visitors', topics.events.name, topics.visitorsChangelog.name, partition, visitors),
-      lane(
-        'cart-owners',
-        topics.cartsById.name,
-        topics.cartOwnersChangelog.name,
-        partition,
-        () => new OwnerStage(shared),
-      ),
-      lane(
-        'persons',
-        topics.cartsByPerson.name,
-        topics.personsChangelog.name,
-        partition,
-        () => new PersonStage(shared),
-      ),
+      lane('visitors', visitors),
+      lane('cart-owners', () => new OwnerStage(shared)),
+      lane('persons', () => new PersonStage(shared)),
     ]
   }
 
-  #unread({ input, partition, task }: Lane): number {
-    return this.log.partition(input, partition).length - task.nextOffset
+  #unread({ definition, partition, task }: Lane): number {
+    return this.log.partition(definition.input.name, partition).length - task.nextOffset
   }
 
-  #take(lane: Lane, batchRecords: number): void {
+  #take(lane: Lane, batchRecords: number): DecidedCut[] {
     const { task } = lane
+    const processedAt = isoTime(this.nowMs)
+    const cuts: DecidedCut[] = []
     const end = task.nextOffset + Math.min(batchRecords, this.#unread(lane))
-    const records = this.log.partition(lane.input, lane.partition)
+    const records = this.log.partition(lane.definition.input.name, lane.partition)
     for (const record of records.slice(task.nextOffset, end)) {
-      this.#write(lane, task.repeat(record.offset, isoTime(this.nowMs)))
+      cuts.push(...task.repeat(record.offset, processedAt))
       task.take(record)
+      while (task.isCutDue) cuts.push(this.#cutOf(task))
     }
-    this.#write(lane, task.repeat(task.nextOffset, isoTime(this.nowMs)))
-    if (this.#options.watermark !== 'byHand') this.#watermark.advance(this.nowMs, new Set())
+    cuts.push(...task.repeat(task.nextOffset, processedAt))
+    return cuts
   }
 
-  #cutOf({ task }: Lane): DecidedCut {
+  #cutOf(task: Task): DecidedCut {
+    if (this.#options.watermark !== 'byHand') this.#watermark.advance(this.nowMs, new Set())
     const { watermarkMs } = this.#watermark
     return task.cut({ watermarkMs, handsWatermark: true, processedAt: isoTime(this.nowMs) })
   }
 
   /** What is decided already is done first, as in a running lane. */
-  #cut(lane: Lane): void {
-    const { task } = lane
-    this.#write(lane, task.repeat(task.nextOffset, isoTime(this.nowMs)))
-    if (!task.isRepeating) this.#write(lane, [this.#cutOf(lane)])
+  #cutAtEnd({ task }: Lane): DecidedCut[] {
+    const cuts = task.repeat(task.nextOffset, isoTime(this.nowMs))
+    if (task.mayBeCut) cuts.push(this.#cutOf(task))
+    return cuts
   }
 
   #write(lane: Lane, cuts: readonly DecidedCut[]): void {
@@ -236,43 +237,35 @@ export class LocalPipeline {
   }
 
   /** In the order in which a flush writes them. */
-  #writesOf({ changelog: topic, partition }: Lane, cuts: readonly DecidedCut[]): Write[] {
-    return cuts.flatMap(({ decision, cut, isRepeated }) => {
-      const open = cut.isDecisive && !isRepeated ? [decisionsRecord([decision])] : []
-      const own = (record: OutgoingRecord): Write => ({ topic, record: { ...record, partition } })
-      return [
-        ...open.map(own),
-        ...cut.outputs.flatMap((batch) =>
-          batch.records.map((record) => ({ topic: batch.topic, record })),
-        ),
-        ...cut.changelog.map(own),
-      ]
-    })
+  #writesOf({ definition, partition }: Lane, cuts: readonly DecidedCut[]): Write[] {
+    const topic = definition.changelog.name
+    const own = (record: OutgoingRecord): Write => ({ topic, record: { ...record, partition } })
+    const open = cuts.filter(({ cut }) => cut.isDecisive)
+    const isTold = open.every(({ isRepeated }) => isRepeated)
+    const decisions = isTold ? [] : [decisionsRecord(open.map(({ decision }) => decision))]
+    const outputs = cuts.flatMap(({ cut }) => cut.outputs)
+    return [
+      ...decisions.map(own),
+      ...outputs.flatMap((batch) =>
+        batch.records.map((record) => ({ topic: batch.topic, record })),
+      ),
+      ...cuts.flatMap(({ cut }) => cut.changelog).map(own),
+    ]
   }
 
   #restore(lane: Lane): void {
+    const { definition, partition, create } = lane
     const restored = new Restored()
-    for (const { key, value } of this.log.partition(lane.changelog, lane.partition)) {
+    for (const { key, value } of this.log.partition(definition.changelog.name, partition)) {
       restored.add(key, value)
     }
-    lane.task = new Task(lane.partition, lane.create(), restored)
+    lane.task = new Task(partition, create(), restored, this.#options.cutRecords)
   }
 }
 
 interface Write {
   topic: string
   record: OutgoingRecord
-}
-
-function lane(
-  name: string,
-  input: string,
-  changelog: string,
-  partition: number,
-  create: () => Stage,
-): Lane {
-  const task = new Task(partition, create(), new Restored())
-  return { name, input, changelog, partition, create, task }
 }
 
 export function recordOf(event: ShopEvent): OutgoingRecord {

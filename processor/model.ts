@@ -51,7 +51,9 @@ export interface CartEvent {
    * `owner` only if both carts are this key's (R4: carts of two owners are not folded).
    */
   via?: string
-  /** R20, by the hop: its person has reported the order before, which this key cannot know. */
+  /** Of `elsewhere`: the key of the cart's owner, which is told what is known here of the order (R20). */
+  owner?: Person
+  /** R20: its person has reported the order before, as that person's key says, since this one cannot know. */
   isRepeat?: true
 }
 
@@ -82,9 +84,11 @@ export type CartCommand =
   | { kind: 'in'; key: string; event: CartEvent; input: CommandInput }
   | { kind: 'out'; key: string; eventId: string; source: string; via?: string; input: CommandInput }
   | MoveCommand
-  | DeedCommand
-  | OrderCommand
+  | KeyMessage
   | WatermarkRecord
+
+/** What one key of stage two says to another. */
+export type KeyMessage = DeedCommand | OrderCommand
 
 /**
  * The events of one cart are kept under another key from now on (a first link, an earlier owner). Whoever routes that
@@ -102,7 +106,7 @@ export interface MoveCommand {
 }
 
 /**
- * Stage two to itself: what the old key has published of a cart, so that one key alone writes it from now on, in
+ * What the old key has published of a cart, so that one key alone writes it from now on, in
  * whatever order the two keys are read. The new key publishes nothing of the cart before it has this.
  */
 export interface DeedCommand {
@@ -113,11 +117,10 @@ export interface DeedCommand {
   deed: CartDeed
 }
 
-/** Stage two to the hop: whether a purchase repeats an order (R20), as only the key of its person can tell. */
+/** To the owner of the cart that a purchase names: whether it repeats an order (R20), as only the key of its person can tell. */
 export interface OrderCommand {
   kind: 'order'
-  /** The cartId that the purchase names. */
-  key: string
+  key: Person
   from: Person
   source: string
   eventId: string
@@ -131,8 +134,9 @@ export interface CommandInput {
 }
 
 /**
- * The writer promises: everything it read up to this watermark on its partition has been written before this record.
- * Written into every partition of the topic; stage two takes the minimum over all (stage, partition) it expects.
+ * The last word of a cut. The writer promises: everything it read up to this watermark on its partition has been written
+ * before this record. Written into every partition of the topic; stage two takes the minimum over all (stage, partition)
+ * it expects.
  */
 export interface WatermarkRecord {
   kind: 'watermark'
@@ -140,5 +144,8 @@ export interface WatermarkRecord {
   partition: number
   /** How many partitions the writing stage has, so that the reader knows whom to wait for. */
   of: number
-  watermarkMs: number
+  /** Null: there is no time yet. */
+  watermarkMs: number | null
+  /** Number of the cut of stage one that it ends; the hop hands on the one it read last (time/turns.ts). */
+  cut: number
 }

@@ -6,12 +6,12 @@ import { emptyHoldings } from './cart/deed.ts'
 import type { Person } from './model.ts'
 
 export interface PersonState extends Holdings {
-  /** Offset after the last record that is in here. */
-  nextOffset: number
+  /** Of the records of its partition, so many were taken when it was kept: what is among them is in here. */
+  taken: number
   /** The watermark at which it must be judged again; null: never. */
   wakeMs: number | null
 }
 
 export function emptyPerson(key: Person): PersonState {
-  return { nextOffset: 0, wakeMs: null, ...emptyHoldings(key) }
+  return { taken: 0, wakeMs: null, ...emptyHoldings(key) }
 }

@@ -67,6 +67,8 @@ interface Position extends Resumed {
   time: PartitionTime
   /** What was told to the stages behind. */
   handedMs: number | null
+  /** They were told of something after that. */
+  isUnhanded: boolean
   /** The watermark of the last cut: what closes by it is published as closed. */
   judgedMs: number | null
   counts: OutcomeCounts
@@ -90,6 +92,7 @@ export class VisitorStage implements Stage {
   readonly #copies = new Copies()
   #time: PartitionTime = emptyPartitionTime()
   #handedMs: number | null = null
+  #isUnhanded = false
   #judgedMs: number | null = null
   #nextOffset = 0
   #counts: OutcomeCounts = {
@@ -131,6 +134,7 @@ export class VisitorStage implements Stage {
     if (position) {
       this.#time = position.time
       this.#handedMs = position.handedMs
+      this.#isUnhanded = position.isUnhanded
       this.#judgedMs = position.judgedMs
       this.#nextOffset = position.nextOffset
       this.#counts = position.counts
@@ -205,9 +209,9 @@ export class VisitorStage implements Stage {
   cut(decision: Decision, processedAt: string): Cut {
     const { nextOffset, watermarkMs, handsWatermark } = decision
     const due = this.#takeDue(watermarkMs ?? -Infinity)
-    const hands = handsWatermark && watermarkMs !== this.#handedMs
-    const hasNews = nextOffset > this.#nextOffset || hands
-    if (!hasNews && due.length === 0) return emptyCut
+    const hands = (): boolean =>
+      handsWatermark && (this.#isUnhanded || watermarkMs !== this.#handedMs)
+    if (nextOffset === this.#nextOffset && due.length === 0 && !hands()) return emptyCut
     this.#nextOffset = nextOffset
     this.#judgedMs = watermarkMs
     const output = new OutputBatch()
@@ -215,8 +219,11 @@ export class VisitorStage implements Stage {
     const folds = this.#foldDirty(due, processedAt, changelog)
     for (const pending of this.#pending) this.#tell(pending, folds, processedAt, output)
     for (const record of this.#rejected) output.add(topics.rejected.name, record)
-    for (const fold of folds.values()) addChanges(fold, output)
-    if (hands) this.#handWatermark(watermarkMs, output)
+    for (const fold of folds.values()) {
+      addChanges(fold, output)
+      this.#isUnhanded ||= fold.commands.length > 0
+    }
+    if (hands()) this.#handWatermark(decision, output)
     changelog.push(this.#position(decision))
     this.#dirty = new Set()
     this.#pending = []
@@ -255,12 +262,10 @@ export class VisitorStage implements Stage {
     return stateRecord(visitor, value)
   }
 
-  /** Before the cut's own watermark is what they were judged by. */
+  /** Before the cut's own watermark is what they were judged by. Timers have no order of their own that a restart keeps. */
   #takeDue(watermarkMs: number): VisitorState[] {
-    return this.#timers.takeDue(watermarkMs).flatMap((slot) => {
-      const state = this.#visitors.get(this.#visitors.keyAt(slot))
-      return state === undefined ? [] : [state]
-    })
+    const due = this.#timers.takeDue(watermarkMs).map((slot) => this.#visitors.keyAt(slot))
+    return due.sort().flatMap((visitor) => this.#visitors.get(visitor) ?? [])
   }
 
   #decode(key: string, bytes: Buffer): VisitorState {
@@ -295,11 +300,12 @@ export class VisitorStage implements Stage {
   }
 
   /** Behind everything that it covers, to every partition of both internal topics. */
-  #handWatermark(watermarkMs: number | null, output: OutputBatch): void {
-    if (watermarkMs === null) return
+  #handWatermark({ number, watermarkMs }: Decision, output: OutputBatch): void {
     this.#handedMs = watermarkMs
+    this.#isUnhanded = false
     const { partition, partitionCount } = this.#options
-    const record = { stage: 'visitors', partition, of: partitionCount, watermarkMs } as const
+    const sender = { stage: 'visitors', partition, of: partitionCount } as const
+    const record = { ...sender, watermarkMs, cut: number }
     for (const topic of [topics.cartsById.name, topics.cartsByPerson.name]) {
       for (const each of watermarkRecords(record, partitionCount)) output.add(topic, each)
     }
@@ -311,6 +317,7 @@ export class VisitorStage implements Stage {
       number,
       time: this.#time,
       handedMs: this.#handedMs,
+      isUnhanded: this.#isUnhanded,
       judgedMs: this.#judgedMs,
       counts: this.#counts,
     }

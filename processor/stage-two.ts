@@ -1,16 +1,16 @@
 // Stage two, by person: one object a partition of `slipway-carts-by-person`. Each key is a set of events; a cut judges the
 // keys whose set changed, or for which time alone changes something, by the pure rules of cart/, and publishes the
 // difference: rows of `cart-episodes`, verdicts of `cart-abandonment`. Its time is the least of all watermarks handed to
-// it, direct and by the hop.
+// it, direct and by the hop. With one partition its records take turns and say where it is cut (time/turns.ts).
 
 import { episodeKey } from '#stack/contract/cart.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import { topics } from '#stack/contract/topics.ts'
 import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
 import { isEmptyHanded, takeDeed, takeMove } from './cart/deed.ts'
-import { judgePerson, takeIn, takeOut } from './cart/judge.ts'
+import { judgePerson, takeIn, takeOrder, takeOut } from './cart/judge.ts'
 import type { Judged } from './cart/judge.ts'
-import type { CartCommand, CartEvent, DeedCommand } from './model.ts'
+import type { CartCommand, CartEvent, KeyMessage } from './model.ts'
 import { emptyPerson } from './person.ts'
 import type { PersonState } from './person.ts'
 import { emptyCut, OutputBatch } from './stage.ts'
@@ -22,8 +22,11 @@ import { MemoryStore } from './state/store.ts'
 import { HandedWatermark } from './time/handed-watermark.ts'
 import type { Heard } from './time/handed-watermark.ts'
 import { Timers } from './time/timers.ts'
+import { Turns } from './time/turns.ts'
+import type { Taken } from './time/turns.ts'
 
 export interface PersonStageOptions {
+  partitionCount: number
   settings: Settings
   hasRetention?: boolean
   /** States that stay decoded between two cuts. */
@@ -32,10 +35,13 @@ export interface PersonStageOptions {
 
 interface Position extends Resumed {
   heard: Heard[]
-  watermarkMs: number | null
+  /** How many records were taken, in whatever order. */
+  taken: number
+  /** With one partition. */
+  turns?: Taken
 }
 
-type KeyCommand = Exclude<CartCommand, { kind: 'watermark' | 'order' }>
+type KeyCommand = Exclude<CartCommand, { kind: 'watermark' }>
 
 /** What came to a key since it was judged last. */
 interface News {
@@ -51,18 +57,30 @@ export class PersonStage implements Stage {
   readonly #timers = new Timers()
   readonly #news = new Map<PersonState, News>()
   #watermark = new HandedWatermark(['visitors', 'cart-owners'])
-  /** Carts' papers for other keys, since the last cut. */
-  #deeds: DeedCommand[] = []
-  #judgedMs: number | null = null
+  /** What keys have said to one another since the last cut. */
+  #messages: KeyMessage[] = []
+  #turns: Turns | undefined
+  /** Records taken by now, and by the last cut. */
+  #taken = 0
+  #cutTaken = 0
   #nextOffset = 0
 
   constructor(options: PersonStageOptions) {
     this.#options = options
+    if (options.partitionCount === 1) this.#turns = new Turns()
     this.#persons = new States(new MemoryStore(), jsonCodec(), options.decodedMax)
   }
 
   get watermarkMs(): number | null {
     return this.#watermark.watermarkMs
+  }
+
+  get isCutDue(): boolean | undefined {
+    return this.#turns?.isOver
+  }
+
+  get waitingOffset(): number | undefined {
+    return this.#turns?.waitingOffset
   }
 
   get keyCount(): number {
@@ -73,8 +91,10 @@ export class PersonStage implements Stage {
     const position = changelog.position() as Position | undefined
     if (position) {
       this.#nextOffset = position.nextOffset
-      this.#judgedMs = position.watermarkMs
+      this.#taken = position.taken
+      this.#cutTaken = position.taken
       this.#watermark = new HandedWatermark(['visitors', 'cart-owners'], position.heard)
+      if (position.turns) this.#turns = new Turns(position.turns)
     }
     for (const { key, value } of changelog.states()) {
       const { wakeMs } = this.#persons.restore(key, value)
@@ -85,15 +105,28 @@ export class PersonStage implements Stage {
 
   take({ value, offset }: IncomingRecord): void {
     if (value === null) return
-    // Stage one and the hop write this topic, and nobody else.
+    // The stages write this topic, and nobody else.
     const command = JSON.parse(value.toString()) as CartCommand
-    if (command.kind === 'watermark') this.#watermark.hear(command)
-    else if (command.kind !== 'order') this.#takeCommand(command, offset)
+    if (this.#turns === undefined) this.#takeCommand(command)
+    else {
+      this.#turns.add(offset, command)
+      this.#takeTurn(this.#turns)
+    }
   }
 
-  #takeCommand(command: KeyCommand, offset: number): void {
+  #takeTurn(turns: Turns): void {
+    for (let command = turns.next(); command; command = turns.next()) this.#takeCommand(command)
+  }
+
+  #takeCommand(command: CartCommand): void {
+    this.#taken++
+    if (command.kind === 'watermark') this.#watermark.hear(command)
+    else this.#takeKeyCommand(command)
+  }
+
+  #takeKeyCommand(command: KeyCommand): void {
     const state = this.#persons.get(command.key) ?? emptyPerson(command.key)
-    if (offset < state.nextOffset) return
+    if (this.#taken <= state.taken) return
     const news = this.#news.get(state) ?? { arrived: [], isMoved: false }
     if (!this.#apply(command, state, news)) return
     this.#persons.add(command.key, state)
@@ -113,46 +146,53 @@ export class PersonStage implements Stage {
         return true
       case 'deed':
         news.isMoved = true
-        this.#deeds.push(...takeDeed(state, command))
+        this.#messages.push(...takeDeed(state, command))
+        return true
+      case 'order':
+        takeOrder(state, command)
         return true
       case 'away':
       case 'here':
-        this.#deeds.push(...takeMove(state, command))
+        this.#messages.push(...takeMove(state, command))
         return true
     }
   }
 
   cut(decision: Decision, processedAt: string): Cut {
     const { nextOffset } = decision
-    const { watermarkMs } = this
-    const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
-    const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#judgedMs
-    if (!hasNews && due.length === 0) return emptyCut
-    for (const slot of due) {
-      const state = this.#persons.get(this.#persons.keyAt(slot))
-      if (state && !this.#news.has(state)) this.#news.set(state, noNews)
-    }
+    this.#wakeDue()
+    const hasNews = nextOffset > this.#nextOffset || this.#taken > this.#cutTaken
+    if (!hasNews && this.#news.size === 0) return emptyCut
     this.#nextOffset = nextOffset
-    this.#judgedMs = watermarkMs
+    this.#cutTaken = this.#taken
     const output = new OutputBatch()
     const changelog: OutgoingRecord[] = []
     for (const [state, news] of this.#news) {
       const { difference, orders } = this.#judge(state, news, processedAt)
       addDifference(difference, output)
-      for (const order of orders) {
-        output.add(topics.cartsById.name, { key: order.key, value: JSON.stringify(order) })
-      }
+      this.#messages.push(...orders)
       changelog.push(this.#keep(state))
     }
-    for (const deed of this.#deeds) {
-      output.add(topics.cartsByPerson.name, { key: deed.key, value: JSON.stringify(deed) })
+    for (const message of this.#messages) {
+      output.add(topics.cartsByPerson.name, { key: message.key, value: JSON.stringify(message) })
     }
+    this.#turns?.begin(this.#messages.length)
     this.#news.clear()
-    this.#deeds = []
+    this.#messages = []
     this.#persons.settle()
     changelog.push(this.#position(decision))
+    if (this.#turns) this.#takeTurn(this.#turns)
     const outputs = output.batches
-    return { outputs, changelog, isDecisive: outputs.length > 0 }
+    return { outputs, changelog, isDecisive: outputs.length > 0 && this.#turns === undefined }
+  }
+
+  /** Timers have no order of their own that a restart keeps. */
+  #wakeDue(): void {
+    const slots = this.#timers.takeDue(this.watermarkMs ?? -Infinity)
+    for (const key of slots.map((slot) => this.#persons.keyAt(slot)).sort()) {
+      const state = this.#persons.get(key)
+      if (state && !this.#news.has(state)) this.#news.set(state, noNews)
+    }
   }
 
   #judge(state: PersonState, news: News, processedAt: string): Judged {
@@ -160,7 +200,7 @@ export class PersonStage implements Stage {
     const watermarkMs = this.watermarkMs ?? -Infinity
     const judging = { watermarkMs, settings, processedAt, hasRetention }
     const judged = judgePerson(state, news, judging)
-    state.nextOffset = this.#nextOffset
+    state.taken = this.#taken
     state.wakeMs = judged.wakeMs
     return judged
   }
@@ -180,7 +220,8 @@ export class PersonStage implements Stage {
       nextOffset,
       number,
       heard: this.#watermark.heard,
-      watermarkMs: this.#judgedMs,
+      taken: this.#taken,
+      ...(this.#turns && { turns: this.#turns.taken }),
     }
     return positionRecord(position)
   }

@@ -11,6 +11,10 @@ export interface Stage {
   /** Takes back what the changelog holds, before any record. */
   restore(changelog: Restored): Resumed
   take(record: IncomingRecord): void
+  /** Whether a cut falls here; undefined: records do not say, and it may fall anywhere (task.ts). */
+  readonly isCutDue?: boolean | undefined
+  /** Of a record that was read and waits to be taken, the first: there reading goes on after a restart. */
+  readonly waitingOffset?: number | undefined
   /** Folds what changed since the last cut. */
   cut(decision: Decision, processedAt: string): Cut
   /** How far time has come for it; null: not at all yet. */
@@ -32,7 +36,7 @@ export interface Decision {
   nextOffset: number
   /** Of stage one; the stages behind have theirs from their records. */
   watermarkMs: number | null
-  /** Tells the stages behind how far time has come, if it has moved. */
+  /** Tells the stages behind how far time has come, if it has moved or they were told anything since. */
   handsWatermark: boolean
 }
 
@@ -40,7 +44,7 @@ export interface Cut {
   outputs: TopicRecords[]
   /** For the partition of the changelog that has the number of the input's; empty: nothing changed. */
   changelog: OutgoingRecord[]
-  /** Another cut of the same records might publish otherwise: its decision is written first. */
+  /** Another cut might fall elsewhere and publish otherwise: its decision is written first. */
   isDecisive: boolean
 }
 

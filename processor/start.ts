@@ -141,7 +141,7 @@ async function startLanes(context: LaneContext): Promise<{ lanes: Lanes; close()
     }),
     persons: new Lane({
       ...shared('persons', producers[2]),
-      create: () => new PersonStage({ settings }),
+      create: () => new PersonStage({ partitionCount, settings }),
     }),
   }
   await Promise.all(Object.values(lanes).map((lane) => lane.start()))

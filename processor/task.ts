@@ -1,6 +1,9 @@
 // One partition of one stage as it is run: which record comes next, and where it was cut.
 //
-// Where a cut falls and at which watermark it judges is chance: a clock, the speed of other partitions. So a decision is
+// While there is more to read, a cut falls after every `cutRecords`-th offset, or where the stage says; at the end of the
+// partition, where whoever runs it says. So reading the same log again cuts it in the same places.
+//
+// Where it says, and at which watermark, is chance: a clock, the speed of other partitions. So a decision is
 // written to the changelog before the outputs of its cut. After a crash in between, the same records are taken again, cut
 // at the same place and judged at the same watermark, and so write the same outputs once more, and no others beside them:
 // no session or verdict is left behind that a later, other cut would never have published.
@@ -23,9 +26,13 @@ export interface Choice {
   processedAt: string
 }
 
+/** A cut after each so many offsets, while there is more to read. */
+const defaultCutRecords = 2048
+
 export class Task<S extends Stage = Stage> {
   readonly partition: number
   readonly stage: S
+  readonly #cutRecords: number
   /** Offset after the last record taken. */
   nextOffset: number
   /** Offset at the last cut. */
@@ -34,9 +41,15 @@ export class Task<S extends Stage = Stage> {
   /** Decided before a restart, and not known to be written. */
   #repeats: Decision[]
 
-  constructor(partition: number, stage: S, changelog: Restored) {
+  constructor(
+    partition: number,
+    stage: S,
+    changelog: Restored,
+    cutRecords: number = defaultCutRecords,
+  ) {
     this.partition = partition
     this.stage = stage
+    this.#cutRecords = cutRecords
     const { nextOffset, number } = stage.restore(changelog)
     this.nextOffset = nextOffset
     this.cutOffset = nextOffset
@@ -47,6 +60,18 @@ export class Task<S extends Stage = Stage> {
   /** Before anything may be decided anew, what was decided is done again. */
   get isRepeating(): boolean {
     return this.#repeats.length > 0
+  }
+
+  /** A cut falls here, also while there is more to read. */
+  get isCutDue(): boolean {
+    if (this.isRepeating) return false
+    const { nextOffset, cutOffset } = this
+    return this.stage.isCutDue ?? (nextOffset > cutOffset && nextOffset % this.#cutRecords === 0)
+  }
+
+  /** It may be cut here because there is nothing more to read. */
+  get mayBeCut(): boolean {
+    return !this.isRepeating && this.stage.isCutDue === undefined
   }
 
   take(record: IncomingRecord): void {
@@ -67,7 +92,7 @@ export class Task<S extends Stage = Stage> {
   }
 
   cut({ watermarkMs, handsWatermark, processedAt }: Choice): DecidedCut {
-    const { nextOffset } = this
+    const nextOffset = this.stage.waitingOffset ?? this.nextOffset
     const number = this.#number + 1
     const decision = { number, nextOffset, watermarkMs, handsWatermark }
     return { ...this.#decided(decision, processedAt), isRepeated: false }

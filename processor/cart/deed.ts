@@ -12,7 +12,7 @@
 import type { CartEvent, DeedCommand, MoveCommand, Person } from '../model.ts'
 import { nothingPublished } from './published.ts'
 import type { Published, PublishedCart, PublishedVerdict } from './published.ts'
-import type { Repeats, Reported } from './orders.ts'
+import type { Repeats, Reported, ToldRepeats } from './orders.ts'
 import { keptFor } from './roles.ts'
 import { emptyBase } from './world.ts'
 import type { PersonBase } from './world.ts'
@@ -60,8 +60,9 @@ export interface Holdings {
   base: PersonBase
   published: Published
   homes: Record<string, Home>
-  /** What the hops were told of (orders.ts). */
+  /** What was said to the owners of other carts, and what was heard as one (orders.ts). */
   repeats: Repeats
+  toldRepeats: ToldRepeats
   cutMs: number | null
 }
 
@@ -103,14 +104,16 @@ export function emptyHoldings(key: Person): Holdings {
     published: nothingPublished,
     homes: {},
     repeats: {},
+    toldRepeats: {},
     cutMs: null,
   }
 }
 
 /** Nothing in them that has to be remembered. */
-export function isEmptyHanded({ events, base, published, homes }: Holdings): boolean {
+export function isEmptyHanded({ events, base, published, homes, toldRepeats }: Holdings): boolean {
   return (
     events.length === 0 &&
+    Object.keys(toldRepeats).length === 0 &&
     Object.keys(published.carts).length === 0 &&
     Object.keys(published.verdicts).length === 0 &&
     Object.keys(homes).length === 0 &&

@@ -9,7 +9,7 @@ import { nameOf, putEvent, takeEvent } from './event-set.ts'
 import type { EventName } from './event-set.ts'
 import { foldPerson } from './fold.ts'
 import type { PersonFold } from './fold.ts'
-import { sayRepeats } from './orders.ts'
+import { hearRepeat, sayRepeats, withRepeat } from './orders.ts'
 import { diffPerson } from './published.ts'
 import type { Difference } from './published.ts'
 import { keepMsOf, letGo, nextCutMs } from './retention.ts'
@@ -25,7 +25,7 @@ export interface JudgeContext {
 
 export interface Judged {
   difference: Omit<Difference, 'published'>
-  /** For the hops. */
+  /** For other keys. */
   orders: OrderCommand[]
   /** The watermark at which the key must be judged again; null: never by time alone. */
   wakeMs: number | null
@@ -50,13 +50,22 @@ export function judgePerson(holdings: Holdings, change: Change, context: JudgeCo
 
 /** Puts an event into the set. Answers whether the key has to be judged again. */
 export function takeIn(holdings: Holdings, event: CartEvent): boolean {
-  const kept = asKept(holdings, event)
+  const kept = asKept(holdings, withRepeat(event, holdings.toldRepeats))
   return kept !== null && putEvent(holdings.events, kept)
 }
 
 /** Takes an event out of the set. Answers whether the key has to be judged again. */
 export function takeOut(holdings: Holdings, name: EventName): boolean {
   return takeEvent(holdings.events, name)
+}
+
+/** R20: what another key says of a purchase that may not have come yet. */
+export function takeOrder(holdings: Holdings, command: OrderCommand): void {
+  const { events, toldRepeats } = holdings
+  hearRepeat(toldRepeats, command)
+  const at = events.findIndex((event) => nameOf(event) === nameOf(command))
+  const event = events[at]
+  if (event !== undefined) events[at] = withRepeat(event, toldRepeats)
 }
 
 /** One key alone publishes of a cart (deed.ts). */
@@ -74,6 +83,7 @@ function retain(holdings: Holdings, fold: PersonFold, context: JudgeContext): nu
   // Of a cart that has just come here, events may still be on their way, or its papers.
   if (Object.keys(holdings.homes).length > 0) return homesMs
   const { cutMs, ...kept } = letGo(holdings, fold, watermarkMs, settings)
+  forgetTold(holdings, kept.events)
   holdings.events = kept.events
   holdings.base = kept.base
   holdings.published = kept.published
@@ -86,6 +96,13 @@ function retain(holdings: Holdings, fold: PersonFold, context: JudgeContext): nu
 function repeatsKept({ events, repeats }: Holdings): Holdings['repeats'] {
   const kept = new Set(events.map(nameOf))
   return Object.fromEntries(Object.entries(repeats).filter(([name]) => kept.has(name)))
+}
+
+/** An event that has not come yet is still waited for. */
+function forgetTold({ events, toldRepeats }: Holdings, left: readonly CartEvent[]): void {
+  if (Object.keys(toldRepeats).length === 0) return
+  const kept = new Set(left.map(nameOf))
+  for (const name of events.map(nameOf)) if (!kept.has(name)) delete toldRepeats[name]
 }
 
 function earlier(a: number | null, b: number | null): number | null {

@@ -2,11 +2,10 @@
 // What a first link makes the user's (R4) are the visitor's orders, too.
 //
 // A key knows all purchases of its persons. One that names the cart of somebody else acts under another key, which does
-// not: so the key of its person says to the hop of that cartId whether it repeats an order, and the hop tells the cart's
-// owner (owner/cart-owner.ts).
+// not: so the key of its person, whom the hop tells whose cart it is (owner/cart-owner.ts), says to the key of the cart's
+// owner whether it repeats an order.
 
 import type { CartEvent, OrderCommand, Person } from '../model.ts'
-import type { EventName } from './event-set.ts'
 import { nameOf } from './event-set.ts'
 
 /** An order and the event that reported it first: told once more, that one is no repetition of itself. */
@@ -65,26 +64,44 @@ function rename(byPerson: KnownOrders, visitor: Person, user: Person): void {
   if (orders !== undefined) byPerson.set(user, new Map([...orders, ...(byPerson.get(user) ?? [])]))
 }
 
-/** Of what the owner of another cart must know: the purchase and the cartId that it names, by name. */
-export type Repeats = Record<string, EventName & { cartId: string }>
+/** What the owner of another cart must know: the purchase, by name, and the owner's key. */
+export type Repeats = Record<string, Pick<CartEvent, 'source' | 'eventId'> & { owner: Person }>
 
 export function repeatsOf(events: Iterable<CartEvent>): Repeats {
   const repeats: Repeats = {}
   for (const event of events) {
-    const { namedCart, cartId, source, eventId } = event
-    if (namedCart !== 'elsewhere' || cartId === undefined) continue
-    repeats[nameOf(event)] = { source, eventId, cartId }
+    const { namedCart, owner, source, eventId } = event
+    if (namedCart !== 'elsewhere' || owner === undefined) continue
+    repeats[nameOf(event)] = { source, eventId, owner }
   }
   return repeats
 }
 
-/** The difference to what was said before. */
+/** The difference to what was said before; of a cart that has another owner now, to both. */
 export function sayRepeats(from: Person, before: Repeats, now: Repeats): OrderCommand[] {
   const say = (repeats: Repeats, than: Repeats, isRepeat: boolean): OrderCommand[] =>
     Object.entries(repeats)
-      .filter(([name]) => than[name] === undefined)
-      .map(([, { source, eventId, cartId }]) => {
-        return { kind: 'order', key: cartId, from, source, eventId, isRepeat }
+      .filter(([name, { owner }]) => than[name]?.owner !== owner)
+      .map(([, { source, eventId, owner }]) => {
+        return { kind: 'order', key: owner, from, source, eventId, isRepeat }
       })
   return [...say(before, now, false), ...say(now, before, true)]
+}
+
+/** At the cart's owner: by purchase the keys that say it repeats an order. Only the key of its person is believed. */
+export type ToldRepeats = Record<string, Person[]>
+
+export function hearRepeat(told: ToldRepeats, { from, isRepeat, ...name }: OrderCommand): void {
+  const others = (told[nameOf(name)] ?? []).filter((key) => key !== from)
+  if (isRepeat) told[nameOf(name)] = [...others, from]
+  else if (others.length > 0) told[nameOf(name)] = others
+  else delete told[nameOf(name)]
+}
+
+/** The event as this key holds it. */
+export function withRepeat(event: CartEvent, told: ToldRepeats): CartEvent {
+  const isTold = event.namedCart === 'owner' && told[nameOf(event)]?.includes(event.route) === true
+  if (isTold === (event.isRepeat === true)) return event
+  const { isRepeat: _, ...plain } = event
+  return isTold ? { ...plain, isRepeat: true } : plain
 }

@@ -4,15 +4,13 @@
 // owner's key, and to its own person's key too if that is another one, where it is activity and no more. Before the id
 // has an owner, nobody's cart has that id, and a purchase looks for a cart of its own person instead (R16, R17).
 //
-// Of an order, a key knows what its own persons reported; what another key has to know of it goes by way of here (R20).
-//
 // A late event may be the first, and a login may rename the owner's key: then the row is gone through again, and the
 // difference to what was forwarded is forwarded.
 
 import { compareT3 } from '#stack/contract/order.ts'
 import type { Ordered } from '#stack/contract/order.ts'
 import { givesOwner } from '../cart/roles.ts'
-import type { CartCommand, CartEvent, CommandInput, OrderCommand, Person } from '../model.ts'
+import type { CartCommand, CartEvent, CommandInput, Person } from '../model.ts'
 
 export interface NamingEvent {
   event: CartEvent
@@ -21,8 +19,6 @@ export interface NamingEvent {
   /** It came anew, and may be told otherwise than it was forwarded. */
   isNew: boolean
   input: CommandInput
-  /** As the key of its person said (R20). */
-  isRepeat: boolean
 }
 
 export type Destination = [key: Person, as: NonNullable<CartEvent['namedCart']>]
@@ -58,28 +54,8 @@ export function putNaming(state: CartOwnerState, { event, input }: InCommand): v
   if (before !== undefined) events.splice(known, 1)
   let at = events.length
   while (at > 0 && compare((events[at - 1] as NamingEvent).event, event) > 0) at--
-  const naming: NamingEvent = {
-    event,
-    sent: before?.sent ?? [],
-    isNew: true,
-    input,
-    // Another key has its own word to say.
-    isRepeat: before?.event.route === event.route && before.isRepeat,
-  }
-  events.splice(at, 0, naming)
+  events.splice(at, 0, { event, sent: before?.sent ?? [], isNew: true, input })
   if (owner !== null && isSame(owner, event)) owner.route = event.route
-}
-
-/** Answers whether anything changed by it. */
-export function hearOrder(
-  { events }: CartOwnerState,
-  { from, isRepeat, ...name }: OrderCommand,
-): boolean {
-  const naming = events.find(({ event }) => isSame(event, name))
-  if (naming === undefined || naming.event.route !== from) return false
-  naming.isNew ||= naming.isRepeat !== isRepeat
-  naming.isRepeat = isRepeat
-  return naming.isNew
 }
 
 export function forwardEvents(state: CartOwnerState): CartCommand[] {
@@ -98,7 +74,7 @@ export function forwardEvents(state: CartOwnerState): CartCommand[] {
     }
     for (const [key, namedCart] of destinations) {
       const told: CartEvent = { ...event, namedCart, via: cartId }
-      if (naming.isRepeat && namedCart === 'owner') told.isRepeat = true
+      if (namedCart === 'elsewhere' && ownerKey !== null) told.owner = ownerKey
       commands.push({ kind: 'in', key, event: told, input })
     }
     naming.sent = destinations

@@ -1,6 +1,7 @@
 // The hop: one object a partition of `slipway-carts-by-id`. It finds each cart's owner and forwards what names the cart
 // to the keys that must know. The watermarks of stage one are forwarded after what they cover, so that stage two, which
-// takes the least of direct and hopped ones, is never ahead of an event that is still on this way.
+// takes the least of direct and hopped ones, is never ahead of an event that is still on this way. With one partition the
+// hop is cut by each of them and by nothing else, so that reading the same log again forwards the same (T7).
 
 import { graceMs } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
@@ -16,7 +17,7 @@ import { MemoryStore } from '../state/store.ts'
 import { HandedWatermark } from '../time/handed-watermark.ts'
 import type { Heard } from '../time/handed-watermark.ts'
 import { Timers } from '../time/timers.ts'
-import { emptyCartOwner, forwardEvents, hearOrder, putNaming, rememberOwner } from './cart-owner.ts'
+import { emptyCartOwner, forwardEvents, putNaming, rememberOwner } from './cart-owner.ts'
 import type { CartOwnerState } from './cart-owner.ts'
 
 export interface OwnerStageOptions {
@@ -31,6 +32,8 @@ export interface OwnerStageOptions {
 interface Position extends Resumed {
   heard: Heard[]
   watermarkMs: number | null
+  /** The last cut of stage one that it has heard of. */
+  heardCut: number
 }
 
 export class OwnerStage implements Stage {
@@ -40,6 +43,8 @@ export class OwnerStage implements Stage {
   readonly #dirty = new Set<CartOwnerState>()
   #watermark = new HandedWatermark(['visitors'])
   #handedMs: number | null = null
+  #heardCut = 0
+  #isCutDue = false
   #nextOffset = 0
 
   constructor(options: OwnerStageOptions) {
@@ -51,6 +56,10 @@ export class OwnerStage implements Stage {
     return this.#watermark.watermarkMs
   }
 
+  get isCutDue(): boolean | undefined {
+    return this.#isAlone ? this.#isCutDue : undefined
+  }
+
   get keyCount(): number {
     return this.#carts.size
   }
@@ -60,6 +69,7 @@ export class OwnerStage implements Stage {
     if (position) {
       this.#nextOffset = position.nextOffset
       this.#handedMs = position.watermarkMs
+      this.#heardCut = position.heardCut
       this.#watermark = new HandedWatermark(['visitors'], position.heard)
     }
     for (const { key, value } of changelog.states()) {
@@ -73,33 +83,33 @@ export class OwnerStage implements Stage {
     if (value === null) return
     // Stage one writes this topic, and nobody else.
     const command = JSON.parse(value.toString()) as CartCommand
-    if (command.kind === 'watermark') this.#watermark.hear(command)
-    else if (command.kind === 'in') {
+    if (command.kind === 'watermark') {
+      this.#watermark.hear(command)
+      this.#heardCut = command.cut
+      this.#isCutDue = true
+    } else if (command.kind === 'in') {
       const state = this.#carts.get(command.key) ?? emptyCartOwner(command.key)
       if (offset < state.nextOffset) return
       this.#carts.add(command.key, state)
       putNaming(state, command)
       this.#dirty.add(state)
-    } else if (command.kind === 'order') {
-      const state = this.#carts.get(command.key)
-      if (state === undefined || offset < state.nextOffset) return
-      if (hearOrder(state, command)) this.#dirty.add(state)
     }
   }
 
   cut(decision: Decision): Cut {
     const { nextOffset } = decision
     const { watermarkMs } = this
+    this.#isCutDue = false
     const due = this.#timers.takeDue(watermarkMs ?? -Infinity)
     const hasNews = nextOffset > this.#nextOffset || watermarkMs !== this.#handedMs
     if (!hasNews && due.length === 0) return emptyCut
     this.#nextOffset = nextOffset
     const output = new OutputBatch()
     const changelog: OutgoingRecord[] = []
-    let isDecisive = false
+    let isForwarding = false
     for (const state of this.#dirty) {
       for (const command of forwardEvents(state)) {
-        isDecisive = true
+        isForwarding = true
         const { key } = command as { key: string }
         output.add(topics.cartsByPerson.name, { key, value: JSON.stringify(command) })
       }
@@ -112,8 +122,9 @@ export class OwnerStage implements Stage {
     }
     this.#dirty.clear()
     this.#carts.settle()
-    this.#handWatermark(watermarkMs, output)
+    if (this.#isAlone || watermarkMs !== this.#handedMs) this.#handWatermark(watermarkMs, output)
     changelog.push(this.#position(decision))
+    const isDecisive = isForwarding && !this.#isAlone
     return { outputs: output.batches, changelog, isDecisive }
   }
 
@@ -129,6 +140,11 @@ export class OwnerStage implements Stage {
     }
   }
 
+  /** It has one sender, and stage two waits for its word on each cut (time/turns.ts). */
+  get #isAlone(): boolean {
+    return this.#options.partitionCount === 1
+  }
+
   #dropMsOf({ events }: CartOwnerState): number | null {
     const last = events[events.length - 1]?.event
     if (last === undefined || this.#options.hasRetention === false) return null
@@ -140,10 +156,10 @@ export class OwnerStage implements Stage {
   }
 
   #handWatermark(watermarkMs: number | null, output: OutputBatch): void {
-    if (watermarkMs === null || watermarkMs === this.#handedMs) return
     this.#handedMs = watermarkMs
     const { partition, partitionCount } = this.#options
-    const record = { stage: 'cart-owners', partition, of: partitionCount, watermarkMs } as const
+    const sender = { stage: 'cart-owners', partition, of: partitionCount } as const
+    const record = { ...sender, watermarkMs, cut: this.#heardCut }
     for (const each of watermarkRecords(record, partitionCount)) {
       output.add(topics.cartsByPerson.name, each)
     }
@@ -155,6 +171,7 @@ export class OwnerStage implements Stage {
       number,
       heard: this.#watermark.heard,
       watermarkMs: this.#handedMs,
+      heardCut: this.#heardCut,
     }
     return positionRecord(position)
   }

@@ -1,8 +1,6 @@
 // One stage as a member of its consumer group: a state for each partition that is assigned, restored from the changelog,
-// fed by batches, cut and flushed.
-//
-// Where a cut falls depends on offsets and not on chance while there is more to read: after every `cutRecords`-th offset.
-// At the end of a partition it falls when the flush interval has passed. So reading the same log again writes the same.
+// fed by batches, cut and flushed. At the end of a partition a cut falls when the flush interval has passed; before that,
+// where its task says.
 
 import type { Clock, Timer } from '#stack/base/clock.ts'
 import { messageOf } from '#stack/base/errors.ts'
@@ -51,9 +49,6 @@ export interface Reading<S extends Stage> {
 /** After a kill -9 the group waits so long for the dead member before its partitions are given out again. */
 const sessionTimeoutMs = 6000
 
-/** A cut after each so many offsets, while there is more to read. */
-const cutRecords = 2048
-
 export class Lane<S extends Stage> {
   readonly #options: LaneOptions<S>
   readonly #readings = new Map<number, Reading<S>>()
@@ -97,15 +92,19 @@ export class Lane<S extends Stage> {
   /** Cuts every partition that has been read to its end since its last cut. */
   cutAtEnds(): void {
     for (const { task, endOffset } of this.#readings.values()) {
-      if (task.nextOffset > task.cutOffset && task.nextOffset >= endOffset) this.#cut(task, false)
+      if (task.nextOffset > task.cutOffset) this.#cutAtEnd(task, endOffset, false)
     }
   }
 
   /** Time may have moved: every partition says so. One with more to read does at its next cut, and is not cut for it. */
   handWatermark(): void {
     for (const { task, endOffset } of this.#readings.values()) {
-      if (task.nextOffset >= endOffset) this.#cut(task, true)
+      this.#cutAtEnd(task, endOffset, true)
     }
+  }
+
+  #cutAtEnd(task: Task<S>, endOffset: number, handsWatermark: boolean): void {
+    if (task.mayBeCut && task.nextOffset >= endOffset) this.#cut(task, handsWatermark)
   }
 
   /** Writes what is in hand, commits, leaves the group. */
@@ -165,7 +164,7 @@ export class Lane<S extends Stage> {
     for (const record of batch.records) {
       if (task.isRepeating) this.#repeat(task, record.offset)
       task.take(record)
-      if (task.nextOffset % cutRecords === 0) this.#cut(task, true)
+      while (task.isCutDue) this.#cut(task, true)
     }
     task.nextOffset = batch.nextOffset
     reading.endOffset = batch.highWatermark
@@ -173,7 +172,6 @@ export class Lane<S extends Stage> {
   }
 
   #cut(task: Task<S>, handsWatermark: boolean): void {
-    if (task.isRepeating) return
     const watermarkMs = this.#options.watermarkMs?.() ?? null
     this.#submit(task.partition, task.cut({ watermarkMs, handsWatermark, processedAt: this.#now }))
   }

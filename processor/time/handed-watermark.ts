@@ -21,8 +21,9 @@ export class HandedWatermark {
 
   hear({ stage, partition, of, watermarkMs }: Heard): void {
     const sender = `${stage}/${partition}`
-    const before = this.#heard.get(sender)?.watermarkMs ?? -Infinity
-    this.#heard.set(sender, { stage, partition, of, watermarkMs: Math.max(before, watermarkMs) })
+    const before = this.#heard.get(sender)?.watermarkMs ?? null
+    const isLater = before === null || (watermarkMs !== null && watermarkMs > before)
+    this.#heard.set(sender, { stage, partition, of, watermarkMs: isLater ? watermarkMs : before })
     this.#senders.set(stage, of)
     this.#watermarkMs = this.#least()
   }
@@ -45,7 +46,10 @@ export class HandedWatermark {
     }
     if (this.#heard.size < awaited) return null
     let leastMs = Infinity
-    for (const { watermarkMs } of this.#heard.values()) leastMs = Math.min(leastMs, watermarkMs)
+    for (const { watermarkMs } of this.#heard.values()) {
+      if (watermarkMs === null) return null
+      leastMs = Math.min(leastMs, watermarkMs)
+    }
     return leastMs
   }
 }
