@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { DomainClock } from '#stack/base/clock.ts'
+import { describeError, exitCodeOf, exitCodes } from '#stack/base/errors.ts'
 import { silentLogger } from '#stack/base/logger.ts'
 import type { AbandonmentRecord } from '#stack/contract/cart.ts'
 import { eventRecord } from '#stack/contract/event-record.ts'
@@ -105,6 +106,19 @@ test('while a load of the past is open neither silence nor a click of today clos
   expect((await stack.abandonments())[0]).toMatchObject({ cartKey: 'a:A', status: 'abandoned' })
 })
 
+test('state that another version wrote ends the start and says what to do', async () => {
+  await using stack = await startStack()
+  await stack.produce([shopEvent('e1', 'A', 0)])
+  await stack.until(async () => (await stack.enriched()).length === 1)
+  await stack.produceRecords(
+    [{ key: '#position', value: '{"nextOffset":1,"number":1}', partition: 1 }],
+    topics.visitorsChangelog.name,
+  )
+  const failure = await stack.restartProcessor().catch((error: unknown) => error)
+  expect(exitCodeOf(failure)).toBe(exitCodes.inTheWay)
+  expect(describeError(failure)).toMatch(/has format 1, and this version reads \d[^]*--data/)
+})
+
 const kettle = {
   data: { items: [{ productId: 'P', quantity: 1, unitPriceMinor: 1999 }], currency: 'EUR' },
 }
@@ -155,8 +169,8 @@ async function startStack() {
   const producer = await kafka.producer()
   const status = async () =>
     (await (await fetch(`${processor.addresses['processor']}/status`)).json()) as ProcessorStatus
-  const produceRecords = (records: readonly OutgoingRecord[]) =>
-    producer.send([{ topic: topics.events.name, records }])
+  const produceRecords = (records: readonly OutgoingRecord[], topic = topics.events.name) =>
+    producer.send([{ topic, records }])
   return {
     domainClock,
     status,

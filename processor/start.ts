@@ -22,6 +22,7 @@ import { OwnerStage } from './owner/owner-stage.ts'
 import { Lane } from './runtime/lane.ts'
 import type { LaneOptions } from './runtime/lane.ts'
 import { flushMetrics, stateMetrics } from './runtime/metrics.ts'
+import { checkStateFormat } from './runtime/state-format.ts'
 import { watchSilence } from './runtime/silence.ts'
 import { statusOf } from './runtime/status.ts'
 import type { Lanes } from './runtime/status.ts'
@@ -63,6 +64,7 @@ export async function startProcessor(options: ProcessorOptions): Promise<Running
   const admin = await kafka.admin()
   await admin.ensureTopics(topicSpecs(options.partitions))
   const partitionCount = await alikePartitions(admin)
+  await checkStateFormat(kafka, admin)
   const metrics = new Metrics()
   const watermark = new InputWatermark({ ...defaultSettings, ...options.settings })
   const context = { options, kafka, clock, domainClock, metrics, watermark, partitionCount }

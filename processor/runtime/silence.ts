@@ -1,7 +1,7 @@
 // T2 in silence: when partitions of the input have been quiet for `idleTimeout`, the broker is asked whether they are
 // read to their ends, and only then the watermark follows the shop's clock. The clock is read before the question, so
-// that everything acknowledged by then has been taken. Also the beat at which the watermark is handed on: once a second
-// is enough for verdicts, and cheap.
+// that everything acknowledged by then has been taken; what was taken is cut by its own time before silence moves that.
+// Also the beat at which the watermark is handed on: once a second is enough for verdicts, and cheap.
 
 import type { Clock, DomainClock, Timer } from '#stack/base/clock.ts'
 import { messageOf } from '#stack/base/errors.ts'
@@ -34,6 +34,7 @@ export function watchSilence(options: SilenceOptions): Silence {
     if (isAsking) return
     isAsking = true
     try {
+      options.lane.cutAtEnds()
       await advance(options)
       options.lane.handWatermark()
     } catch (error) {

@@ -4,8 +4,15 @@
 // cut short) say themselves which offset they include. Beside them lie decisions, of cuts whose outputs may have been
 // written (task.ts).
 
+import { InTheWayError } from '#stack/base/errors.ts'
 import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
 import type { Decision, Resumed } from '../stage.ts'
+
+/**
+ * Of all that lies in changelogs. A version that writes states otherwise counts it up; it does not read what an older one
+ * wrote (runtime/state-format.ts).
+ */
+const stateFormat = 2
 
 /** No visitor, cart or person key begins like these. */
 const positionKey = '#position'
@@ -22,7 +29,7 @@ export function stateRecord(key: string, value: Buffer | null): OutgoingRecord {
 }
 
 export function positionRecord(position: Resumed): OutgoingRecord {
-  return { key: positionKey, value: JSON.stringify(position) }
+  return { key: positionKey, value: JSON.stringify({ format: stateFormat, ...position }) }
 }
 
 /** Written before the outputs of the cuts that they are; always all that are open. */
@@ -50,10 +57,18 @@ export class Restored {
     }
   }
 
-  /** What the last position record said; each stage knows the shape of its own. */
+  /** What the last position record said; each stage knows the shape of its own. Throws if it is of another format. */
   position(): unknown {
     const value = this.#values.get(positionKey)
-    return value === undefined ? undefined : JSON.parse(value.toString())
+    if (value === undefined) return undefined
+    const position = JSON.parse(value.toString()) as { format?: number }
+    // The first format did not say so.
+    const { format = 1 } = position
+    if (format === stateFormat) return position
+    throw new InTheWayError(
+      `the state of the processor has format ${format}, and this version reads ${stateFormat}`,
+      { hint: 'go on with the version that wrote it, or start with another data folder (--data)' },
+    )
   }
 
   /** The last that were written; some of them may be done. */
