@@ -87,8 +87,8 @@ export type CartCommand =
   | KeyMessage
   | WatermarkRecord
 
-/** What one key of stage two says to another. */
-export type KeyMessage = DeedCommand | OrderCommand
+/** What one key of stage two says to another, and how many records its partition had taken by then (time/turns.ts). */
+export type KeyMessage = (DeedCommand | OrderCommand) & { taken?: number }
 
 /**
  * The events of one cart are kept under another key from now on (a first link, an earlier owner). Whoever routes that

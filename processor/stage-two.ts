@@ -115,7 +115,11 @@ export class PersonStage implements Stage {
   }
 
   #takeTurn(turns: Turns): void {
-    for (let command = turns.next(); command; command = turns.next()) this.#takeCommand(command)
+    for (;;) {
+      const command = turns.next(this.#taken)
+      if (command === undefined) return
+      this.#takeCommand(command)
+    }
   }
 
   #takeCommand(command: CartCommand): void {
@@ -174,7 +178,8 @@ export class PersonStage implements Stage {
       changelog.push(this.#keep(state))
     }
     for (const message of this.#messages) {
-      output.add(topics.cartsByPerson.name, { key: message.key, value: JSON.stringify(message) })
+      const value = JSON.stringify({ ...message, taken: this.#taken })
+      output.add(topics.cartsByPerson.name, { key: message.key, value })
     }
     this.#turns?.begin(this.#messages.length)
     this.#news.clear()

@@ -55,10 +55,10 @@ export class Turns {
     if (offset >= this.#taken[sender].nextOffset) this.#waiting[sender].push({ offset, command })
   }
 
-  /** Undefined: the sender whose turn it is has not written it yet, or the turn is over. */
-  next(): CartCommand | undefined {
+  /** `taken`: how many there were. Undefined: the sender whose turn it is has not written more, or the turn is over. */
+  next(taken: number): CartCommand | undefined {
     if (this.#isOver) return undefined
-    const sender = this.#sender
+    const sender = this.#isTurnOfMessages(taken) ? 'persons' : this.#senderOfRecords
     const waiting = this.#waiting[sender].shift()
     if (waiting === undefined) return undefined
     const { offset, command } = waiting
@@ -98,10 +98,18 @@ export class Turns {
     return offset === Infinity ? undefined : offset
   }
 
-  /** After a crash there may be messages that nobody waits for. */
-  get #sender(): Sender {
-    const isAwaited = this.#taken.awaited > 0 || this.#waiting.persons.first !== undefined
-    if (isAwaited && !this.#isBegun) return 'persons'
+  /**
+   * After a crash there may be messages that nobody waits for: of a turn that is to be taken again first, since the keys
+   * do not know yet what they knew when they said it; or of one that was taken.
+   */
+  #isTurnOfMessages(taken: number): boolean {
+    if (this.#isBegun) return false
+    const first = this.#waiting.persons.first?.command
+    const isSaid = first !== undefined && 'taken' in first && (first.taken ?? 0) <= taken
+    return this.#taken.awaited > 0 || isSaid
+  }
+
+  get #senderOfRecords(): Sender {
     return this.#isEven ? 'visitors' : 'cart-owners'
   }
 
