@@ -31,7 +31,11 @@ export interface StateOptions {
   topics?: Partial<
     Pick<
       CatalogOptions,
-      'defaultPartitions' | 'clampReplication' | 'brokerConfigs' | 'retentionCheckMs'
+      | 'defaultPartitions'
+      | 'clampReplication'
+      | 'brokerConfigs'
+      | 'retentionCheckMs'
+      | 'compactionCheckMs'
     >
   >
   groups?: Partial<Omit<CoordinatorOptions, 'clock' | 'logger' | 'journal'>>

@@ -5,7 +5,7 @@
 import { OperatingError } from '../../base/errors.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
 import { batchHeaderBytes, readBatchHeader } from '../protocol/record-batch.ts'
-import { batchFault, scanBatches } from './batch-scan.ts'
+import { batchFault, offsetFault, scanBatches } from './batch-scan.ts'
 import type { Segment } from './segment.ts'
 
 /** A batch on disk is not what was written. */
@@ -49,12 +49,14 @@ async function readFrom(
     new DamagedBatchError(`a batch on disk is damaged: ${fault}`, {
       where: `${segment.path('log')}, offset ${range.offset}`,
     })
+  const { isSparse } = segment
   let position = from
   let before = from === 0 ? segment.baseOffset - 1 : undefined
   let wantedBytes = Math.max(range.maxBytes, readAheadBytes)
   for (let isFirst = true; position < segment.writtenBytes; isFirst = false) {
-    const chunk = await readChunk(segment, position, wantedBytes)
-    const walk = walkBatches(chunk, { before, firstLast: isFirst ? firstLast : undefined }, range)
+    const chunk = await segment.readChunk(position, wantedBytes)
+    const expected = { before, firstLast: isFirst ? firstLast : undefined, isSparse }
+    const walk = walkBatches(chunk, expected, range)
     if (walk.fault !== undefined) throw damaged(`${walk.fault} at ${position + walk.at}`)
     if (walk.start !== undefined) return chunk.subarray(walk.start, walk.at)
     if (walk.isEnd) return undefined
@@ -83,6 +85,7 @@ interface Walk {
 interface Expected {
   before: number | undefined
   firstLast: number | undefined
+  isSparse: boolean
 }
 
 /** Steps over batches below the offset, then takes as many as are wanted and lie whole in the chunk. */
@@ -121,13 +124,15 @@ function walkBatches(chunk: Buffer, expected: Expected, range: ReadRange): Walk 
 }
 
 /** Whether a header may stand where it stands. */
-function placeFault(header: BatchHeader, walk: Walk, { firstLast }: Expected): string | undefined {
+function placeFault(
+  header: BatchHeader,
+  walk: Walk,
+  { firstLast, isSparse }: Expected,
+): string | undefined {
   if (header.sizeBytes < batchHeaderBytes) return `a length of ${header.sizeBytes}`
   if (walk.at === 0 && firstLast !== undefined && header.lastOffset !== firstLast)
     return 'an index that does not fit'
-  if (walk.before !== undefined && header.baseOffset !== walk.before + 1)
-    return `offset ${header.baseOffset} after ${walk.before}`
-  return undefined
+  return offsetFault(header, walk.before, isSparse)
 }
 
 /**
@@ -140,9 +145,7 @@ function positionPastDamage(segment: Segment, offset: number): number | undefine
   const { position: from, lastOffset } = segment.floor(offset)
   let found: { position: number; baseOffset: number } | undefined
   const range = {
-    file: segment.file,
-    from,
-    to: segment.writtenBytes,
+    ...segment.range(from, segment.writtenBytes),
     lastOffset: lastOffset === undefined ? segment.baseOffset - 1 : undefined,
   }
   const { damages, end } = scanBatches(range, (header, position) => {
@@ -150,22 +153,12 @@ function positionPastDamage(segment: Segment, offset: number): number | undefine
     found = { position, baseOffset: header.baseOffset }
     return true
   })
-  const isLost = found ? found.baseOffset > offset : end !== undefined
+  const hasDamage = damages.length > 0 || !segment.isSparse
+  const isLost = found ? found.baseOffset > offset && hasDamage : end !== undefined
   if (!isLost) return found?.position
   const fault = end?.fault ?? damages.at(-1)?.fault ?? 'it is missing'
   throw new DamagedBatchError(`a batch on disk is damaged: ${fault}`, {
     where: `${segment.path('log')}, offset ${offset}`,
     hint: 'consumers can go on by seeking behind it',
   })
-}
-
-async function readChunk(segment: Segment, position: number, wanted: number): Promise<Buffer> {
-  const chunk = Buffer.allocUnsafe(Math.max(0, Math.min(wanted, segment.writtenBytes - position)))
-  let filled = 0
-  while (filled < chunk.length) {
-    const bytesRead = await segment.file.readAt(chunk.subarray(filled), position + filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return chunk.subarray(0, filled)
 }

@@ -16,6 +16,8 @@ export interface ScanRange {
   to: number
   /** Of the batch before `from`; undefined where that is not known. */
   lastOffset: number | undefined
+  /** Offsets may have gaps. */
+  isSparse: boolean
   /** End at pages that were never written. */
   endsAtHole?: boolean
 }
@@ -37,7 +39,7 @@ export interface ScanResult {
 
 /** Good batches are handed to `found`, which ends the walk by returning true. */
 export function scanBatches(
-  { file, from, to, lastOffset: before, endsAtHole = false }: ScanRange,
+  { file, from, to, lastOffset: before, isSparse, endsAtHole = false }: ScanRange,
   found: (header: BatchHeader, position: number, batch: ScannedBatch) => boolean | void,
 ): ScanResult {
   const window = new Window(file, to)
@@ -46,7 +48,7 @@ export function scanBatches(
   let position = from
   while (position < to) {
     const batch = window.batch(position)
-    const fault = typeof batch === 'string' ? batch : batchFault(batch, lastOffset)
+    const fault = typeof batch === 'string' ? batch : batchFault(batch, lastOffset, isSparse)
     if (fault === undefined) {
       const { header } = batch as ScannedBatch
       if (found(header, position, batch as ScannedBatch) === true) break
@@ -76,13 +78,24 @@ export interface ScannedBatch {
 export function batchFault(
   { header, buffer, start }: ScannedBatch,
   lastOffset: number | undefined,
+  isSparse = false,
 ): string | undefined {
   if (header.magic !== 2) return `magic ${header.magic}`
   if (header.lastOffset < header.baseOffset) return 'a negative count'
-  if (lastOffset !== undefined && header.baseOffset !== lastOffset + 1)
-    return `offset ${header.baseOffset} after ${lastOffset}`
+  const fault = offsetFault(header, lastOffset, isSparse)
+  if (fault !== undefined) return fault
   if (!isBatchIntact(buffer, start, header.sizeBytes)) return 'a wrong checksum'
   return undefined
+}
+
+/** Whether a batch may follow the offset. */
+export function offsetFault(
+  { baseOffset }: BatchHeader,
+  before: number | undefined,
+  isSparse: boolean,
+): string | undefined {
+  if (before === undefined || baseOffset === before + 1) return undefined
+  return isSparse && baseOffset > before ? undefined : `offset ${baseOffset} after ${before}`
 }
 
 const searchBytesMax = 64 * 1024 * 1024

@@ -42,6 +42,12 @@ export function removeOldCheckpoints(files: FileLayer, dir: string): void {
     files.remove(join(dir, segmentName(offset, 'snapshot')))
 }
 
+/** Of files that are going to be written anew: positions in them mean nothing any more. */
+export function removeCheckpointsBelow(files: FileLayer, dir: string, below: number): void {
+  for (const offset of checkpointOffsets(files, dir))
+    if (offset < below) files.remove(join(dir, segmentName(offset, 'snapshot')))
+}
+
 function checkpointOffsets(files: FileLayer, dir: string): number[] {
   return files
     .list(dir)

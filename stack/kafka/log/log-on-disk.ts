@@ -4,7 +4,13 @@
 import { ManualClock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { silentLogger } from '../../base/logger.ts'
-import { buildBatch, batchRecords, readBatchHeader } from '../protocol/record-batch.ts'
+import {
+  buildBatch,
+  batchRecords,
+  isControl,
+  readBatchHeader,
+  transactionalBit,
+} from '../protocol/record-batch.ts'
 import { FlushLimit } from './flush-limit.ts'
 import type { FileLayer } from './file-layer.ts'
 import { LoadedIndexes } from './loaded-indexes.ts'
@@ -21,6 +27,11 @@ export const wideSettings: LogSettings = {
   retentionMs: -1,
   retentionBytes: -1,
   deletes: true,
+  compacts: false,
+  dirtyRatioMin: 0.5,
+  compactionLagMsMin: 0,
+  compactionLagMsMax: Infinity,
+  deleteRetentionMs: 1000,
   appendTime: false,
 }
 
@@ -56,15 +67,18 @@ export interface BatchOptions {
   timestampsMs?: number[]
   padBytes?: number
   producer?: { id: number; epoch: number; sequence: number }
+  transactional?: boolean
+  /** Of each record; null where there is none. */
+  keys?: (string | null)[]
 }
 
 /** A batch with these values as records. */
-export function batchOf(values: readonly string[], options: BatchOptions = {}): Buffer {
-  const { timestampsMs = [], padBytes = 0, producer } = options
+export function batchOf(values: readonly (string | null)[], options: BatchOptions = {}): Buffer {
+  const { timestampsMs = [], padBytes = 0, producer, transactional = false, keys = [] } = options
   return buildBatch({
     records: values.map((value, i) => ({
-      key: null,
-      value: Buffer.from(value + '.'.repeat(padBytes)),
+      key: typeof keys[i] === 'string' ? Buffer.from(keys[i]) : null,
+      value: value === null ? null : Buffer.from(value + '.'.repeat(padBytes)),
       timestampMs: timestampsMs[i] ?? 0,
     })),
     ...(producer && {
@@ -72,11 +86,13 @@ export function batchOf(values: readonly string[], options: BatchOptions = {}): 
       producerEpoch: producer.epoch,
       baseSequence: producer.sequence,
     }),
+    attributes: transactional ? transactionalBit : 0,
   })
 }
 
 export interface ReadRecord {
   offset: number
+  key?: string
   value: string
 }
 
@@ -93,7 +109,7 @@ export async function readAll(
     for (const record of recordsOf(Buffer.concat(slices))) {
       if (record.offset >= offset) records.push(record)
     }
-    offset = (records.at(-1)?.offset ?? offset) + 1
+    offset = endOf(Buffer.concat(slices))
   }
   return records
 }
@@ -101,10 +117,25 @@ export async function readAll(
 export function recordsOf(bytes: Buffer): ReadRecord[] {
   const records: ReadRecord[] = []
   for (let at = 0; at < bytes.length; at += readBatchHeader(bytes, at).sizeBytes) {
-    for (const { offset, value } of batchRecords(bytes, at))
-      records.push({ offset, value: String(value).replace(/\.+$/, '') })
+    if (isControl(readBatchHeader(bytes, at))) continue
+    for (const { offset, key, value } of batchRecords(bytes, at))
+      records.push({
+        offset,
+        ...(key ? { key: String(key) } : {}),
+        value: String(value).replace(/\.+$/, ''),
+      })
   }
   return records
+}
+
+function endOf(bytes: Buffer): number {
+  let end = 0
+  for (let at = 0; at < bytes.length;) {
+    const { lastOffset, sizeBytes } = readBatchHeader(bytes, at)
+    end = lastOffset + 1
+    at += sizeBytes
+  }
+  return end
 }
 
 /** Keeps what was said, for tests that expect a line. */

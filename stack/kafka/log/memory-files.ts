@@ -22,6 +22,8 @@ interface NameChange {
   path: string
   /** Undefined: removed. */
   content: Content | undefined
+  /** What it was called before, where it was renamed: both happen or neither. */
+  from?: string
 }
 
 export type FileOperation =
@@ -30,6 +32,7 @@ export type FileOperation =
   | 'truncate'
   | 'whole'
   | 'create'
+  | 'rename'
   | 'remove'
   | 'syncDir'
 
@@ -76,8 +79,8 @@ export class MemoryFiles implements FileLayer {
   }
 
   rename(from: string, to: string): void {
-    this.#setName(to, this.#get(from))
-    this.#setName(from, undefined)
+    void this.before('rename', to)
+    this.#change({ path: to, content: this.#get(from), from })
   }
 
   read(path: string): Buffer {
@@ -151,8 +154,11 @@ export class MemoryFiles implements FileLayer {
   }
 
   #setName(path: string, content: Content | undefined): void {
-    const dir = dirname(path)
-    const change = { path, content }
+    this.#change({ path, content })
+  }
+
+  #change(change: NameChange): void {
+    const dir = dirname(change.path)
     applyName(this.#files, change)
     this.#nameChanges.set(dir, [...(this.#nameChanges.get(dir) ?? []), change])
   }
@@ -237,7 +243,8 @@ function newContent(): Content {
   return { bytes: Buffer.alloc(0), durable: Buffer.alloc(0), changes: [] }
 }
 
-function applyName(names: Map<string, Content>, { path, content }: NameChange): void {
+function applyName(names: Map<string, Content>, { path, content, from }: NameChange): void {
+  if (from !== undefined) names.delete(from)
   if (content) names.set(path, content)
   else names.delete(path)
 }

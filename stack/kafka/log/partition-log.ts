@@ -20,7 +20,13 @@ import {
   stampAppendTime,
 } from '../protocol/record-batch.ts'
 import type { AbortedTransaction } from './aborted-transactions.ts'
+import type { ReadRange } from './batch-read.ts'
 import { readBatches } from './batch-read.ts'
+import { removeCheckpointsBelow } from './checkpoint.ts'
+import type { Cleaned } from './cleaned.ts'
+import { afterPass, horizonOf, saveCleaned } from './cleaned.ts'
+import type { Compacted } from './compaction.ts'
+import { Compaction, groupsOf } from './compaction.ts'
 import type { FileLayer } from './file-layer.ts'
 import type { FlushLimit } from './flush-limit.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
@@ -59,6 +65,13 @@ export interface LogSettings {
   retentionMs: number
   retentionBytes: number
   deletes: boolean
+  compacts: boolean
+  /** The share of bytes that no pass has seen that makes one due. */
+  dirtyRatioMin: number
+  compactionLagMsMin: number
+  compactionLagMsMax: number
+  /** How long tombstones and markers stay behind the pass that met them first. */
+  deleteRetentionMs: number
   appendTime: boolean
 }
 
@@ -105,6 +118,7 @@ export class PartitionLog {
   #highWatermark: number
   #bytesSinceCheckpoint: number
   #offline: string | undefined
+  #cleaned: Cleaned
 
   constructor(name: string, dir: string, shared: LogShared, settings: () => LogSettings) {
     this.name = name
@@ -116,6 +130,7 @@ export class PartitionLog {
     this.#producers = recovered.producers
     this.#stable = new StableOffset(recovered.producers)
     this.#epochs = recovered.epochs
+    this.#cleaned = recovered.cleaned
     this.#logStartOffset = recovered.logStartOffset
     this.#logEndOffset = this.#highWatermark = recovered.logEndOffset
     this.#bytesSinceCheckpoint = recovered.scannedBytes
@@ -278,6 +293,39 @@ export class PartitionLog {
     if (baseOffset > this.#logStartOffset) this.#setLogStart(baseOffset)
   }
 
+  /** Writes sealed segments anew, with the last record of each key only, once enough of them is dirty. */
+  async compact(nowMs: number, signal: AbortSignal): Promise<void> {
+    const { compacts, compactionLagMsMax, deleteRetentionMs, segmentBytes } = this.#settings()
+    if (!compacts || this.#offline !== undefined) return
+    const rolledMs = this.#active.firstAppendMs ?? nowMs
+    if (this.#active.plannedBytes > 0 && rolledMs <= nowMs - compactionLagMsMax) this.#roll(nowMs)
+    const segments = this.#cleanable(nowMs)
+    if (!this.#isCompactionDue(segments, nowMs)) return
+    await this.#writer.idle()
+    const [first] = segments
+    const end = this.#segments[segments.length]?.baseOffset ?? this.#logEndOffset
+    const compaction = new Compaction({
+      ...this.#shared,
+      dir: this.#dir,
+      dirtyFrom: this.#cleaned.to,
+      horizonOffset: horizonOf(this.#cleaned, nowMs, deleteRetentionMs),
+      aborted: this.abortedBetween(first?.baseOffset ?? 0, end),
+      lastBatches: new Set(
+        this.producers.flatMap(({ batches }) => batches.at(-1)?.baseOffset ?? []),
+      ),
+      signal,
+    })
+    const upTo = await compaction.noteKeys(segments)
+    const sparseBelow = Math.max(upTo, this.#cleaned.sparseBelow)
+    this.#saveCleaned({ ...this.#cleaned, sparseBelow })
+    const due = segments.filter(({ baseOffset }) => baseOffset < upTo)
+    for (const group of groupsOf(due, { segmentBytes, offsetsMax: offsetsPerSegmentMax })) {
+      const compacted = await compaction.rewrite(group)
+      if (!(await this.#replace(group, compacted))) return
+    }
+    this.#saveCleaned(afterPass(this.#cleaned, upTo, { nowMs, deleteRetentionMs }))
+  }
+
   /** Everything on disk, producer state saved: the next start scans nothing. False where that failed. */
   async close(): Promise<boolean> {
     await this.#writer.idle()
@@ -426,14 +474,26 @@ export class PartitionLog {
     for (const watcher of this.#watchers) watcher()
   }
 
-  async #readFile(range: { offset: number; maxBytes: number; upTo: number }): Promise<Buffer[]> {
+  async #readFile(range: ReadRange): Promise<Buffer[]> {
     const first = this.#segmentIndex(range.offset)
     for (const segment of this.#segments.slice(first)) {
-      const slice = await readBatches(segment, range)
+      const slice = await this.#readSegment(segment, range)
       if (segment !== this.#active) this.#shared.indexes.touch(segment)
       if (slice) return [slice]
     }
     return []
+  }
+
+  /** Compaction may put another file in the place of one that is being read. */
+  async #readSegment(segment: Segment, range: ReadRange): Promise<Buffer | undefined> {
+    try {
+      return await readBatches(segment, range)
+    } catch (error) {
+      const isReplaced = !this.#segments.includes(segment) && range.offset >= this.#logStartOffset
+      if (!isReplaced || this.#offline !== undefined) throw error
+      const now = this.#segments[this.#segmentIndex(Math.max(range.offset, segment.baseOffset))]
+      return this.#readSegment(now as Segment, range)
+    }
   }
 
   /** The last segment that begins at or before the offset. */
@@ -446,6 +506,71 @@ export class PartitionLog {
   #timeRange(upTo: number): TimeRange {
     const segments = this.#segments.filter((segment) => segment.isCreated)
     return { segments, logStartOffset: this.#logStartOffset, upTo }
+  }
+
+  /** Sealed, decided, visible, and old enough. */
+  #cleanable(nowMs: number): Segment[] {
+    const { compactionLagMsMin } = this.#settings()
+    const stable = this.lastStableOffset
+    const end = this.#segments.findIndex((segment, i) => {
+      const next = this.#segments[i + 1]
+      const isOld = segment.maxTimestampMs <= nowMs - compactionLagMsMin
+      return !next?.isCreated || next.baseOffset > stable || (compactionLagMsMin > 0 && !isOld)
+    })
+    return this.#segments.slice(0, Math.max(0, end))
+  }
+
+  #isCompactionDue(segments: readonly Segment[], nowMs: number): boolean {
+    const { dirtyRatioMin, compactionLagMsMax } = this.#settings()
+    const bytesOf = (some: readonly Segment[]) =>
+      some.reduce((sum, segment) => sum + segment.writtenBytes, 0)
+    const dirty = segments.filter((_segment, i) => {
+      const next = this.#segments[i + 1]
+      return next !== undefined && next.baseOffset > this.#cleaned.to
+    })
+    if (bytesOf(dirty) === 0) return false
+    const isOverdue = dirty.some((segment) => segment.maxTimestampMs <= nowMs - compactionLagMsMax)
+    return isOverdue || bytesOf(dirty) / bytesOf(segments) > dirtyRatioMin
+  }
+
+  /** The new file takes the place of the old ones; false where they are not all there any more. */
+  async #replace(
+    group: readonly [Segment, ...Segment[]],
+    { segment, path }: Compacted,
+  ): Promise<boolean> {
+    const { files } = this.#shared
+    const at = this.#segments.indexOf(group[0])
+    const areThere = group.every((each, i) => at >= 0 && this.#segments[at + i] === each)
+    if (!areThere || this.#offline !== undefined) {
+      files.remove(path)
+      return false
+    }
+    const [, ...others] = group
+    if (others.length > 0)
+      this.#saveCleaned({ ...this.#cleaned, merging: group.map(({ baseOffset }) => baseOffset) })
+    removeCheckpointsBelow(files, this.#dir, this.#active.baseOffset)
+    for (const aborted of segment.encodeAborted()) files.writeWhole(aborted.path, aborted.bytes)
+    if (segment.aborted.count === 0) files.remove(segment.path('aborted'))
+    for (const suffix of ['index', 'timeindex']) files.remove(segment.path(suffix))
+    files.rename(path, segment.path('log'))
+    files.syncDir(this.#dir)
+    segment.create()
+    this.#segments.splice(at, group.length, segment)
+    for (const each of group) this.#release(each)
+    for (const each of others) each.delete()
+    if (others.length > 0) this.#saveCleaned({ ...this.#cleaned, merging: [] })
+    // What is cached still holds records of aborted transactions that are on no list any more.
+    this.#shared.cache.forget(this.#tail)
+    await Promise.all(
+      segment.encodeIndexes().map((index) => files.writeWholeLater(index.path, index.bytes)),
+    )
+    files.syncDir(this.#dir)
+    return true
+  }
+
+  #saveCleaned(cleaned: Cleaned): void {
+    saveCleaned(this.#shared.files, this.#dir, cleaned)
+    this.#cleaned = cleaned
   }
 
   #dropWhile(isDue: (first: Segment, next: Segment) => boolean): void {

@@ -10,6 +10,8 @@ import type { Damage, ScannedBatch } from './batch-scan.ts'
 import { scanBatches } from './batch-scan.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { loadCheckpoint } from './checkpoint.ts'
+import type { Cleaned } from './cleaned.ts'
+import { endMerge, readCleaned } from './cleaned.ts'
 import type { FileLayer } from './file-layer.ts'
 import { LeaderEpochs, readEpochs } from './leader-epochs.ts'
 import { ProducerState } from './producer-state.ts'
@@ -19,6 +21,7 @@ export interface Recovered {
   segments: [Segment, ...Segment[]]
   producers: ProducerState
   epochs: LeaderEpochs
+  cleaned: Cleaned
   logStartOffset: number
   logEndOffset: number
   /** Bytes that lie behind the checkpoint. */
@@ -36,9 +39,12 @@ export interface RecoveryOptions {
 export function recoverPartition(options: RecoveryOptions): Recovered {
   const { files, dir } = options
   files.makeDir(dir)
+  endMerge(files, dir)
   removeLeftovers(files, dir)
+  const cleaned = readCleaned(files, dir)
   const saved = readLogStart(options)
   const segments = openSegments(files, dir, saved ?? 0)
+  for (const segment of segments) segment.isSparse = segment.baseOffset < cleaned.sparseBelow
   const checkpoint = usableCheckpoint(segments, loadCheckpoint(files, dir))
   const savedEpochs = readEpochs(files, dir)
   const epochs = new LeaderEpochs(files, dir, savedEpochs ?? '')
@@ -52,6 +58,7 @@ export function recoverPartition(options: RecoveryOptions): Recovered {
     segments,
     producers: recovery.producers,
     epochs,
+    cleaned,
     logStartOffset: Math.min(Math.max(saved ?? 0, segments[0].baseOffset), logEndOffset),
     logEndOffset,
     scannedBytes: recovery.scannedBytes,
@@ -64,6 +71,7 @@ export function nothingRecovered(files: FileLayer, dir: string): Recovered {
     segments: [new Segment(files, dir, 0)],
     producers: new ProducerState(),
     epochs: new LeaderEpochs(files, dir, ''),
+    cleaned: readCleaned(files, dir),
     logStartOffset: 0,
     logEndOffset: 0,
     scannedBytes: 0,
@@ -102,7 +110,7 @@ class Recovery {
     const from = segment.writtenBytes
     this.endOffset = nextOffset
     const nowMs = this.#options.clock.now()
-    const range = { file: segment.file, from, to, lastOffset: nextOffset - 1, endsAtHole: !next }
+    const range = { ...segment.range(from, to), lastOffset: nextOffset - 1, endsAtHole: !next }
     const { goodBytes, damages, end } = scanBatches(range, (header, position, batch) => {
       segment.wrote(header, position)
       this.#noteProducer(segment, batch, nowMs)
@@ -213,9 +221,7 @@ function trusted(
 /** Without the file of epochs: every batch names its own. */
 function noteEpochs(segment: Segment, epochs: LeaderEpochs): void {
   const range = {
-    file: segment.file,
-    from: 0,
-    to: segment.file.sizeBytes(),
+    ...segment.range(0, segment.file.sizeBytes()),
     lastOffset: segment.baseOffset - 1,
   }
   scanBatches(range, (header) => epochs.note(header.leaderEpoch, header.baseOffset))

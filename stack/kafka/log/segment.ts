@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { invariant } from '../../base/invariant.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
 import { AbortedTransactions } from './aborted-transactions.ts'
+import type { ScanRange } from './batch-scan.ts'
 import { scanBatches } from './batch-scan.ts'
 import type { FileLayer, OpenFile } from './file-layer.ts'
 import { lastTimestamp, SparseIndex } from './offset-index.ts'
@@ -14,6 +15,8 @@ const indexIntervalBytes = 4096
 
 export class Segment {
   readonly baseOffset: number
+  /** Compaction may have left gaps between offsets. */
+  isSparse = false
   /** Of planned markers. */
   readonly aborted = new AbortedTransactions()
   plannedBytes = 0
@@ -122,9 +125,27 @@ export class Segment {
   rebuildIndex(): void {
     const bytes = this.writtenBytes
     this.forget()
-    const range = { file: this.file, from: 0, to: bytes, lastOffset: this.baseOffset - 1 }
+    const range = { ...this.range(0, bytes), lastOffset: this.baseOffset - 1 }
     scanBatches(range, (header, position) => this.wrote(header, position))
     this.plannedBytes = this.writtenBytes = bytes
+  }
+
+  /** Of the file, for a scan. */
+  range(from: number, to: number): Pick<ScanRange, 'file' | 'from' | 'to' | 'isSparse'> {
+    return { file: this.file, from, to, isSparse: this.isSparse }
+  }
+
+  /** Written bytes from a position on, at most so many. */
+  async readChunk(position: number, wantedBytes: number): Promise<Buffer> {
+    const bytes = Math.max(0, Math.min(wantedBytes, this.writtenBytes - position))
+    const chunk = Buffer.allocUnsafe(bytes)
+    let filled = 0
+    while (filled < chunk.length) {
+      const bytesRead = await this.file.readAt(chunk.subarray(filled), position + filled)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return chunk.subarray(0, filled)
   }
 
   /** After damage was met; once is enough, as long as the log is open. */

@@ -1,7 +1,7 @@
 // Decompressors for the four codecs. The broker stores what it is given; it looks inside only for time queries and
 // for keys on compacted topics. gzip and zstd come with Node, snappy and lz4 are read here.
 
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { unlz4 } from './lz4.ts'
 import { MalformedError } from './reader.ts'
 import { unsnappy } from './snappy.ts'
@@ -17,6 +17,13 @@ const unpackers: Readonly<Record<number, Unpack>> = {
   [codecs.snappy]: unsnappy,
   [codecs.lz4]: unlz4,
   [codecs.zstd]: (packed, maxOutputLength) => zstdDecompressSync(packed, { maxOutputLength }),
+}
+
+/** With the codec, or as they are where there is only a reader for it. */
+export function compress(codec: number, bytes: Buffer): { codec: number; packed: Buffer } {
+  if (codec === codecs.gzip) return { codec, packed: gzipSync(bytes) }
+  if (codec === codecs.zstd) return { codec, packed: zstdCompressSync(bytes) }
+  return { codec: codecs.none, packed: bytes }
 }
 
 /** Throws MalformedError where the bytes are not what the codec says, or hold more than `bytesMax`. */

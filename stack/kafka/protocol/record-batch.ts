@@ -13,7 +13,7 @@
 // attributes: bits 0-2 codec, 3 timestamp type (1 = LogAppendTime), 4 transactional, 5 control.
 
 import { crc32c } from './crc32c.ts'
-import { decompress } from './compression.ts'
+import { compress, decompress } from './compression.ts'
 import { MalformedError, Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
@@ -37,6 +37,7 @@ const at = {
   count: 57,
 } as const
 
+const codecBits = 0x07
 const appendTimeBit = 0x08
 export const transactionalBit = 0x10
 const controlBit = 0x20
@@ -111,10 +112,10 @@ export function isBatchIntact(buffer: Buffer, start: number, sizeBytes: number):
 }
 
 export function codecOf(header: BatchHeader): number {
-  return header.attributes & 0x07
+  return header.attributes & codecBits
 }
 
-export function isControl(header: BatchHeader): boolean {
+export function isControl(header: Pick<BatchHeader, 'attributes'>): boolean {
   return (header.attributes & controlBit) !== 0
 }
 
@@ -140,9 +141,38 @@ const decompressedBytesMax = 128 * 1024 * 1024
 /** The records of one whole batch, decompressed where they must be. Throws MalformedError. */
 export function* batchRecords(buffer: Buffer, start = 0): Generator<BatchRecord> {
   const header = readBatchHeader(buffer, start)
-  const packed = buffer.subarray(start + batchHeaderBytes, start + header.sizeBytes)
-  const reader = new Reader(decompress(codecOf(header), packed, decompressedBytesMax))
+  const reader = new Reader(unpack(buffer, header, start))
   for (let i = 0; i < header.count; i++) yield readRecord(reader, header)
+}
+
+function unpack(buffer: Buffer, header: BatchHeader, start: number): Buffer {
+  const packed = buffer.subarray(start + batchHeaderBytes, start + header.sizeBytes)
+  return decompress(codecOf(header), packed, decompressedBytesMax)
+}
+
+/** The batch with some of its records only: offsets, sequences and times stay. The same bytes where all are kept. */
+export function keepRecords(batch: Buffer, isKept: (record: BatchRecord) => boolean): Buffer {
+  const header = readBatchHeader(batch)
+  const records = unpack(batch, header, 0)
+  const reader = new Reader(records)
+  const kept: Buffer[] = []
+  let maxTimestampMs = -1
+  for (let i = 0; i < header.count; i++) {
+    const start = reader.position
+    const record = readRecord(reader, header)
+    if (!isKept(record)) continue
+    kept.push(records.subarray(start, reader.position))
+    maxTimestampMs = Math.max(maxTimestampMs, record.timestampMs)
+  }
+  if (kept.length === header.count) return batch
+  const { codec, packed } = compress(kept.length === 0 ? 0 : codecOf(header), Buffer.concat(kept))
+  const shorter = Buffer.concat([batch.subarray(0, batchHeaderBytes), packed])
+  shorter.writeInt32BE(shorter.length - batchPrefixBytes, at.batchLength)
+  shorter.writeInt16BE((header.attributes & ~codecBits) | codec, at.attributes)
+  writeInt64(shorter, maxTimestampMs, at.maxTimestamp)
+  shorter.writeInt32BE(kept.length, at.count)
+  shorter.writeUInt32BE(crc32c(shorter, at.attributes), at.crc)
+  return shorter
 }
 
 // Record: varint length, int8 attributes, varlong timestampDelta, varint offsetDelta, varint key length, key,

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { messageOf, OperatingError } from '../../base/errors.ts'
 import { invariant } from '../../base/invariant.ts'
-import { minuteMs } from '../../base/units.ts'
+import { minuteMs, secondMs } from '../../base/units.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { FileLayer } from '../log/file-layer.ts'
 import { PartitionLog } from '../log/partition-log.ts'
@@ -39,6 +39,7 @@ export interface CatalogOptions extends NewTopicRules {
   /** Values below every topic's own: the broker's settings by the topic's name for them. */
   brokerConfigs: ConfigValues
   retentionCheckMs?: number
+  compactionCheckMs?: number
 }
 
 const done: Outcome = { errorCode: errorCodes.NONE, errorMessage: null }
@@ -56,7 +57,10 @@ export class TopicCatalog {
   /** The last change asked for: changes are made one after another, each on what the one before left. */
   #lastChange: Promise<unknown> = Promise.resolve()
   #deletedListeners = new Set<(topic: Topic) => void>()
-  #retention: Timer | undefined
+  #timers: Timer[] = []
+  /** The pass that is under way. */
+  #compacting: Promise<void> | undefined
+  readonly #stopping = new AbortController()
 
   constructor(options: CatalogOptions) {
     this.#options = options
@@ -75,8 +79,15 @@ export class TopicCatalog {
       for (let i = 0; i < topic.partitionCount; i++) topic.partitions.push(this.#openLog(topic, i))
     }
     this.#isOpen = true
-    const { clock, retentionCheckMs = 5 * minuteMs } = this.#options
-    this.#retention = clock.every(retentionCheckMs, () => void this.applyRetention())
+    const {
+      clock,
+      retentionCheckMs = 5 * minuteMs,
+      compactionCheckMs = 15 * secondMs,
+    } = this.#options
+    this.#timers = [
+      clock.every(retentionCheckMs, () => void this.applyRetention()),
+      clock.every(compactionCheckMs, () => void this.compact()),
+    ]
   }
 
   byName(name: string): Topic | undefined {
@@ -180,9 +191,17 @@ export class TopicCatalog {
     }
   }
 
+  /** One partition after another. */
+  compact(): Promise<void> {
+    this.#compacting ??= this.#compactAll().finally(() => (this.#compacting = undefined))
+    return this.#compacting
+  }
+
   /** True when every log was saved, so that the next start may trust what is on disk. */
   async close(): Promise<boolean> {
-    this.#retention?.cancel()
+    for (const timer of this.#timers) timer.cancel()
+    this.#stopping.abort()
+    await this.#compacting
     await this.#lastChange
     const logs = [...this.#byId.values()].flatMap((topic) => topic.partitions)
     const saved = await Promise.all(logs.map((log) => log.close()))
@@ -301,11 +320,22 @@ export class TopicCatalog {
     }
   }
 
-  async #retain(log: PartitionLog, nowMs: number): Promise<void> {
+  async #compactAll(): Promise<void> {
+    const { clock } = this.#options
+    for (const { log } of this.logs())
+      await this.#tryOn(log, 'compaction', () => log.compact(clock.now(), this.#stopping.signal))
+  }
+
+  #retain(log: PartitionLog, nowMs: number): Promise<void> {
+    return this.#tryOn(log, 'retention', () => log.applyRetention(nowMs))
+  }
+
+  async #tryOn(log: PartitionLog, what: string, work: () => Promise<void>): Promise<void> {
     try {
-      await log.applyRetention(nowMs)
+      await work()
     } catch (error) {
-      this.#options.logger.warn('retention failed and will be tried again', {
+      if (log.isOffline || this.#stopping.signal.aborted) return
+      this.#options.logger.warn(`${what} failed and will be tried again`, {
         partition: log.name,
         why: messageOf(error),
       })

@@ -259,7 +259,6 @@ export const topicConfigs: Readonly<Record<string, ConfigDefinition>> = {
 
 /** What the broker itself reads of a topic's settings. */
 export interface TopicSettings extends LogSettings {
-  compacts: boolean
   maxMessageBytes: number
   timestampBeforeMaxMs: number
   timestampAfterMaxMs: number
@@ -322,6 +321,10 @@ export function settingsOf(own: ConfigValues, broker: ConfigValues): TopicSettin
     retentionBytes: number('retention.bytes'),
     deletes: policies.includes('delete'),
     compacts: policies.includes('compact'),
+    dirtyRatioMin: number('min.cleanable.dirty.ratio'),
+    compactionLagMsMin: number('min.compaction.lag.ms'),
+    compactionLagMsMax: number('max.compaction.lag.ms'),
+    deleteRetentionMs: number('delete.retention.ms'),
     appendTime: text('message.timestamp.type') === 'LogAppendTime',
     maxMessageBytes: number('max.message.bytes'),
     timestampBeforeMaxMs: number('message.timestamp.before.max.ms'),
