@@ -14,7 +14,7 @@ import { KiB, MiB } from '../base/units.ts'
 import type { Durability } from './log/partition-log.ts'
 import { fetch, produce } from './protocol/messages/data.ts'
 import { createTopics } from './protocol/messages/topics.ts'
-import { buildBatch } from './protocol/record-batch.ts'
+import { buildBatch, readBatchHeader } from './protocol/record-batch.ts'
 import { encodeRequest, decodeResponse, WireClient } from './wire-client.ts'
 
 export interface BrokerBenchOptions {
@@ -117,7 +117,7 @@ async function createTopic(port: number): Promise<void> {
 }
 
 interface Counted {
-  requests: number
+  records: number
   bytes: number
   seconds: number
   latenciesMs: number[]
@@ -138,7 +138,7 @@ async function produceFor(port: number, load: Load, ms: number): Promise<Counted
       const answer = decodeResponse(produce, produceVersion, await client.exchange(frame))
       const errorCode = answer.responses[0]?.partitions[0]?.errorCode
       if (errorCode !== 0) throw new OperatingError(`produce was answered with ${errorCode}`)
-      return frame.length
+      return { bytes: frame.length, records: load.recordsPerBatch }
     }
   })
 }
@@ -174,14 +174,30 @@ async function fetchRates(port: number, ms: number): Promise<BrokerMeasurement[]
       rackId: '',
     }
     const frame = encodeRequest(fetch, fetchVersion, request)
-    return async (client) => (await client.exchange(frame)).length
+    // Every answer is the same: its records are counted once.
+    let records: number | undefined
+    return async (client) => {
+      const answer = await client.exchange(frame)
+      records ??= recordsIn(answer)
+      return { bytes: answer.length, records }
+    }
   })
-  return rates('fetch of 1 MiB, page cache', counted, load).filter(
-    ({ unit }) => unit !== 'records/s',
-  )
+  return rates('fetch of 1 MiB, page cache', counted, load)
 }
 
-type Once = (client: WireClient) => Promise<number>
+function recordsIn(frame: Buffer): number {
+  const { responses } = decodeResponse(fetch, fetchVersion, frame)
+  const bytes = Buffer.concat(responses[0]?.partitions[0]?.records ?? [])
+  let records = 0
+  for (let at = 0; at < bytes.length;) {
+    const { count, sizeBytes } = readBatchHeader(bytes, at)
+    records += count
+    at += sizeBytes
+  }
+  return records
+}
+
+type Once = (client: WireClient) => Promise<{ bytes: number; records: number }>
 
 async function repeat(
   port: number,
@@ -191,16 +207,16 @@ async function repeat(
 ): Promise<Counted> {
   const startMs = systemClock.monotonicMs() + warmUpMs
   const endMs = startMs + ms
-  const counted: Counted = { requests: 0, bytes: 0, seconds: ms / 1000, latenciesMs: [] }
+  const counted: Counted = { records: 0, bytes: 0, seconds: ms / 1000, latenciesMs: [] }
   const workers = Array.from({ length: load.connections }, async (_, connection) => {
     using client = await WireClient.connect(port)
     const send = prepare(connection)
     const lane = async () => {
       for (let nowMs = systemClock.monotonicMs(); nowMs < endMs;) {
-        const bytes = await send(client)
+        const { bytes, records } = await send(client)
         const thenMs = systemClock.monotonicMs()
         if (thenMs >= startMs && thenMs < endMs) {
-          counted.requests++
+          counted.records += records
           counted.bytes += bytes
           counted.latenciesMs.push(thenMs - nowMs)
         }
@@ -214,7 +230,6 @@ async function repeat(
 }
 
 function rates(name: string, counted: Counted, load: Load): BrokerMeasurement[] {
-  const perSecond = counted.requests / counted.seconds
   const note =
     `${load.recordsPerBatch} × ${load.recordBytes} B a batch, ` +
     `${load.connections} connections × ${load.inFlight} in flight`
@@ -223,7 +238,7 @@ function rates(name: string, counted: Counted, load: Load): BrokerMeasurement[] 
   return [
     {
       name,
-      value: Math.round(perSecond * load.recordsPerBatch),
+      value: Math.round(counted.records / counted.seconds),
       unit: 'records/s',
       note,
     },

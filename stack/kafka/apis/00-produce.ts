@@ -27,6 +27,7 @@ import type { BatchHeader } from '../protocol/record-batch.ts'
 import type { Infer } from '../protocol/types.ts'
 import type { AppendResult, PartitionLog } from '../log/partition-log.ts'
 import type { Topic } from '../topics/catalog.ts'
+import { isInternalTopic } from '../topics/topic-names.ts'
 import { unverified } from './fenced.ts'
 import { noAnswer, route } from './route.ts'
 import type { Call } from './route.ts'
@@ -93,6 +94,7 @@ function appendOne(
   })
   if (acks < -1 || acks > 1) return refuse(errorCodes.INVALID_REQUIRED_ACKS)
   if (!topic || !log) return refuse(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  if (isInternalTopic(topicName)) return refuse(errorCodes.INVALID_TOPIC_EXCEPTION)
   const fault = checkBatch(records, topic, call)
   if (fault) return refuse(fault.errorCode, fault)
   const header = readBatchHeader(records as Buffer)

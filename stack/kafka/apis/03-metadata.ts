@@ -12,7 +12,7 @@ import { metadata } from '../protocol/messages/cluster.ts'
 import type { Infer } from '../protocol/types.ts'
 import { noOperations, zeroUuid } from '../protocol/types.ts'
 import type { Topic } from '../topics/catalog.ts'
-import { topicNameFault } from '../topics/topic-names.ts'
+import { isInternalTopic, topicNameFault } from '../topics/topic-names.ts'
 import { route } from './route.ts'
 import type { Call } from './route.ts'
 
@@ -70,7 +70,7 @@ function known(topic: Topic, nodeId: number): Answered {
     errorCode: errorCodes.NONE,
     name: topic.name,
     topicId: topic.id,
-    isInternal: false,
+    isInternal: isInternalTopic(topic.name),
     partitions: topic.partitions.map((log, index) => partition(log, index, nodeId)),
     authorizedOperations: noOperations,
   }

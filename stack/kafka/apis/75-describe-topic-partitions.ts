@@ -6,6 +6,7 @@ import { errorCodes } from '../protocol/errors.ts'
 import { describeTopicPartitions } from '../protocol/messages/cluster.ts'
 import type { Infer } from '../protocol/types.ts'
 import { noOperations, zeroUuid } from '../protocol/types.ts'
+import { isInternalTopic } from '../topics/topic-names.ts'
 import { route } from './route.ts'
 
 type Request = Infer<typeof describeTopicPartitions.request>
@@ -50,7 +51,7 @@ function page(topic: Topic, from: number, to: number, nodeId: number): Response[
     errorCode: errorCodes.NONE,
     name: topic.name,
     topicId: topic.id,
-    isInternal: false,
+    isInternal: isInternalTopic(topic.name),
     partitions: topic.partitions.slice(from, to).map((log, i) => ({
       errorCode: errorCodes.NONE,
       index: from + i,

@@ -358,6 +358,19 @@ describe('an idempotent producer', () => {
   })
 })
 
+test('the first who looks for a group finds an internal topic, which nobody may write to', async () => {
+  await client.call(findCoordinator, 3, { key: 'g', keyType: 0, coordinatorKeys: [] })
+  const name = '__consumer_offsets'
+  const answer = await client.call(metadata, 12, {
+    topics: [{ topicId: zeroUuid, name }],
+    allowAutoTopicCreation: false,
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  })
+  expect(answer.topics[0]).toMatchObject({ errorCode: 0, isInternal: true })
+  expect((await send(name, batchOf(['a'])))?.errorCode).toBe(errorCodes.INVALID_TOPIC_EXCEPTION)
+})
+
 describe('a fetch', () => {
   test('from the middle of a batch starts with that batch', async () => {
     const topic = await freshTopic()

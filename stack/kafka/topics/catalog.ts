@@ -125,11 +125,11 @@ export class TopicCatalog {
   }
 
   /** For auto-creation: the topic is there already, or is created with defaults. */
-  async ensure(name: string): Promise<Outcome> {
+  async ensure(name: string, partitionCount = -1): Promise<Outcome> {
     if (this.#byName.has(name)) return done
     const created = await this.create({
       name,
-      partitionCount: -1,
+      partitionCount,
       replicationFactor: -1,
       assignments: [],
       configs: [],

@@ -1,6 +1,16 @@
 // What a topic may be called: Kafka's rule, and its rule that two names may not differ in a dot and an underscore
 // only, because metrics names cannot tell them apart.
 
+/**
+ * Where Kafka keeps what groups commit. Here that is in the journal; the topic is there, empty, for clients that take
+ * its absence for a cluster without groups.
+ */
+export const offsetsTopic = '__consumer_offsets'
+
+export function isInternalTopic(name: string): boolean {
+  return name === offsetsTopic
+}
+
 const lengthMax = 249
 const pattern = /^[a-zA-Z0-9._-]+$/
 
