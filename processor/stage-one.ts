@@ -21,8 +21,7 @@ import type { Restored } from './state/changelog.ts'
 import { States } from './state/states.ts'
 import type { StateCodec } from './state/states.ts'
 import { MemoryStore } from './state/store.ts'
-import { decodeVisitor, encodeVisitor } from './state/visitor-codec.ts'
-import type { VisitorValue } from './state/visitor-codec.ts'
+import { visitorCodec } from './state/visitor-shape.ts'
 import { Timers } from './time/timers.ts'
 import { emptyPartitionTime } from './time/watermark.ts'
 import type { InputWatermark, PartitionTime } from './time/watermark.ts'
@@ -109,10 +108,8 @@ export class VisitorStage implements Stage {
 
   constructor(options: VisitorStageOptions) {
     this.#options = options
-    const codec: StateCodec<VisitorState> = {
-      encode: (state) => Buffer.from(JSON.stringify(encodeVisitor(state))),
-      decode: (key, bytes) => this.#decode(key, bytes),
-    }
+    const { encode } = visitorCodec
+    const codec: StateCodec<VisitorState> = { encode, decode: this.#decode.bind(this) }
     this.#visitors = new States(new MemoryStore(), codec, options.decodedMax)
   }
 
@@ -269,8 +266,7 @@ export class VisitorStage implements Stage {
   }
 
   #decode(key: string, bytes: Buffer): VisitorState {
-    // Only encodeVisitor writes these.
-    const state = decodeVisitor(key, JSON.parse(bytes.toString()) as VisitorValue)
+    const state = visitorCodec.decode(key, bytes)
     markClosed(state.sessions, this.#judgedMs ?? -Infinity)
     return state
   }

@@ -1,8 +1,8 @@
-// How a stage's state lies in its changelog: one record a key, JSON, a tombstone for a key that holds nothing any more,
-// and last in each flush the position record, with the input offset that everything before it includes. A partition is
-// read in order, so whatever a restore finds is complete up to the last position record; keys written after it (a flush
-// cut short) say themselves which offset they include. Beside them lie decisions, of cuts whose outputs may have been
-// written (task.ts).
+// How a stage's state lies in its changelog: one record a key, as its stage encodes it, a tombstone for a key that holds
+// nothing any more, and last in each flush the position record, with the input offset that everything before it includes.
+// A partition is read in order, so whatever a restore finds is complete up to the last position record; keys written after
+// it (a flush cut short) say themselves which offset they include. Beside them lie decisions, of cuts whose outputs may
+// have been written (task.ts).
 
 import { InTheWayError } from '#stack/base/errors.ts'
 import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
@@ -12,7 +12,7 @@ import type { Decision, Resumed } from '../stage.ts'
  * Of all that lies in changelogs. A version that writes states otherwise counts it up; it does not read what an older one
  * wrote (runtime/state-format.ts).
  */
-const stateFormat = 2
+const stateFormat = 3
 
 /** No visitor, cart or person key begins like these. */
 const positionKey = '#position'
@@ -20,7 +20,6 @@ const decisionsKey = '#decisions'
 
 export interface ChangelogEntry {
   key: string
-  /** JSON. */
   value: Buffer
 }
 
