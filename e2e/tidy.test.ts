@@ -54,10 +54,12 @@ const packages: Record<string, readonly string[]> = {
   echarts: ['ui/web'],
   snappyjs: ['stack/kafka'],
   lz4js: ['stack/kafka'],
-  '@grpc/grpc-js': ['stack/pubsub'],
-  '@grpc/proto-loader': ['stack/pubsub'],
-  protobufjs: ['stack/pubsub'],
+  '@grpc/grpc-js': ['stack/pubsub', 'stack/google', 'stack/bigquery'],
+  '@grpc/proto-loader': ['stack/pubsub', 'stack/bigquery'],
+  protobufjs: ['stack/pubsub', 'stack/bigquery'],
   '@google-cloud/pubsub': ['stack/google'],
+  '@google-cloud/bigquery': ['stack/google'],
+  '@google-cloud/bigquery-storage': ['stack/google'],
   'google-auth-library': ['stack/google'],
 }
 

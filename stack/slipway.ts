@@ -37,6 +37,7 @@ const commands: Record<string, Command> = {
   history: room(mains.history, 'the history writer and its read API alone'),
   ui: room(mains.ui, 'the dashboard alone'),
   pubsub: room(mains.pubsub, 'the embedded Pub/Sub alone'),
+  bigquery: room(mains.bigquery, 'the embedded BigQuery alone'),
 }
 
 async function main(argv: string[]): Promise<number> {

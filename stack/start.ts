@@ -93,6 +93,7 @@ export const mains = {
   why: room('../processor/why/main.ts'),
   ui: room('../ui/main.ts'),
   pubsub: room('./pubsub/main.ts'),
+  bigquery: room('./bigquery/main.ts'),
   bench: room('../e2e/bench/main.ts'),
   'dump-log': room('./kafka/dump-log.ts'),
 } as const

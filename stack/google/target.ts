@@ -9,6 +9,8 @@ export type GoogleTarget =
       projectId: string
       /** host:port of each stand-in that is to be used. */
       pubsub?: string
+      bigquery?: string
+      bigqueryStorage?: string
       /** Hosts beside loopback that are stand-ins, as compose names them. */
       standInHosts?: readonly string[]
     }
@@ -36,7 +38,9 @@ export function checkTarget(target: GoogleTarget, env: NodeJS.ProcessEnv): void 
     })
   }
   if (target.mode === 'google') return checkProject(target)
-  if (target.pubsub !== undefined) checkStandIn(target.pubsub, target.standInHosts ?? [])
+  for (const address of [target.pubsub, target.bigquery, target.bigqueryStorage]) {
+    if (address !== undefined) checkStandIn(address, target.standInHosts ?? [])
+  }
 }
 
 function checkProject({

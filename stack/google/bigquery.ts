@@ -1,0 +1,60 @@
+// Google's BigQuery clients for one target. Their packages load with the first call, not with this file.
+
+import type { BigQuery } from '@google-cloud/bigquery'
+import type { managedwriter } from '@google-cloud/bigquery-storage'
+import { checkTarget } from './target.ts'
+import type { GoogleTarget } from './target.ts'
+
+export interface BigQueryClients {
+  /** Datasets, tables, queries, loads. */
+  client: BigQuery
+  close(): Promise<void>
+}
+
+export async function connectBigQuery(
+  target: GoogleTarget,
+  env: NodeJS.ProcessEnv = {},
+): Promise<BigQueryClients> {
+  checkTarget(target, env)
+  const { BigQuery } = await import('@google-cloud/bigquery')
+  const { projectId } = target
+  if (target.mode === 'google')
+    return { client: new BigQuery({ projectId }), close: async () => {} }
+  const authClient = await passThrough()
+  const client = new BigQuery({
+    projectId,
+    authClient,
+    ...(target.bigquery !== undefined && { apiEndpoint: `http://${target.bigquery}` }),
+  })
+  return { client, close: async () => {} }
+}
+
+export type StorageWriter = managedwriter.WriterClient
+
+/** Storage Write. Its append results carry errors that no promise rejects with: look at `error` and `rowErrors`. */
+export async function connectStorageWrite(
+  target: GoogleTarget,
+  env: NodeJS.ProcessEnv = {},
+): Promise<StorageWriter> {
+  checkTarget(target, env)
+  const { managedwriter } = await import('@google-cloud/bigquery-storage')
+  const { projectId } = target
+  if (target.mode === 'google') return new managedwriter.WriterClient({ projectId })
+  if (target.bigqueryStorage === undefined) return new managedwriter.WriterClient({ projectId })
+  const { credentials } = await import('@grpc/grpc-js')
+  const colon = target.bigqueryStorage.lastIndexOf(':')
+  return new managedwriter.WriterClient({
+    projectId,
+    // The same class in two versions of the package.
+    authClient: (await passThrough()) as never,
+    apiEndpoint: target.bigqueryStorage.slice(0, colon),
+    port: Number(target.bigqueryStorage.slice(colon + 1)),
+    sslCreds: credentials.createInsecure(),
+  })
+}
+
+/** Without a login of its own a client looks for Google's metadata server, and may send a real token to a stand-in. */
+async function passThrough() {
+  const { PassThroughClient } = await import('google-auth-library')
+  return new PassThroughClient()
+}
