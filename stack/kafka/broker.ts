@@ -6,6 +6,7 @@ import type { Counter } from '../base/metrics.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
 import type { GroupCoordinator } from './group/coordinator.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { Users } from './security/users.ts'
 import type { TopicCatalog } from './topics/catalog.ts'
 import type { TransactionCoordinator } from './transaction/coordinator.ts'
 
@@ -30,6 +31,8 @@ export interface BrokerServices {
   catalog: TopicCatalog
   groups: GroupCoordinator
   producerIds: ProducerIds
+  /** Undefined: nobody has to log in. */
+  users: Users | undefined
   transactions: TransactionCoordinator
   fetchSessions: FetchSessions
   clock: Clock

@@ -17,6 +17,7 @@ import type { Scratch } from './protocol/frames.ts'
 import { MalformedError, Reader } from './protocol/reader.ts'
 import type { Writer } from './protocol/writer.ts'
 import type { RequestHeader } from './request.ts'
+import { Login } from './security/login.ts'
 import { readHeader, refusedVersion, routeOf, writeAnswer } from './request.ts'
 
 export interface ConnectionLimits {
@@ -38,6 +39,8 @@ export const defaultLimits: ConnectionLimits = {
   idleMs: 10 * 60 * 1000,
   stalledMs: 60 * 1000,
 }
+
+const loginBytesMax = 64 * 1024
 
 /** What the connections of a broker share. */
 export interface ConnectionShared {
@@ -61,6 +64,7 @@ export class Connection {
   readonly #socket: Socket
   readonly #shared: ConnectionShared
   readonly #from: string
+  readonly #login: Login
   readonly #frames: FrameReader
   #inFlight: InFlight[] = []
   #heldBytes = 0
@@ -68,6 +72,7 @@ export class Connection {
   #state: 'open' | 'ended' | 'closed' = 'open'
   #flushIsDue = false
   #isDraining = false
+  #endsWithAnswer = false
   #progressMs: number
   #clientId: string | null = null
   #closeListeners = new Set<() => void>()
@@ -78,7 +83,9 @@ export class Connection {
     this.#socket = socket
     this.#shared = shared
     this.#from = `/${socket.remoteAddress ?? 'unknown'}`
-    this.#frames = new FrameReader(shared.limits.frameBytesMax, shared.scratch)
+    this.#login = new Login(shared.services.users)
+    this.#frames = new FrameReader(0, shared.scratch)
+    this.#limitFrames()
     this.#progressMs = shared.services.clock.monotonicMs()
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 60_000)
@@ -197,6 +204,8 @@ export class Connection {
     entry.header = header
     this.#clientId = header.clientId
     if (!header.isServed) return refusedVersion(header)
+    if (!this.#login.serves(header.route.api.key))
+      throw new MalformedError(`${header.route.api.name} before a login`)
     const { route, version } = header
     const request = route.api.request.read(reader, { number: version, flexible: header.flexible })
     if (reader.remaining > 0) throw new MalformedError(`${reader.remaining} bytes too many`)
@@ -210,6 +219,8 @@ export class Connection {
       clientId: header.clientId,
       clientHost: this.#from,
       services: this.#shared.services,
+      login: this.#login,
+      endAfterAnswer: () => (this.#endsWithAnswer = true),
       answersAreMany: this.#shared.answers.isUsedUp,
       onClose: (closed) => {
         this.#closeListeners.add(closed)
@@ -243,7 +254,9 @@ export class Connection {
       if (answer !== undefined && answer !== noAnswer) this.#send(answer)
     }
     this.#socket.uncork()
-    this.#advance()
+    this.#limitFrames()
+    if (this.#endsWithAnswer && this.#inFlight.length === 0) this.#endAfterAnswers()
+    else this.#advance()
   }
 
   #send(answer: Writer): void {
@@ -263,6 +276,20 @@ export class Connection {
     this.#progressMs = this.#shared.services.clock.monotonicMs()
     this.#unsentBytes -= bytes
     this.#shared.answers.give(bytes)
+  }
+
+  /** Who has not logged in yet has little to say. */
+  #limitFrames(): void {
+    const { frameBytesMax } = this.#shared.limits
+    this.#frames.frameBytesMax = this.#login.isDue
+      ? Math.min(loginBytesMax, frameBytesMax)
+      : frameBytesMax
+  }
+
+  /** What was written still arrives. */
+  #endAfterAnswers(): void {
+    this.#socket.end()
+    this.#release()
   }
 
   /** Logs why, once, and closes. */

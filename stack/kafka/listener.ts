@@ -2,6 +2,7 @@
 // hungriest half-sent request when all of them together hold too much.
 
 import { createServer } from 'node:net'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:tls'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Timer } from '../base/clock.ts'
 import { portError } from '../base/ports.ts'
@@ -21,9 +22,20 @@ export const defaultListenerLimits: ListenerLimits = {
   drainMs: 1000,
 }
 
-export function listen(host: string, port: number): Promise<Server> {
+/** PEM texts. */
+export interface TlsKeys {
+  key: string
+  cert: string
+}
+
+const handshakeMs = 10_000
+
+export function listen(host: string, port: number, tls?: TlsKeys): Promise<Server> {
   // Half-open: what a client produced before it closed its side is still appended.
-  const server = createServer({ allowHalfOpen: true })
+  const options = { allowHalfOpen: true }
+  const server = tls
+    ? createTlsServer({ ...options, ...tls, handshakeTimeout: handshakeMs })
+    : createServer(options)
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(portError(error, host, port)))
     server.listen(port, host, () => {
@@ -49,7 +61,13 @@ export class Listener {
     this.#server = server
     this.#shared = shared
     this.#limits = limits
-    server.on('connection', (socket) => this.#accept(socket))
+    // With TLS a connection counts when its handshake is done.
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) =>
+      this.#accept(socket),
+    )
+    server.on('tlsClientError', (error: Error) =>
+      shared.services.logger.debug('a TLS handshake failed', { error }),
+    )
     server.on('error', (error) => shared.services.logger.error('the listener failed', { error }))
   }
 

@@ -1,12 +1,15 @@
 // `slipway broker`: flags and environment to options.
 
+import { readFileSync } from 'node:fs'
 import { hostOption, logLevelOption } from '../base/common-options.ts'
+import { UsageError } from '../base/errors.ts'
 import { orEnd, runPart } from '../base/lifecycle.ts'
 import { createLogger } from '../base/logger.ts'
 import type { LogLevel } from '../base/logger.ts'
 import { optionsHelp, parseOptions } from '../base/options.ts'
 import type { OptionTable } from '../base/options.ts'
 import { defaultPorts } from '../base/ports.ts'
+import { parseUsers } from './security/users.ts'
 import { startBroker } from './start.ts'
 import type { BrokerOptions } from './start.ts'
 
@@ -30,6 +33,13 @@ const table = {
     type: 'flag',
     help: 'listen on an address that others reach, although nobody logs in',
   },
+  users: {
+    type: 'string',
+    value: 'FILE',
+    help: 'who may log in, a line name:password for each; without it nobody has to',
+  },
+  tlsCert: { type: 'string', value: 'FILE', help: 'certificate (PEM): the listener speaks TLS' },
+  tlsKey: { type: 'string', value: 'FILE', help: 'key (PEM) of the certificate' },
   data: {
     type: 'string',
     value: 'DIR',
@@ -93,7 +103,9 @@ function brokerOptions(): BrokerOptions {
     dataDir: given.data,
     host: given.host,
     port: given.port,
-    allowRemote: given.allowRemote,
+    // With users it is the login that decides.
+    allowRemote: given.allowRemote || given.users !== undefined,
+    ...securityOf(given),
     controlPort: given.controlPort,
     testControl: given.testControl,
     // The option table lists exactly these.
@@ -107,5 +119,21 @@ function brokerOptions(): BrokerOptions {
       level: given.logLevel as LogLevel,
     }),
     ...(given.advertisedHost === undefined ? {} : { advertisedHost: given.advertisedHost }),
+  }
+}
+
+function securityOf({
+  users,
+  tlsCert,
+  tlsKey,
+}: typeof parsed.options): Pick<BrokerOptions, 'users' | 'tls'> {
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new UsageError('TLS needs a certificate and its key', {
+      hint: 'give both --tls-cert and --tls-key',
+    })
+  const read = (path: string) => readFileSync(path, 'utf8')
+  return {
+    ...(users === undefined ? {} : { users: parseUsers(read(users), users) }),
+    ...(tlsCert && tlsKey ? { tls: { cert: read(tlsCert), key: read(tlsKey) } } : {}),
   }
 }

@@ -17,9 +17,10 @@ import type { ConnectionLimits, ConnectionShared } from './connection.ts'
 import { defaultLimits } from './connection.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import { defaultListenerLimits, listen, Listener, portOf } from './listener.ts'
-import type { ListenerLimits } from './listener.ts'
+import type { ListenerLimits, TlsKeys } from './listener.ts'
 import type { Durability } from './log/partition-log.ts'
 import { Scratch } from './protocol/frames.ts'
+import { Users } from './security/users.ts'
 import { openState } from './state.ts'
 import type { BrokerState, StateOptions } from './state.ts'
 import { describeStatus } from './status.ts'
@@ -31,7 +32,11 @@ export interface BrokerOptions {
   port?: number
   /** What clients are told to connect to; the listening address unless given. */
   advertisedHost?: string
-  /** Nobody has to log in, so the broker belongs on loopback; true lets in everybody who reaches the host. */
+  /** Passwords by user name: clients have to log in, by PLAIN or SCRAM. Otherwise nobody has to. */
+  users?: ReadonlyMap<string, string>
+  /** The listener speaks TLS. */
+  tls?: TlsKeys
+  /** Without a login the broker belongs on loopback; true lets in everybody who reaches the host. */
   allowRemote?: boolean
   /** Of health, metrics and status; not served unless given. */
   controlPort?: number
@@ -64,8 +69,8 @@ const loopback = /^(127\.|::1$|localhost$)/
 
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const { host = '127.0.0.1', port = 0 } = options
-  refuseRemote(host, options.allowRemote ?? false)
-  const server = await listen(host, port)
+  refuseRemote(host, options.allowRemote ?? options.users !== undefined)
+  const server = await listen(host, port, options.tls)
   let broker: Broker
   try {
     broker = new Broker(server, host, options)
@@ -86,7 +91,7 @@ function refuseRemote(host: string, allowed: boolean): void {
   if (allowed || loopback.test(host)) return
   throw new UsageError(`the broker would listen on ${host}, where others reach it`, {
     where: host,
-    hint: 'it knows no login yet: listen on 127.0.0.1, or allow it with --allow-remote',
+    hint: 'nobody has to log in: give it --users, listen on 127.0.0.1, or allow it with --allow-remote',
   })
 }
 
@@ -119,6 +124,7 @@ class Broker implements RunningBroker {
       catalog: this.#state.catalog,
       groups: this.#state.groups,
       producerIds: this.#state.producerIds,
+      users: options.users && new Users(options.users),
       transactions: this.#state.transactions,
       fetchSessions: new FetchSessions(options.clock ?? systemClock),
       clock: options.clock ?? systemClock,

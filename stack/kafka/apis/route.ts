@@ -3,6 +3,7 @@
 // until then it has copied whatever bytes of the request it keeps, since the memory behind them is used again.
 
 import type { BrokerServices } from '../broker.ts'
+import type { Login } from '../security/login.ts'
 import type { Api } from '../protocol/api.ts'
 
 export interface Call {
@@ -10,6 +11,9 @@ export interface Call {
   clientId: string | null
   clientHost: string
   services: BrokerServices
+  login: Login
+  /** No more is served on this connection. */
+  endAfterAnswer(): void
   /** Clients read slower than they ask: large answers should be smaller now. */
   answersAreMany: boolean
   /** Calls back when the client is gone; returns how to stop. For requests that are parked. */

@@ -21,7 +21,8 @@ export class Scratch {
 }
 
 export class FrameReader {
-  readonly #frameBytesMax: number
+  /** A frame that claims more is refused. */
+  frameBytesMax: number
   readonly #scratch: Scratch | undefined
   #chunks: Buffer[] = []
   #bufferedBytes = 0
@@ -30,7 +31,7 @@ export class FrameReader {
 
   /** With a scratch buffer a frame holds until the next one is taken by whoever shares it. */
   constructor(frameBytesMax: number, scratch?: Scratch) {
-    this.#frameBytesMax = frameBytesMax
+    this.frameBytesMax = frameBytesMax
     this.#scratch = scratch
   }
 
@@ -53,7 +54,7 @@ export class FrameReader {
     if (this.#size === undefined) {
       if (this.#bufferedBytes < sizeBytes) return false
       const size = this.#take(sizeBytes).readInt32BE(0)
-      if (size < 0 || size > this.#frameBytesMax)
+      if (size < 0 || size > this.frameBytesMax)
         throw new MalformedError(`a frame of ${size} bytes`)
       this.#size = size
     }

@@ -342,6 +342,11 @@ export const oracleRequests: Readonly<Record<string, OracleRequest>> = {
       ],
     ],
   },
+  SaslHandshake: {
+    fields: { mechanism: 'PLAIN' },
+    kafkajs: { mechanism: 'PLAIN' },
+    platformatic: ['PLAIN'],
+  },
   AddPartitionsToTxn: {
     fields: {
       transactionalId: 'x',

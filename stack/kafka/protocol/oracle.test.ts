@@ -128,7 +128,9 @@ function pick(shape: Shape, value: unknown, version: number, ignored: readonly s
 }
 
 describe('what we answer kafkajs', () => {
-  test.each(inKafkajs)('$name is read as it was meant', async ({ api, version }) => {
+  // It gives the token of a login to its mechanism only.
+  const told = inKafkajs.filter(({ api }) => api.name !== 'SaslAuthenticate')
+  test.each(told)('$name is read as it was meant', async ({ api, version }) => {
     const { value, bytes } = sampleAnswer(api, version)
     const args = { topics: [], resources: [], groupIds: [], topicPartitions: [], topicData: [] }
     const { response } = (kafkajs[api.name] as KafkajsRequest).protocol({ version })(args)

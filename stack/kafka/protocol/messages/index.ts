@@ -4,6 +4,7 @@ import type { Api } from '../api.ts'
 import * as cluster from './cluster.ts'
 import * as data from './data.ts'
 import * as group from './group.ts'
+import * as login from './login.ts'
 import * as topics from './topics.ts'
 import * as transactions from './transactions.ts'
 
@@ -12,6 +13,7 @@ export const apiTable: readonly Api<unknown, unknown>[] = Object.values({
   ...cluster,
   ...data,
   ...group,
+  ...login,
   ...topics,
   ...transactions,
 })
