@@ -102,6 +102,8 @@ export interface MoveCommand {
   move: number
   /** Of `away`: the key that has it now. */
   to?: Person
+  /** Of `away`: what is older was let go by stage one, which will not tell it again. Absent: nothing was. */
+  toldFromMs?: number
   input: CommandInput
 }
 

@@ -90,6 +90,20 @@ describe('a cart that moves', () => {
     expect(judge(user, 0).rows).toEqual(['a:A#1 open 1'])
   })
 
+  test('takes along what stage one has let go of while this key was behind, but not what is told again', () => {
+    const [bought, later] = [buy(1, 'O1'), add(10 * day)]
+    const visitor = holding('a:A', [first, bought, later])
+    judge(visitor, 2)
+    const [deed] = takeMove(visitor, { ...away('a:A', 'u:U', 1), toldFromMs: at(10 * day) })
+    expect(visitor.events).toEqual([later])
+    const user = holding('u:U', [later, link(10 * day + 5)])
+    takeMove(user, here('u:U', 1))
+    takeDeed(user, deed as DeedCommand)
+    takeDeed(user, deed as DeedCommand)
+    const { rows } = judge(user, 10 * day + 5)
+    expect(rows).toEqual(['a:A#1 converted 1', 'a:A#2 merged 1', 'u:U#1 open 0'])
+  })
+
   test("a user's own cart is published by the user's key alone, while news of a login are under way", () => {
     // Here as the event of a stranger on a cart of V; it links A to U, whose carts are kept elsewhere.
     const stranger = link(10, { name: 'view_cart', cartId: 'c1', namedCart: 'owner', via: 'c1' })

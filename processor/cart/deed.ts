@@ -1,7 +1,8 @@
 // Handing a cart from one key to another. Two keys are two tasks that write to the same compacted topics; were both to
 // write of one cart, the last word would be chance. So what a key has published of a cart goes with it, as a deed, and
 // the new key publishes nothing of the cart before the deed is there. With it come the numbers of episodes that were let
-// go, and the time before which events are already counted in them (T5).
+// go, and the time before which events are already counted in them (T5); and what is not counted yet although stage one,
+// which is ahead where partitions are read at different speeds, has let go of it and will not tell it again.
 //
 //   key a:A   in(add) ─▶ publishes a:A#1 open      away(a:A, to u:U) ─▶ deed: a:A#1, revision 0
 //   key u:U            here(a:A) in(add) in(link) ─▶ publishes u:U#1 only   deed ─▶ publishes a:A#1 merged, revision 1
@@ -10,6 +11,7 @@
 // last words, too. So whatever a deed names is published once more.
 
 import type { CartEvent, DeedCommand, MoveCommand, Person } from '../model.ts'
+import { hasEvent, putEvent } from './event-set.ts'
 import { nothingPublished } from './published.ts'
 import type { Published, PublishedCart, PublishedVerdict } from './published.ts'
 import type { Repeats, Reported, ToldRepeats } from './orders.ts'
@@ -23,6 +25,8 @@ export interface CartDeed {
   base: PersonBase
   /** Events of this cart before it are counted in the base. */
   cutMs: number | null
+  /** Not counted yet, and nobody tells them again. */
+  events: CartEvent[]
 }
 
 /** Where the papers of a cart are that was moved at least once. */
@@ -42,12 +46,13 @@ export interface Home {
 interface Move {
   move: number
   to: Person
+  toldFromMs: number
 }
 
 const neverMoved: Home = {
   hereMove: 0,
   deedMove: 0,
-  away: { move: 0, to: '' },
+  away: { move: 0, to: '', toldFromMs: 0 },
   unserved: [],
   cutMs: null,
   sinceMs: null,
@@ -126,7 +131,7 @@ export function isEmptyHanded({ events, base, published, homes, toldRepeats }: H
 
 /** Answers the deeds to be sent. */
 export function takeMove(holdings: Holdings, command: MoveCommand): DeedCommand[] {
-  const { cartKey, move, kind, to } = command
+  const { cartKey, move, kind, to, toldFromMs = -Infinity } = command
   const home: Home = { ...(holdings.homes[cartKey] ?? neverMoved), sinceMs: null }
   if (kind === 'here') {
     holdings.homes[cartKey] = { ...home, hereMove: Math.max(home.hereMove, move) }
@@ -134,7 +139,7 @@ export function takeMove(holdings: Holdings, command: MoveCommand): DeedCommand[
   }
   // Told before.
   if (to === undefined || move <= home.away.move) return []
-  const away = { move, to }
+  const away = { move, to, toldFromMs }
   const isServed = !isAwaited(home)
   const unserved = isServed ? home.unserved : [...home.unserved, away]
   holdings.homes[cartKey] = { ...home, away, unserved }
@@ -159,6 +164,10 @@ export function takeDeed(holdings: Holdings, command: DeedCommand): DeedCommand[
   holdings.events = holdings.events.flatMap((event) =>
     keptFor(event) === cartKey ? (asKept(holdings, event) ?? []) : event,
   )
+  for (const event of deed.events) {
+    const kept = asKept(holdings, { ...event, route: holdings.key })
+    if (kept !== null && !hasEvent(holdings.events, kept)) putEvent(holdings.events, kept)
+  }
   const onward = next ?? (isAway(joined) ? joined.away : undefined)
   return onward === undefined ? [] : [sendOn(holdings, cartKey, onward)]
 }
@@ -194,16 +203,21 @@ function isAwaited({ hereMove, deedMove }: Home): boolean {
   return deedMove < hereMove
 }
 
-function sendOn(holdings: Holdings, cartKey: string, { move, to }: Move): DeedCommand {
+function sendOn(holdings: Holdings, cartKey: string, { move, to, toldFromMs }: Move): DeedCommand {
   const carts = split(holdings.published.carts, (_, key) => key.startsWith(`${cartKey}#`))
   const verdicts = split(holdings.published.verdicts, ({ record }) => record.cartKey === cartKey)
   const base = splitBase(holdings.base, cartKey)
   holdings.published = { carts: carts.left, verdicts: verdicts.left }
   holdings.base = base.left
+  const isUntold = (event: CartEvent): boolean =>
+    keptFor(event) === cartKey && event.timeMs < toldFromMs
+  const events = holdings.events.filter(isUntold)
+  holdings.events = holdings.events.filter((event) => !isUntold(event))
   const deed: CartDeed = {
     published: { carts: carts.taken, verdicts: verdicts.taken },
     base: base.taken,
     cutMs: laterOf(holdings.homes[cartKey]?.cutMs ?? null, holdings.cutMs),
+    events,
   }
   return { kind: 'deed', key: to, cartKey, move, deed }
 }

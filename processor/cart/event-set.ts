@@ -21,6 +21,10 @@ export function putEvent(events: CartEvent[], event: CartEvent): boolean {
   return true
 }
 
+export function hasEvent(events: readonly CartEvent[], name: EventName): boolean {
+  return indexOf(events, name) >= 0
+}
+
 /** Answers whether it was there. */
 export function takeEvent(events: CartEvent[], name: EventName): boolean {
   const at = indexOf(events, name)

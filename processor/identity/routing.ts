@@ -50,10 +50,13 @@ function moveHome(state: VisitorState, route: Person, partition: number): Routed
   const before = home.route
   home.route = route
   home.move++
-  const input = { partition, offset: events[events.length - 1]?.offset ?? 0 }
+  const last = events[events.length - 1]
+  const input = { partition, offset: last?.offset ?? 0 }
   const move = { cartKey: visitor, move: home.move, input }
+  const told = events.find((event) => event.sent !== undefined && cartIdsNamed(event).length === 0)
+  const toldFromMs = told?.timeMs ?? last?.timeMs ?? 0
   return [
-    { to: 'cartsByPerson', command: { kind: 'away', key: before, to: route, ...move } },
+    { to: 'cartsByPerson', command: { kind: 'away', key: before, to: route, toldFromMs, ...move } },
     { to: 'cartsByPerson', command: { kind: 'here', key: route, ...move } },
   ]
 }
