@@ -86,9 +86,13 @@ export class LocalPipeline {
     const settings = { ...defaultSettings, ...options.settings }
     this.log = new LocalLog(partitions)
     this.#watermark = new InputWatermark(settings, options.watermarkLimitMs)
-    this.#lanes = Array.from({ length: partitions }, (_, partition) =>
+    const byPartition = Array.from({ length: partitions }, (_, partition) =>
       this.#lanesOf(partition, settings),
-    ).flat()
+    )
+    // Stage by stage: who always reads the first lane that can starves none before it.
+    this.#lanes = Object.values(stageDefinitions).flatMap((definition) =>
+      byPartition.flatMap((lanes) => lanes.filter((lane) => lane.definition === definition)),
+    )
   }
 
   get watermarkMs(): number | null {
@@ -260,6 +264,7 @@ export class LocalPipeline {
       restored.add(key, value)
     }
     lane.task = new Task(partition, create(), restored, this.#options.cutRecords)
+    this.#write(lane, lane.task.repeat(lane.task.nextOffset, isoTime(this.nowMs)))
   }
 }
 

@@ -2,11 +2,14 @@
 // for byte except `processedAt`; and the live run, its rebuilt history and a replay hold the same after compaction.
 
 import { execFile } from 'node:child_process'
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { dayMs, hourMs, isoTime } from '#stack/base/units.ts'
 import { startStack } from '../fixtures/stack.ts'
-import type { Stack } from '../fixtures/stack.ts'
+import type { Stack, StackOptions } from '../fixtures/stack.ts'
 import { outcomeOf } from './shared-data.ts'
 import { readTopic } from './topic-reader.ts'
 import type { TopicRecord } from './topic-reader.ts'
@@ -91,16 +94,26 @@ async function liveMonth(stack: Stack): Promise<void> {
   }
 }
 
-/** The same records in one partition of a fresh stack, in the order of receipt. */
+/**
+ * The same records in one partition of a fresh stack, in the order of receipt. The log is there before the processor reads
+ * any of it, as in every replay: it is written while the processor stands still, and read by the next one.
+ */
 async function replay(log: readonly TopicRecord[], endMs: number): Promise<Run> {
-  await using stack = await startStack({ args: ['--no-demo', '--partitions', '1'] })
-  await using writer = await topicWriter(stack.addresses['kafka'] as string)
-  const ordered = log.toSorted((a, b) => a.timestampMs - b.timestampMs || a.partition - b.partition)
-  await writer.write(ordered.map((record) => ({ ...record, partition: 0 })))
-  await stack.settle(settleMs)
+  await using dir = await mkdtempDisposable(join(tmpdir(), 'slipway-replay-'))
+  const options = { dataDir: dir.path, args: ['--no-demo', '--partitions', '1'] }
+  await write(log, options)
+  await using stack = await startStack(options)
   await stack.moveClock({ now: isoTime(endMs + 20 * dayMs) })
   await stack.settle(settleMs)
   return runOf(stack)
+}
+
+async function write(log: readonly TopicRecord[], options: StackOptions): Promise<void> {
+  await using stack = await startStack(options)
+  process.kill(stack.pidOf('processor'), 'SIGSTOP')
+  await using writer = await topicWriter(stack.addresses['kafka'] as string)
+  const ordered = log.toSorted((a, b) => a.timestampMs - b.timestampMs || a.partition - b.partition)
+  await writer.write(ordered.map((record) => ({ ...record, partition: 0 })))
 }
 
 async function runOf(stack: Stack): Promise<Run> {
