@@ -34,6 +34,9 @@ export async function readTopic(broker: string, topic: string): Promise<TopicRec
   await consumer.connect()
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
   const done = Promise.withResolvers<void>()
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) done.reject(payload.error)
+  })
   await consumer.run({
     eachMessage: async ({ partition, message }) => {
       const offset = Number(message.offset)
