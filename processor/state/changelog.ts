@@ -1,8 +1,8 @@
-// How a stage's state lies in its changelog: one record a key, as its stage encodes it, a tombstone for a key that holds
-// nothing any more, and last in each flush the position record, with the input offset that everything before it includes.
-// A partition is read in order, so whatever a restore finds is complete up to the last position record; keys written after
-// it (a flush cut short) say themselves which offset they include. Beside them lie decisions, of cuts whose outputs may
-// have been written (task.ts).
+// How a stage's state lies in its changelog: one record a key, as its stage encodes it, a tombstone for a key that
+// holds nothing any more, and last in each flush the position record, with the input offset that everything before it
+// includes. A partition is read in order, so whatever a restore finds is complete up to the last position record; keys
+// written after it (a flush cut short) say themselves which offset they include. Beside them lie decisions, of cuts
+// whose outputs may have been written (task.ts).
 
 import { InTheWayError } from '#stack/base/errors.ts'
 import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
