@@ -43,7 +43,8 @@ test.skipIf(folder === undefined).each(suites)(
       rows.push(rowOf(suite, here, kafka, open))
       expect(open.filter((name) => excused[name] === undefined)).toEqual([])
     } finally {
-      broker.kill('SIGTERM')
+      // A part with a channel stops when that closes.
+      broker.disconnect()
       await once(broker, 'exit')
       await rm(dataDir, { recursive: true, force: true })
     }
