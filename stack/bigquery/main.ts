@@ -20,6 +20,15 @@ const table = {
     env: 'SLIPWAY_BIGQUERY_PORT',
     help: 'of the REST API; 0 for a free one',
   },
+  storagePort: {
+    type: 'number',
+    value: 'N',
+    default: defaultPorts.bigqueryStorage,
+    min: 0,
+    max: 65_535,
+    env: 'SLIPWAY_BIGQUERY_STORAGE_PORT',
+    help: 'of Storage Write, over gRPC; 0 for a free one',
+  },
   data: {
     type: 'string',
     value: 'DIR',
@@ -46,10 +55,12 @@ if (parsed.help) process.stdout.write(`slipway bigquery [options]\n\n${optionsHe
 else await runPart('bigquery', start)
 
 async function start() {
-  const { host, port, data, inMemory, controlPort, testControl, logLevel } = parsed.options
+  const { host, port, storagePort, data, inMemory, controlPort, testControl, logLevel } =
+    parsed.options
   const server = await startBigQuery({
     host,
     port,
+    storagePort,
     controlPort,
     testControl,
     ...(!inMemory && { dataDir: data }),
@@ -59,6 +70,10 @@ async function start() {
       level: logLevel as LogLevel,
     }),
   })
-  const addresses = { bigquery: server.address, control: `${host}:${server.controlPort}` }
+  const addresses = {
+    bigquery: server.address,
+    bigqueryStorage: server.storageAddress,
+    control: `${host}:${server.controlPort}`,
+  }
   return { addresses, close: () => server.close() }
 }

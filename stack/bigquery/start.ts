@@ -14,12 +14,16 @@ import { FaultPlan } from './faults.ts'
 import type { Fault } from './faults.ts'
 import { Rest } from './rest.ts'
 import { listenRest } from './server.ts'
+import { listenStorage } from './storage-server.ts'
 import { Warehouse } from './warehouse.ts'
+import { WriteStreams } from './write-streams.ts'
 
 export interface BigQueryServerOptions {
   host?: string
   /** 0 for a free one. */
   port?: number
+  /** Of Storage Write, 0 for a free one. */
+  storagePort?: number
   /** Where everything is kept; in memory, if absent. */
   dataDir?: string
   /** Of health, metrics, status and test control; not served unless given. */
@@ -33,6 +37,8 @@ export interface BigQueryServerOptions {
 export interface RunningBigQuery {
   /** host:port of the REST API. */
   address: string
+  /** host:port of Storage Write. */
+  storageAddress: string
   controlPort: number | undefined
   /** Calls that are to fail. */
   faults: FaultPlan
@@ -61,10 +67,18 @@ export async function startBigQuery(options: BigQueryServerOptions = {}): Promis
     const rest = new Rest(warehouse)
     const server = await listenRest({ rest, faults, logger }, host, port)
     closing.push(() => server.close())
+    const streams = new WriteStreams(warehouse)
+    const storage = await listenStorage(
+      { streams, faults, logger, clock },
+      host,
+      options.storagePort ?? 0,
+    )
+    closing.push(() => storage.close())
     const control = await serveControl({ warehouse, faults, domainClock }, options, host)
     if (control) closing.push(() => control.close())
     return {
       address: `${host}:${server.port}`,
+      storageAddress: `${host}:${storage.port}`,
       controlPort: control?.port,
       faults,
       domainClock,
