@@ -70,7 +70,7 @@ function inner(
 const lengthDelimited = new Set([9, 11, 12])
 
 /** Numbers of 64 bits come as objects that print themselves. */
-const wide = (value: unknown): string => `${value as string}`
+const wide = (value: { toString(radix: number): string }): string => value.toString(10)
 
 /** By the numbers of FieldDescriptorProto.Type. */
 function readValue(reader: protobuf.Reader, type: number, message: () => unknown): unknown {

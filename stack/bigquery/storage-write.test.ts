@@ -43,7 +43,7 @@ async function connect(bigquery: string, bigqueryStorage: string): Promise<Parts
 }
 
 async function open(writer: StorageWriter, streamId: string) {
-  const stream = await writer.getWriteStream({ streamId, view: 'FULL' })
+  const stream = await writer.getWriteStream({ streamId })
   const protoDescriptor = adapt.convertStorageSchemaToProto2Descriptor(
     stream.tableSchema as never,
     'root',
