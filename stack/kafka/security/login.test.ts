@@ -72,7 +72,9 @@ describe('a client', () => {
     const sasl: SASLOptions = { mechanism: 'plain', username, password }
     const tls = { brokers: [tlsBroker.address], ssl: { ca: [testCertificate.cert] } }
     expect(await topicsSeenBy(sasl, tls)).toEqual([])
-    await expect(topicsSeenBy(sasl, { brokers: [tlsBroker.address] })).rejects.toThrow(/connection/i)
+    await expect(topicsSeenBy(sasl, { brokers: [tlsBroker.address] })).rejects.toThrow(
+      /connection/i,
+    )
   })
 
   test('that does not log in is served nothing', async () => {
