@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mains } from './start.ts'
-import { compileCache } from './supervise.ts'
+import { partEnvironment } from './supervise.ts'
 
 const command = 'node_modules/.bin/slipway'
 
@@ -17,5 +17,5 @@ if (process.platform === 'win32') {
 
 const parts = [mains.broker, mains.shop, mains.processor, mains.history, mains.ui]
 for (const main of [...parts, new URL('slipway.ts', import.meta.url).pathname]) {
-  spawnSync(process.execPath, [main, '--help'], { env: { ...process.env, ...compileCache } })
+  spawnSync(process.execPath, [main, '--help'], { env: { ...process.env, ...partEnvironment } })
 }

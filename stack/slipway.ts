@@ -11,7 +11,7 @@ import type { OptionTable } from './base/options.ts'
 import { examine } from './doctor.ts'
 import { mains, start, startOptions } from './start.ts'
 import type { Terminal } from './start.ts'
-import { compileCache, nodeFlags } from './supervise.ts'
+import { partEnvironment, nodeFlags } from './supervise.ts'
 
 interface Command {
   help: string
@@ -120,7 +120,7 @@ async function runDoctor(argv: string[]): Promise<number> {
 function runRoom(path: string, argv: string[]): Promise<number> {
   const child = spawn(process.execPath, [...nodeFlags, path, ...argv], {
     stdio: 'inherit',
-    env: { ...compileCache, ...process.env },
+    env: { ...partEnvironment, ...process.env },
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => void child.kill(signal))
