@@ -5,7 +5,7 @@
 //   slot     a small number that is a key's as long as it has a state; timers go by it
 //   index    open addressing over slots, by the hash of the key
 //
-// A new value is written behind the last one and the old one is garbage. When garbage is a third of everything, the chunk
+// A new value is written behind the last one and the old one is garbage. When garbage is a quarter of everything, the chunk
 // that holds most of it is written anew and used again: one chunk at a time, so that no growth stops the world.
 
 import { invariant } from '#stack/base/invariant.ts'
@@ -144,7 +144,7 @@ export class MemoryStore implements StateStore {
   /** At most one chunk is written anew. */
   #tidy(): void {
     const garbageBytes = this.#usedBytes - this.#liveBytes
-    if (garbageBytes < chunkBytes || garbageBytes * 3 < this.#usedBytes) return
+    if (garbageBytes < chunkBytes || garbageBytes * 4 < this.#usedBytes) return
     let worst: Chunk | undefined
     for (const [i, chunk] of this.#chunks.entries()) {
       if (i === this.#head || chunk.usedBytes === 0) continue
