@@ -15,49 +15,40 @@
 
 import { invariant } from '#stack/base/invariant.ts'
 import { KiB } from '#stack/base/units.ts'
+import { ByteWriter } from './byte-writer.ts'
 import { kinds } from './shapes.ts'
 import type { Shape } from './shapes.ts'
 
 type Maybe<T> = T | null | undefined
 type Values = readonly unknown[]
 
-const runBytes = 256 * KiB
-/** The longest length of numbers. */
-const headBytes = 5
 /** A number, or a byte of a record. */
 const numberBytes = 9
 
 export class StateWriter {
-  /** States one behind the other; a piece that was handed over keeps its run alive. */
-  #run = Buffer.allocUnsafe(runBytes)
-  #start = 0
+  readonly #out = new ByteWriter()
+  /** Of the state in hand. */
+  #numbers: Buffer = Buffer.allocUnsafe(4 * KiB)
   #at = 0
-  #text = Buffer.allocUnsafe(4 * KiB)
+  #text: Buffer = Buffer.allocUnsafe(4 * KiB)
   #textLength = 0
   readonly #told = new Told()
   #lastTimeMs = 0
   #lastOffset = 0
 
   write<T>(shape: Shape<T>, value: T): Buffer {
-    this.#at = this.#start + headBytes
+    this.#at = 0
     this.#textLength = 0
     this.#told.clear()
     this.#lastTimeMs = 0
     this.#lastOffset = 0
     this.#value(shape as Shape<unknown>, value, undefined)
-    this.#room(this.#textLength)
-    const from = this.#putHead()
-    this.#at += this.#text.copy(this.#run, this.#at, 0, this.#textLength)
-    this.#start = this.#at
-    return this.#run.subarray(from, this.#at)
-  }
-
-  /** Answers where the state begins: the room for the length is seldom all needed. */
-  #putHead(): number {
-    const length = this.#at - this.#start - headBytes
-    const from = this.#start + headBytes - varintBytes(length)
-    putVarint(this.#run, from, length)
-    return from
+    const length = this.#at
+    this.#count(length)
+    this.#out.copy(this.#numbers, length, this.#at)
+    this.#out.copy(this.#numbers, 0, length)
+    this.#out.copy(this.#text, 0, this.#textLength)
+    return this.#out.take()
   }
 
   /** `before`: what stands in its place in the record or element before. */
@@ -96,7 +87,7 @@ export class StateWriter {
       return this.#count(3 + (difference < 0 ? -2 * difference - 1 : 2 * difference))
     }
     this.#count(2)
-    this.#at = this.#run.writeDoubleLE(value, this.#at)
+    this.#at = this.#numbers.writeDoubleLE(value, this.#at)
   }
 
   #time(value: Maybe<number>): void {
@@ -142,15 +133,14 @@ export class StateWriter {
   #row(fields: readonly Shape<unknown>[], values: Values, before: Values): void {
     for (let first = 0; first < fields.length; first += 8) {
       this.#room(numberBytes)
-      // Pieces may move to another run meanwhile: only the distance to their beginning is kept.
-      const maskAt = this.#at++ - this.#start
+      const maskAt = this.#at++
       let mask = 0
       for (let i = first; i < fields.length && i < first + 8; i++) {
         if (values[i] === before[i]) continue
         mask |= 1 << (i - first)
         this.#value(fields[i] as Shape<unknown>, values[i], before[i])
       }
-      this.#run[this.#start + maskAt] = mask
+      this.#numbers[maskAt] = mask
     }
   }
 
@@ -193,15 +183,15 @@ export class StateWriter {
 
   #count(value: number): void {
     this.#room(numberBytes)
-    if (value < 128) this.#run[this.#at++] = value
-    else this.#at = putVarint(this.#run, this.#at, value)
+    if (value < 128) this.#numbers[this.#at++] = value
+    else this.#at = putVarint(this.#numbers, this.#at, value)
   }
 
   /** Hashes are most of what is long and told once. Answers whether it is one. */
   #hex(head: number, value: string): boolean {
     if (value.length !== 32) return false
     this.#room(numberBytes + 16)
-    const isHash = putHex(this.#run, this.#at + 1, value, 0, 32)
+    const isHash = putHex(this.#numbers, this.#at + 1, value, 0, 32)
     if (isHash) this.#putDigits(head)
     return isHash
   }
@@ -213,7 +203,7 @@ export class StateWriter {
     let from = 0
     for (const end of uuidDashes) {
       if (value.charCodeAt(end) !== dash && end < 36) return false
-      if (!putHex(this.#run, at, value, from, end)) return false
+      if (!putHex(this.#numbers, at, value, from, end)) return false
       at += (end - from) / 2
       from = end + 1
     }
@@ -222,17 +212,14 @@ export class StateWriter {
   }
 
   #putDigits(head: number): void {
-    this.#run[this.#at] = head
+    this.#numbers[this.#at] = head
     this.#at += 17
   }
 
   #characters(value: string, from: number): void {
     const { length } = value
-    if (this.#textLength + 3 * length > this.#text.length) {
-      const grown = Buffer.allocUnsafe(2 * (this.#textLength + 3 * length))
-      this.#text.copy(grown, 0, 0, this.#textLength)
-      this.#text = grown
-    }
+    if (this.#textLength + 3 * length > this.#text.length)
+      this.#text = grown(this.#text, this.#textLength, 3 * length)
     const text = this.#text
     let at = this.#textLength
     for (let i = from; i < length; i++) {
@@ -247,14 +234,15 @@ export class StateWriter {
   }
 
   #room(bytes: number): void {
-    if (this.#at + bytes <= this.#run.length) return
-    const length = this.#at - this.#start
-    const run = Buffer.allocUnsafe(Math.max(runBytes, 2 * (length + bytes)))
-    this.#run.copy(run, 0, this.#start, this.#at)
-    this.#run = run
-    this.#start = 0
-    this.#at = length
+    if (this.#at + bytes > this.#numbers.length)
+      this.#numbers = grown(this.#numbers, this.#at, bytes)
   }
+}
+
+function grown(buffer: Buffer, usedBytes: number, bytes: number): Buffer {
+  const larger = Buffer.allocUnsafe(2 * (usedBytes + bytes))
+  buffer.copy(larger, 0, 0, usedBytes)
+  return larger
 }
 
 const toldMax = 512
@@ -334,12 +322,6 @@ function sharedLength(a: string, b: string): number {
   while (shared < end && a.charCodeAt(shared) === b.charCodeAt(shared)) shared++
   const isCut = shared > 0 && (a.charCodeAt(shared - 1) & 0xfc00) === 0xd800
   return isCut ? shared - 1 : shared
-}
-
-function varintBytes(value: number): number {
-  let bytes = 1
-  for (let rest = value; rest > 127; rest >>>= 7) bytes++
-  return bytes
 }
 
 /** Four groups of bits at a time, which fit an integer. */

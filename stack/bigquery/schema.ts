@@ -1,7 +1,7 @@
 // Schemas as the REST API writes them, and the types of GoogleSQL they mean.
 
 import { invalid } from './refused.ts'
-import { typeText } from './sql/types.ts'
+import { columnTypeNames, typeText } from './sql/types.ts'
 import type { SqlType, TypeName } from './sql/types.ts'
 
 export interface Field {
@@ -16,23 +16,7 @@ export interface Field {
 }
 
 const typeNames: Record<string, TypeName> = {
-  INTEGER: 'INT64',
-  INT64: 'INT64',
-  FLOAT: 'FLOAT64',
-  FLOAT64: 'FLOAT64',
-  BOOLEAN: 'BOOL',
-  BOOL: 'BOOL',
-  STRING: 'STRING',
-  BYTES: 'BYTES',
-  NUMERIC: 'NUMERIC',
-  DECIMAL: 'NUMERIC',
-  BIGNUMERIC: 'BIGNUMERIC',
-  BIGDECIMAL: 'BIGNUMERIC',
-  DATE: 'DATE',
-  DATETIME: 'DATETIME',
-  TIME: 'TIME',
-  TIMESTAMP: 'TIMESTAMP',
-  JSON: 'JSON',
+  ...columnTypeNames,
   RECORD: 'STRUCT',
   STRUCT: 'STRUCT',
 }

@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { portError } from '../base/ports.ts'
-import type { FaultPlan } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { errorBody, Refused } from './refused.ts'
 import type { Rest, RestAnswer } from './rest.ts'
 
@@ -18,7 +18,7 @@ export interface RestServer {
 
 interface Context {
   rest: Rest
-  faults: FaultPlan
+  faults: Faults
   logger: Logger
 }
 

@@ -1,6 +1,5 @@
 // The door: options in, addresses and `close` out.
 
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DomainClock, systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
@@ -10,8 +9,8 @@ import { lockDirectory } from '../base/files.ts'
 import type { Logger } from '../base/logger.ts'
 import { silentLogger } from '../base/logger.ts'
 import { Metrics } from '../base/metrics.ts'
-import { FaultPlan } from './faults.ts'
-import type { Fault } from './faults.ts'
+import { createFaults } from './faults.ts'
+import type { Fault, Faults } from './faults.ts'
 import { Rest } from './rest.ts'
 import { listenRest } from './server.ts'
 import { listenStorage } from './storage-server.ts'
@@ -41,7 +40,7 @@ export interface RunningBigQuery {
   storageAddress: string
   controlPort: number | undefined
   /** Calls that are to fail. */
-  faults: FaultPlan
+  faults: Faults
   domainClock: DomainClock
   close(): Promise<void>
 }
@@ -63,7 +62,7 @@ export async function startBigQuery(options: BigQueryServerOptions = {}): Promis
   try {
     const warehouse = await Warehouse.open(folder?.file ?? ':memory:', domainClock)
     closing.push(() => warehouse.close())
-    const faults = new FaultPlan(clock)
+    const faults = createFaults(clock)
     const rest = new Rest(warehouse)
     const server = await listenRest({ rest, faults, logger }, host, port)
     closing.push(() => server.close())
@@ -92,7 +91,6 @@ export async function startBigQuery(options: BigQueryServerOptions = {}): Promis
 
 /** One process at a time. */
 function openFolder(dir: string): { file: string; release(): void } {
-  mkdirSync(dir, { recursive: true })
   const lock = lockDirectory(dir, 'the embedded BigQuery')
   return { file: join(dir, 'bigquery.duckdb'), release: () => lock.release() }
 }
@@ -102,7 +100,7 @@ async function serveControl(
     warehouse,
     faults,
     domainClock,
-  }: { warehouse: Warehouse; faults: FaultPlan; domainClock: DomainClock },
+  }: { warehouse: Warehouse; faults: Faults; domainClock: DomainClock },
   { controlPort, testControl = false }: BigQueryServerOptions,
   host: string,
 ): Promise<ControlServer | undefined> {

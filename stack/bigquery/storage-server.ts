@@ -23,7 +23,7 @@ import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { portError } from '../base/ports.ts'
-import type { FaultPlan } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { Refused } from './refused.ts'
 import type { ProtoDescriptor } from './row-messages.ts'
 import type { Field } from './schema.ts'
@@ -47,7 +47,7 @@ interface AppendRequest {
 
 interface Context {
   streams: WriteStreams
-  faults: FaultPlan
+  faults: Faults
   logger: Logger
   clock: Clock
 }

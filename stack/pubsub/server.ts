@@ -11,7 +11,7 @@ import type {
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { portError } from '../base/ports.ts'
-import type { FaultPlan } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { transportBytes } from './limits.ts'
 import type { StreamingPullRequest } from './messages.ts'
 import { loadServices } from './protos.ts'
@@ -24,7 +24,7 @@ import { subscriber } from './subscriber.ts'
 
 export interface ServerContext {
   pubsub: PubSub
-  faults: FaultPlan
+  faults: Faults
   logger: Logger
 }
 
@@ -93,7 +93,7 @@ function unaryMethods(
     if (!handler) continue
     const answer: handleUnaryCall<never, object> = (call, callback) => {
       const { pubsub, faults } = context
-      const at = { method: name, resource: resourceOf(call.request), clock: pubsub.clock }
+      const at = { method: name, resource: resourceOf(call.request) }
       faults
         .around(at, () => handler(call.request, pubsub))
         .then(
@@ -137,7 +137,7 @@ function streamingPull(call: PullStream, context: ServerContext, streams: Set<Pu
     const { subscription } = request
     if (subscription === '') return fail(invalid('The first request must name the subscription.'))
     faults
-      .around({ method: 'StreamingPull', resource: subscription, clock: pubsub.clock }, () => {
+      .around({ method: 'StreamingPull', resource: subscription }, () => {
         if (!isOver) stream = new Stream(pubsub, call, request)
       })
       .then(() => call.resume(), fail)

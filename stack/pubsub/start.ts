@@ -1,6 +1,5 @@
 // The door: options in, address and `close` out.
 
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DomainClock, systemClock } from '../base/clock.ts'
 import type { Clock } from '../base/clock.ts'
@@ -10,8 +9,8 @@ import { lockDirectory } from '../base/files.ts'
 import type { Logger } from '../base/logger.ts'
 import { silentLogger } from '../base/logger.ts'
 import { Metrics } from '../base/metrics.ts'
-import { FaultPlan } from './faults.ts'
-import type { Fault } from './faults.ts'
+import { createFaults } from './faults.ts'
+import type { Fault, Faults } from './faults.ts'
 import { PubSub } from './pubsub.ts'
 import { listen } from './server.ts'
 import { Store } from './store.ts'
@@ -36,7 +35,7 @@ export interface RunningPubSub {
   address: string
   controlPort: number | undefined
   /** Calls that are to fail. */
-  faults: FaultPlan
+  faults: Faults
   domainClock: DomainClock
   close(): Promise<void>
 }
@@ -47,7 +46,7 @@ export async function startPubSub(options: PubSubServerOptions = {}): Promise<Ru
   const folder = dataDir === undefined ? undefined : openFolder(dataDir)
   const pubsub = new PubSub({ store: new Store(folder?.file ?? ':memory:'), clock, domainClock })
   for (const subscription of pubsub.subscriptions.values()) startPush(subscription, pubsub)
-  const faults = new FaultPlan()
+  const faults = createFaults(clock)
   const context = { pubsub, faults, logger: options.logger ?? silentLogger }
   let control: ControlServer | undefined
   try {
@@ -74,13 +73,12 @@ export async function startPubSub(options: PubSubServerOptions = {}): Promise<Ru
 
 /** One process at a time. */
 function openFolder(dir: string): { file: string; release(): void } {
-  mkdirSync(dir, { recursive: true })
   const lock = lockDirectory(dir, 'the embedded Pub/Sub')
   return { file: join(dir, 'pubsub.sqlite'), release: () => lock.release() }
 }
 
 async function serveControl(
-  { pubsub, faults }: { pubsub: PubSub; faults: FaultPlan },
+  { pubsub, faults }: { pubsub: PubSub; faults: Faults },
   { controlPort, testControl = false }: PubSubServerOptions,
   host: string,
 ): Promise<ControlServer | undefined> {

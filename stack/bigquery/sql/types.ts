@@ -29,14 +29,10 @@ export type TypeName =
   /** Of NULL alone, and of an empty array's elements. */
   | 'NULL'
 
-const aliases: Record<string, TypeName> = {
+/** The names that a column of a table may have in REST, too. */
+export const columnTypeNames: Record<string, TypeName> = {
   INT64: 'INT64',
-  INT: 'INT64',
-  SMALLINT: 'INT64',
   INTEGER: 'INT64',
-  BIGINT: 'INT64',
-  TINYINT: 'INT64',
-  BYTEINT: 'INT64',
   FLOAT64: 'FLOAT64',
   FLOAT: 'FLOAT64',
   BOOL: 'BOOL',
@@ -52,6 +48,15 @@ const aliases: Record<string, TypeName> = {
   TIME: 'TIME',
   TIMESTAMP: 'TIMESTAMP',
   JSON: 'JSON',
+}
+
+const aliases: Record<string, TypeName> = {
+  ...columnTypeNames,
+  INT: 'INT64',
+  SMALLINT: 'INT64',
+  BIGINT: 'INT64',
+  TINYINT: 'INT64',
+  BYTEINT: 'INT64',
 }
 
 export const typeNamed = (name: string): TypeName | undefined => aliases[name.toUpperCase()]
