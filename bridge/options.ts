@@ -1,0 +1,198 @@
+// Options of `slipway bridge …`: flags to what the lanes are given. Everything that a lane needs comes in by
+// `LaneSurroundings`; what is one lane's alone is in a group of its own.
+
+import type { Clock, DomainClock } from '#stack/base/clock.ts'
+import { brokerOptions, hostOption, listOf } from '#stack/base/common-options.ts'
+import { UsageError } from '#stack/base/errors.ts'
+import type { Logger } from '#stack/base/logger.ts'
+import type { Metrics } from '#stack/base/metrics.ts'
+import type { OptionTable, OptionValues } from '#stack/base/options.ts'
+import { defaultPorts } from '#stack/base/ports.ts'
+import type { GoogleTarget } from '#stack/google/target.ts'
+import type { KafkaPort } from '#stack/kafka-client/connect.ts'
+import type { ErrorLane } from './errors.ts'
+
+/** Where things come from and where they go; the same for every command of the bridge. */
+export interface BridgeRoute {
+  /** Of this bridge: part of its consumer group, and the label of everything it creates. */
+  name: string
+  brokers: readonly string[]
+  /** Of topics that do not exist yet. */
+  partitions: number
+  /** Base URL of history's read API. */
+  history: string
+  target: GoogleTarget
+  dataset: string
+  /** Of the dataset: `US`, `EU`, `europe-west3`. */
+  location: string
+}
+
+/** What a lane is given beside what is its own. */
+export interface LaneSurroundings extends BridgeRoute {
+  /** Where this bridge keeps what it must not forget; each lane has a file or folder of its own in it. */
+  dataDir: string
+  kafka: KafkaPort
+  errors: ErrorLane
+  metrics: Metrics
+  logger: Logger
+  /** Back-off, commits, deadlines of requests. */
+  clock: Clock
+  /** The shop's "now". */
+  domainClock: DomainClock
+  /** The bridge cannot go on; its process must end. */
+  onFatal(error: unknown): void
+}
+
+export const laneNames = ['topics', 'tables'] as const
+export type LaneName = (typeof laneNames)[number]
+
+const orderings = ['key', 'partition', 'none'] as const
+const errorPolicies = ['stop', 'skip'] as const
+const port = { type: 'number', value: 'N', min: 0, max: 65_535 } as const
+
+/** Of every command of the bridge. */
+export const routeOptions = {
+  name: {
+    type: 'string',
+    value: 'NAME',
+    default: 'slipway',
+    env: 'SLIPWAY_BRIDGE_NAME',
+    help: 'of this bridge: its consumer group, and the label of what it creates',
+  },
+  ...brokerOptions,
+  history: {
+    type: 'string',
+    value: 'URL',
+    default: `http://127.0.0.1:${defaultPorts.history}`,
+    help: "where history's read API answers",
+  },
+  cloud: {
+    type: 'string',
+    value: 'MODE',
+    default: 'emulator',
+    choices: ['emulator', 'google'],
+    help: 'emulator: the stand-ins at the addresses below; google: Google itself, by project id',
+  },
+  project: {
+    type: 'string',
+    value: 'ID',
+    env: 'GOOGLE_CLOUD_PROJECT',
+    help: 'whose topics and dataset; slipway-local of the stand-ins unless given',
+  },
+  allowedProjects: {
+    type: 'string',
+    value: 'LIST',
+    default: '',
+    help: 'projects of Google that may be touched at all',
+  },
+  pubsub: {
+    type: 'string',
+    value: 'HOST:PORT',
+    default: `127.0.0.1:${defaultPorts.pubsub}`,
+    env: 'SLIPWAY_PUBSUB',
+    help: 'the stand-in of Pub/Sub',
+  },
+  bigquery: {
+    type: 'string',
+    value: 'HOST:PORT',
+    default: `127.0.0.1:${defaultPorts.bigquery}`,
+    env: 'SLIPWAY_BIGQUERY',
+    help: 'the stand-in of BigQuery, REST',
+  },
+  bigqueryStorage: {
+    type: 'string',
+    value: 'HOST:PORT',
+    default: `127.0.0.1:${defaultPorts.bigqueryStorage}`,
+    env: 'SLIPWAY_BIGQUERY_STORAGE',
+    help: 'the stand-in of Storage Write',
+  },
+  standInHosts: {
+    type: 'string',
+    value: 'LIST',
+    default: '',
+    help: 'hosts beside this machine that are stand-ins, as compose names them',
+  },
+  dataset: { type: 'string', value: 'ID', default: 'slipway', help: 'of the mirrored tables' },
+  location: { type: 'string', value: 'NAME', default: 'US', help: 'of the dataset' },
+} as const satisfies OptionTable
+
+/** Of `slipway bridge run`. */
+export const runOptions = {
+  ...routeOptions,
+  ...hostOption,
+  controlPort: {
+    ...port,
+    default: defaultPorts.bridgeControl,
+    help: 'of health, metrics and status',
+  },
+  data: {
+    type: 'string',
+    value: 'DIR',
+    default: '.slipway/bridge',
+    help: 'what the lanes must not forget',
+  },
+  lanes: {
+    type: 'string',
+    value: 'LIST',
+    default: laneNames.join(),
+    help: 'topics: to Pub/Sub; tables: to BigQuery',
+  },
+  ordering: {
+    type: 'string',
+    value: 'WHAT',
+    default: 'key',
+    choices: orderings,
+    help: 'ordering key of messages: the record key, its partition, or none',
+  },
+  onError: {
+    type: 'string',
+    value: 'WHAT',
+    default: 'stop',
+    choices: errorPolicies,
+    help: 'a record that is refused for good: stop its partition, or skip it; both are told in bridge-errors',
+  },
+  testControl: { type: 'flag', help: 'POST /control/clock moves the clock' },
+} as const satisfies OptionTable
+
+export function routeOf(given: OptionValues<typeof routeOptions>): BridgeRoute {
+  const { name, brokers, partitions, history, dataset, location } = given
+  if (!/^[a-z][a-z0-9-]{0,39}$/.test(name)) {
+    throw new UsageError(`--name is "${name}"`, {
+      hint: 'it becomes a label at Google: a lower-case letter, then letters, digits and hyphens, 40 at most',
+    })
+  }
+  const target = targetOf(given)
+  return { name, brokers: listOf(brokers), partitions, history, target, dataset, location }
+}
+
+export function lanesOf(text: string): LaneName[] {
+  return listOf(text).map((each) => {
+    const lane = laneNames.find((name) => name === each)
+    if (lane !== undefined) return lane
+    throw new UsageError(`--lanes names "${each}"`, { hint: `there are ${laneNames.join(', ')}` })
+  })
+}
+
+function targetOf(given: OptionValues<typeof routeOptions>): GoogleTarget {
+  if (given.cloud === 'emulator') {
+    const { project, pubsub, bigquery, bigqueryStorage, standInHosts } = given
+    return {
+      mode: 'emulator',
+      projectId: project ?? 'slipway-local',
+      pubsub,
+      bigquery,
+      bigqueryStorage,
+      standInHosts: listOf(standInHosts),
+    }
+  }
+  if (given.project === undefined) {
+    throw new UsageError('google mode needs a project', {
+      hint: 'name it with --project or GOOGLE_CLOUD_PROJECT, and allow it with --allowed-projects',
+    })
+  }
+  return {
+    mode: 'google',
+    projectId: given.project,
+    allowedProjects: listOf(given.allowedProjects),
+  }
+}
