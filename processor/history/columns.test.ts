@@ -3,9 +3,10 @@
 import { DuckDBDataChunk, DuckDBInstance, JsonDuckDBValueConverter } from '@duckdb/node-api'
 import { describe, expect, test } from 'vitest'
 import { Random } from '#stack/base/random.ts'
+import { structFields } from '#stack/contract/tables.ts'
 import type { ColumnType } from '#stack/contract/tables.ts'
 import type { Cell } from './columns.ts'
-import { columnTypes, physicalName, structFields, tableStatements } from './schema.ts'
+import { columnTypes, physicalName, tableStatements } from './schema.ts'
 import { areEntriesKnown, Arena, columnOf, fillChunk } from './vectors.ts'
 
 const texts = ['', 'EUR', 'twelve bytes', 'thirteen bytes', 'a longer text, once and again', 'é😀']

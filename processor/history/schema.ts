@@ -1,39 +1,11 @@
-// The DuckDB schema: the tables of the contract, what history keeps beside them, and the views over both. Also the
-// BigQuery schema of the same tables, as the JSON its API takes.
+// The DuckDB schema: the tables of the contract, what history keeps beside them, and the views over both.
 
 import { hashId } from '#stack/contract/ids.ts'
 import { duckdb } from '#stack/contract/metrics/dialect.ts'
 import { viewsOf } from '#stack/contract/metrics/relations.ts'
 import type { Settings } from '#stack/contract/settings.ts'
-import { storedColumns, tableNames, tables } from '#stack/contract/tables.ts'
+import { storedColumns, structFields, tableNames, tables } from '#stack/contract/tables.ts'
 import type { ColumnType, TableDefinition, TableName } from '#stack/contract/tables.ts'
-
-/** Elements of array columns, in the order of the contract's types. */
-export const structFields = {
-  items: {
-    productId: 'string',
-    variantId: 'string',
-    name: 'string',
-    brand: 'string',
-    category: 'string',
-    quantity: 'integer',
-    unitPriceMinor: 'integer',
-    discountMinor: 'integer',
-    coupon: 'string',
-    listId: 'string',
-    position: 'integer',
-  },
-  lines: {
-    productId: 'string',
-    variantId: 'string',
-    quantity: 'integer',
-    unitPriceMinor: 'integer',
-    discountMinor: 'integer',
-    valueMinor: 'integer',
-    currency: 'string',
-  },
-  amounts: { currency: 'string', valueMinor: 'integer' },
-} as const satisfies Record<string, Record<string, 'string' | 'integer'>>
 
 const scalar: Record<Exclude<ColumnType, keyof typeof structFields>, string> = {
   string: 'VARCHAR',

@@ -15,8 +15,8 @@ import duckdb from '@duckdb/node-bindings'
 import type { Vector } from '@duckdb/node-bindings'
 import { DuckDBDataChunk, VARCHAR } from '@duckdb/node-api'
 import { KiB } from '#stack/base/units.ts'
+import { structFields } from '#stack/contract/tables.ts'
 import type { ColumnType } from '#stack/contract/tables.ts'
-import { structFields } from './schema.ts'
 
 export type Cell = string | number | boolean | null | readonly unknown[]
 

@@ -6,6 +6,8 @@
 //   keyed          <table>_log  every version of every key, in _seq order, with revision and _deleted
 //                  <table>      the newest undeleted version of each key
 //
+// BigQuery holds every epoch, and has a log of what is written once too, so that the plain name is the newest epoch alone.
+//
 // `events` is a view: its stored columns live in `events_stored`; person, session and cart of an event are derived,
 // because a later event may change them.
 
@@ -22,6 +24,33 @@ export type ColumnType =
   | 'items'
   | 'lines'
   | 'amounts'
+
+/** Elements of array columns, in the order of the contract's types. */
+export const structFields = {
+  items: {
+    productId: 'string',
+    variantId: 'string',
+    name: 'string',
+    brand: 'string',
+    category: 'string',
+    quantity: 'integer',
+    unitPriceMinor: 'integer',
+    discountMinor: 'integer',
+    coupon: 'string',
+    listId: 'string',
+    position: 'integer',
+  },
+  lines: {
+    productId: 'string',
+    variantId: 'string',
+    quantity: 'integer',
+    unitPriceMinor: 'integer',
+    discountMinor: 'integer',
+    valueMinor: 'integer',
+    currency: 'string',
+  },
+  amounts: { currency: 'string', valueMinor: 'integer' },
+} as const satisfies Record<string, Record<string, 'string' | 'integer'>>
 
 /** The value on the wire: RFC 3339 text for times, camelCase inside arrays. */
 interface ValueOf {
@@ -353,6 +382,9 @@ export const tables = {
 export type TableName = keyof typeof tables
 export const tableNames = Object.keys(tables) as readonly TableName[]
 
+/** Where BigQuery keeps every version, or every row, of every epoch. */
+export const logName = (name: TableName): string => `${name}_log`
+
 /** Every row has these: the order of commits, the epoch of this history, and the record that wrote the row. */
 export const metaColumns = {
   _seq: count('strictly increasing in commit order'),
@@ -385,6 +417,12 @@ export type Row<T extends TableName> = RowOf<(typeof tables)[T]['columns']>
 export type OrderRow = Row<'orders'>
 export type OrderLineRow = Row<'order_lines'>
 export type RefundRow = Row<'refunds'>
+
+/** Of the logs in BigQuery only: which batch of the bridge brought the row, and when. */
+export const shippedColumns = {
+  _bridge_batch: text('epoch, first and last _seq of the batch'),
+  _ingested_at: time('when the bridge made the batch'),
+} as const satisfies Columns
 
 /** Names of stored columns with their types, those every table has last. */
 export function storedColumns(name: TableName, of: 'current' | 'log'): [string, Column][] {

@@ -2,10 +2,9 @@
 // the chunk as they are, and texts are spans of them.
 
 import type { ColumnType } from '#stack/contract/tables.ts'
-import { storedColumns } from '#stack/contract/tables.ts'
+import { storedColumns, structFields } from '#stack/contract/tables.ts'
 import { Rows } from '../columns.ts'
 import type { Cell } from '../columns.ts'
-import { structFields } from '../schema.ts'
 import { ListColumn, NumberColumn, TextColumn } from '../vectors.ts'
 import { reading } from './event-reading.ts'
 import type { EventReading } from './event-reading.ts'

@@ -3,8 +3,8 @@
 
 import { cartEventNames, inactiveEventNames } from '../events.ts'
 import { rankByName } from '../order.ts'
-import { tables } from '../tables.ts'
-import type { TableDefinition } from '../tables.ts'
+import { logName, tableNames, tables } from '../tables.ts'
+import type { TableName } from '../tables.ts'
 import type { Settings } from '../settings.ts'
 import type { Dialect } from './dialect.ts'
 import type { NamedSql } from './relations.ts'
@@ -82,14 +82,32 @@ function storedNames(alias: string): string {
   return [...own, ...meta].map((column) => `${alias}.${column}`).join(', ')
 }
 
-/** In BigQuery the current tables are views over the logs: the newest undeleted version of each key and epoch. */
+/**
+ * In BigQuery all that is shipped lies in logs, of every epoch. The plain names are views of the newest epoch: of keyed
+ * tables the newest undeleted version of each key, of the others every row.
+ */
 export function currentTables(): NamedSql[] {
-  return Object.entries(tables).flatMap(([name, definition]: [string, TableDefinition]) => {
-    if (definition.kind !== 'keyed') return []
-    const newest = `row_number() OVER (PARTITION BY ${definition.key.join(', ')} ORDER BY _epoch DESC, _seq DESC)`
-    const sql = `SELECT * EXCEPT (_newest, _deleted) FROM (
-      SELECT *, ${newest} AS _newest FROM ${name}_log
-      WHERE _epoch = (SELECT max(_epoch) FROM ${name}_log)) WHERE _newest = 1 AND NOT _deleted`
-    return [{ name, sql }]
-  })
+  const logs = tableNames.map((name) => `SELECT max(_epoch) AS epoch FROM ${logName(name)}`)
+  const newestEpoch = {
+    name: 'newest_epoch',
+    sql: `SELECT max(epoch) AS epoch FROM (${logs.join(' UNION ALL ')}) AS each`,
+  }
+  return [newestEpoch, ...tableNames.map(currentTable)]
+}
+
+const ofNewestEpoch = '_epoch = (SELECT epoch FROM newest_epoch)'
+
+function currentTable(name: TableName): NamedSql {
+  const { kind, key } = tables[name]
+  const log = logName(name)
+  if (kind === 'once') {
+    const sql = `SELECT * FROM ${log} WHERE ${ofNewestEpoch}`
+    // `events` is the view that derives person, session and cart.
+    return { name: name === 'events' ? 'events_stored' : name, sql }
+  }
+  const newest = `row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY _seq DESC)`
+  const sql = `SELECT * EXCEPT (_newest, _deleted) FROM (
+      SELECT *, ${newest} AS _newest FROM ${log} WHERE ${ofNewestEpoch}) AS versions
+    WHERE _newest = 1 AND NOT _deleted`
+  return { name, sql }
 }
