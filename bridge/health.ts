@@ -1,8 +1,8 @@
 // How the bridge stands as a whole, from what its lanes say. Pure. A stream that has something to send and whose position
-// does not move looks stuck, whatever it says of itself: Progress watches positions, not intentions.
+// does not move looks stuck, whatever it says of itself: positions are watched, not intentions.
 
+import { minuteMs } from '#stack/base/units.ts'
 import type { LaneStatus, StreamState, StreamStatus } from './lane.ts'
-import type { Lane } from './lane.ts'
 
 export interface BridgeStatus {
   /** The worst of all streams. */
@@ -10,6 +10,8 @@ export interface BridgeStatus {
   /** One sentence. */
   detail: string
   lagRecords: number
+  /** Of all streams the greatest. */
+  oldestUnsentMs: number | null
   /** Entries of the error lane that are not delivered to this day. */
   openErrors: number
   lanes: LaneStatus[]
@@ -18,32 +20,67 @@ export interface BridgeStatus {
 /** From bad to good. */
 const severity: readonly StreamState[] = ['stopped', 'waiting', 'running', 'caught-up']
 
-export function bridgeStatus(
-  lanes: readonly Lane[],
-  openErrors: number,
-  nowMs: number,
-): BridgeStatus {
-  const statuses = lanes.map((lane) => lane.status())
+export function bridgeStatus({
+  statuses,
+  starting,
+  openErrors,
+}: {
+  statuses: LaneStatus[]
+  /** Lanes that have not begun. */
+  starting: readonly string[]
+  openErrors: number
+}): BridgeStatus {
   const streams = statuses.flatMap((lane) => lane.streams)
   const worst = streams.toSorted((a, b) => rank(a) - rank(b))[0]
-  const lagRecords = streams.reduce((sum, stream) => sum + stream.lagRecords, 0)
-  return {
-    state: worst?.state ?? 'caught-up',
-    detail: sentence(worst, lagRecords, nowMs),
-    lagRecords,
+  const ages = streams.flatMap(({ oldestUnsentMs }) => oldestUnsentMs ?? [])
+  const whole = {
+    lagRecords: streams.reduce((sum, stream) => sum + stream.lagRecords, 0),
+    oldestUnsentMs: ages.length > 0 ? Math.max(...ages) : null,
     openErrors,
     lanes: statuses,
   }
+  const isWell = worst === undefined || rank(worst) >= severity.indexOf('running')
+  if (isWell && starting.length > 0)
+    return { state: 'running', detail: `begins: ${starting.join(', ')}`, ...whole }
+  if (!worst) return { state: 'caught-up', detail: 'there is nothing to carry', ...whole }
+  return { state: worst.state, detail: sentence(worst, whole.lagRecords), ...whole }
 }
 
 function rank({ state }: StreamStatus): number {
   return severity.indexOf(state)
 }
 
-function sentence(worst: StreamStatus | undefined, lagRecords: number, nowMs: number): string {
-  if (!worst) return 'no lane is running'
+function sentence(worst: StreamStatus, lagRecords: number): string {
   if (worst.state === 'caught-up') return 'everything is delivered'
-  const sinceSeconds = Math.max(0, Math.round((nowMs - worst.sinceMs) / 1000))
   if (worst.state === 'running') return `${lagRecords} records are to be delivered`
-  return `${worst.stream} is ${worst.state} for ${sinceSeconds} s: ${worst.detail}`
+  return `${worst.stream} ${worst.state === 'stopped' ? 'is stopped' : 'waits'}: ${worst.detail}`
+}
+
+const stuckMs = minuteMs
+
+/** Remembers when each position moved last. */
+export class Progress {
+  readonly #moved = new Map<string, { position: number | null; atMs: number }>()
+
+  /** The statuses, a stream that says it runs and does not move being called waiting. */
+  look(statuses: readonly LaneStatus[], nowMs: number): LaneStatus[] {
+    return statuses.map((lane) => ({
+      ...lane,
+      streams: lane.streams.map((stream) => this.#look(lane.lane, stream, nowMs)),
+    }))
+  }
+
+  #look(lane: string, stream: StreamStatus, nowMs: number): StreamStatus {
+    const name = `${lane} ${stream.stream}`
+    const before = this.#moved.get(name)
+    const hasWork = stream.lagRecords > 0
+    if (!before || before.position !== stream.position || !hasWork) {
+      this.#moved.set(name, { position: stream.position, atMs: nowMs })
+      return stream
+    }
+    const stillMs = nowMs - before.atMs
+    if (stream.state !== 'running' || stillMs < stuckMs) return stream
+    const detail = `it has not moved for ${Math.round(stillMs / 1000)} s, and ${stream.lagRecords} are to go`
+    return { ...stream, state: 'waiting', detail, sinceMs: before.atMs }
+  }
 }

@@ -4,7 +4,7 @@ import { describeError } from '#stack/base/errors.ts'
 import { orEnd, runPart } from '#stack/base/lifecycle.ts'
 import { createLogger } from '#stack/base/logger.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
-import { lanesOf, routeOf, runOptions } from './options.ts'
+import { lanesOf, routeOf, runOptions, topicsOptionsOf } from './options.ts'
 import { startBridge } from './start.ts'
 
 const [, ...flags] = process.argv.slice(2)
@@ -23,6 +23,7 @@ function bridgeOptions(): Parameters<typeof startBridge>[0] {
     controlPort,
     testControl,
     lanes: lanesOf(lanes),
+    topics: topicsOptionsOf(parsed.options),
     logger,
     onFatal(error) {
       logger.error('the bridge cannot go on', { error: describeError(error) })

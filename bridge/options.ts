@@ -47,7 +47,21 @@ export const laneNames = ['topics', 'tables'] as const
 export type LaneName = (typeof laneNames)[number]
 
 const orderings = ['key', 'partition', 'none'] as const
+/** What the ordering key of a message is. */
+export type Ordering = (typeof orderings)[number]
+
 const errorPolicies = ['stop', 'skip'] as const
+/** What follows a record that the target refuses for good. */
+export type ErrorPolicy = (typeof errorPolicies)[number]
+
+/** What is lane A's alone. */
+export interface TopicsOptions {
+  ordering: Ordering
+  onError: ErrorPolicy
+  /** From so many hours before the very first start on. */
+  backHours: number
+}
+
 const port = { type: 'number', value: 'N', min: 0, max: 65_535 } as const
 
 /** Of every command of the bridge. */
@@ -151,6 +165,13 @@ export const runOptions = {
     choices: errorPolicies,
     help: 'a record that is refused for good: stop its partition, or skip it; both are told in bridge-errors',
   },
+  backHours: {
+    type: 'number',
+    value: 'N',
+    default: 24,
+    min: 0,
+    help: 'topics are mirrored from so many hours before the very first start',
+  },
   testControl: { type: 'flag', help: 'POST /control/clock moves the clock' },
 } as const satisfies OptionTable
 
@@ -163,6 +184,12 @@ export function routeOf(given: OptionValues<typeof routeOptions>): BridgeRoute {
   }
   const target = targetOf(given)
   return { name, brokers: listOf(brokers), partitions, history, target, dataset, location }
+}
+
+export function topicsOptionsOf(given: OptionValues<typeof runOptions>): TopicsOptions {
+  const { ordering, onError, backHours } = given
+  // The option table lists exactly these.
+  return { ordering: ordering as Ordering, onError: onError as ErrorPolicy, backHours }
 }
 
 export function lanesOf(text: string): LaneName[] {

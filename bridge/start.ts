@@ -7,13 +7,15 @@ import { startControl } from '#stack/base/control.ts'
 import type { RunningPart } from '#stack/base/lifecycle.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import { Metrics } from '#stack/base/metrics.ts'
+import { secondMs } from '#stack/base/units.ts'
 import { topicSpecs } from '#stack/contract/topics.ts'
+import { checkTarget } from '#stack/google/target.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
 import { ErrorLane } from './errors.ts'
-import { bridgeStatus } from './health.ts'
+import { bridgeStatus, Progress } from './health.ts'
 import type { BridgeStatus } from './health.ts'
 import type { Lane } from './lane.ts'
-import type { BridgeRoute, LaneName, LaneSurroundings } from './options.ts'
+import type { BridgeRoute, LaneName, LaneSurroundings, TopicsOptions } from './options.ts'
 
 export interface BridgeOptions extends BridgeRoute {
   dataDir: string
@@ -22,6 +24,7 @@ export interface BridgeOptions extends BridgeRoute {
   controlPort: number
   testControl: boolean
   lanes: readonly LaneName[]
+  topics: TopicsOptions
   logger: Logger
   onFatal(error: unknown): void
   clock?: Clock
@@ -32,56 +35,66 @@ export interface RunningBridge extends RunningPart {
   status(): BridgeStatus
 }
 
-type StartLane = (surroundings: LaneSurroundings) => Promise<Lane>
+type StartLane = (options: BridgeOptions, surroundings: LaneSurroundings) => Promise<Lane>
 
 /** A lane's code loads when it is asked for, and Google's packages with it. */
-const starts: Partial<Record<LaneName, () => Promise<StartLane>>> = {}
+const starts: Partial<Record<LaneName, StartLane>> = {
+  async topics({ topics }, surroundings) {
+    const { startTopicsLane } = await import('./topics/start.ts')
+    return startTopicsLane({ ...surroundings, ...topics })
+  },
+}
 
+/** Resolves when it can be asked; the lanes begin behind that. */
 export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
-  const { brokers, logger, host } = options
+  const { host, testControl, lanes: names } = options
+  checkTarget(options.target, {})
   const clock = options.clock ?? systemClock
   const domainClock = options.domainClock ?? new DomainClock(clock)
   const metrics = new Metrics()
-  const closing: (() => Promise<void>)[] = []
-  const close = async () => {
-    for (const each of closing.splice(0).reverse()) await each()
+  const lanes: Lane[] = []
+  const progress = new Progress()
+  let errors: ErrorLane | undefined
+  const status = () => {
+    const starting = names.filter((name) => !lanes.some((lane) => lane.name === name))
+    const statuses = progress.look(
+      lanes.map((lane) => lane.status()),
+      clock.now(),
+    )
+    return bridgeStatus({ statuses, starting, openErrors: errors?.openCount ?? 0 })
   }
-  try {
+  const part = { name: 'bridge', metrics, domainClock, testControl, status, readiness }
+  const control = await startControl(part, host, options.controlPort)
+  const looking = clock.every(lookMs, status)
+  const beginning = begin().catch(options.onFatal)
+  return {
+    addresses: { bridge: `http://${host}:${control.port}` },
+    status,
+    async close() {
+      looking.cancel()
+      await Promise.race([beginning, clock.sleep(beginningMs)])
+      await Promise.all(lanes.map((lane) => lane.close()))
+      await errors?.close()
+      await control.close()
+    },
+  }
+
+  async function begin(): Promise<void> {
+    const { brokers, logger } = options
     const kafka = connectKafka({ brokers, clientId: 'slipway-bridge', logger, clock })
     const admin = await kafka.admin()
     await admin.ensureTopics(topicSpecs(options.partitions))
     await admin.close()
-    const errors = await ErrorLane.open(kafka)
-    closing.push(() => errors.close())
+    errors = await ErrorLane.open(kafka)
     const surroundings = { ...options, kafka, errors, metrics, clock, domainClock }
-    const lanes = await startLanes(options.lanes, surroundings, closing)
-    const status = () => bridgeStatus(lanes, errors.openCount, clock.now())
-    const { testControl } = options
-    const part = { name: 'bridge', metrics, domainClock, testControl, status, readiness }
-    const control = await startControl(part, host, options.controlPort)
-    closing.push(() => control.close())
-    return { addresses: { bridge: `http://${host}:${control.port}` }, status, close }
-  } catch (error) {
-    await close()
-    throw error
+    for (const name of names) {
+      const lane = await starts[name]?.(options, surroundings)
+      if (lane) lanes.push(lane)
+    }
   }
 }
 
-/** Ready is a bridge that runs; how far it is, or what it waits for, is told by its status. */
+/** Ready is a bridge that can be asked; how far it is, or what it waits for, is told by its status. */
 const readiness = (): true => true
-
-async function startLanes(
-  names: readonly LaneName[],
-  surroundings: LaneSurroundings,
-  closing: (() => Promise<void>)[],
-): Promise<Lane[]> {
-  const lanes: Lane[] = []
-  for (const name of names) {
-    const start = await starts[name]?.()
-    if (!start) continue
-    const lane = await start(surroundings)
-    closing.push(() => lane.close())
-    lanes.push(lane)
-  }
-  return lanes
-}
+const lookMs = 5 * secondMs
+const beginningMs = secondMs

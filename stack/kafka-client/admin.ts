@@ -3,7 +3,7 @@
 import type { Kafka } from 'kafkajs'
 import type { Clock } from '../base/clock.ts'
 import { secondMs } from '../base/units.ts'
-import type { TopicPartition } from './records.ts'
+import type { Position } from './records.ts'
 
 export interface TopicSpec {
   name: string
@@ -21,10 +21,7 @@ export interface KafkaAdmin {
   endOffsets(topic: string): Promise<number[]>
   /** Per partition the first offset whose record's time is at or after; the end where there is none. */
   offsetsAt(topic: string, timestampMs: number): Promise<number[]>
-  committed(
-    groupId: string,
-    topics: readonly string[],
-  ): Promise<(TopicPartition & { offset: number })[]>
+  committed(groupId: string, topics: readonly string[]): Promise<Position[]>
   deleteGroups(groupIds: readonly string[]): Promise<void>
   close(): Promise<void>
 }
@@ -88,7 +85,12 @@ export async function createAdmin(kafka: Kafka, clock: Clock): Promise<KafkaAdmi
       const answers = await admin.fetchOffsets({ groupId, topics: [...topics] })
       return answers.flatMap(({ topic, partitions }) =>
         partitions
-          .map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) }))
+          .map(({ partition, offset, metadata }) => ({
+            topic,
+            partition,
+            offset: Number(offset),
+            ...(metadata !== null && metadata !== '' && { metadata }),
+          }))
           .filter(({ offset }) => offset >= 0),
       )
     },

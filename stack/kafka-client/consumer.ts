@@ -46,6 +46,9 @@ export interface KafkaConsumer {
   commit(positions: readonly Position[]): Promise<void>
   /** The offset after the last handled one; undefined before the first batch of a round. */
   position(at: TopicPartition): number | undefined
+  /** Nothing more of it is asked for, until its next round at most; what was received is still handed over. */
+  pause(at: TopicPartition): void
+  resume(at: TopicPartition): void
   /** The batch in hand is finished first. */
   close(): Promise<void>
 }
@@ -98,6 +101,14 @@ class Consumer implements KafkaConsumer {
 
   position(at: TopicPartition): number | undefined {
     return this.#handled.get(partitionName(at))
+  }
+
+  pause(at: TopicPartition): void {
+    this.#fetcher?.pause(at)
+  }
+
+  resume(at: TopicPartition): void {
+    this.#fetcher?.resume(at)
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,7 @@ import {
   readBatchHeader,
 } from '../kafka/protocol/record-batch.ts'
 import type { BatchHeader } from '../kafka/protocol/record-batch.ts'
-import type { IncomingRecord } from './records.ts'
+import type { Header, IncomingRecord } from './records.ts'
 
 /** A producer's transaction that begins at an offset and was given up. */
 export interface AbortedTransaction {
@@ -118,17 +118,12 @@ function decodeBatch(
       const hasHeaders = bytes[cursor.at] !== 0
       if (hasHeaders && headers?.isAt(cursor.at, end) !== true)
         headers = new LazyHeaders(bytes, cursor.at, end)
-      records.push(
-        hasHeaders
-          ? new RecordWithHeaders(
-              key,
-              value,
-              stampedMs ?? timestampMs,
-              offset,
-              headers as LazyHeaders,
-            )
-          : { key, value, headers: noHeaders, timestampMs: stampedMs ?? timestampMs, offset },
-      )
+      const atMs = stampedMs ?? timestampMs
+      const record: IncomingRecord = hasHeaders
+        ? new RecordWithHeaders(key, value, atMs, offset, headers as LazyHeaders)
+        : { key, value, headers: noHeaders, timestampMs: atMs, offset }
+      if (stampedMs !== undefined) record.isAppendTime = true
+      records.push(record)
     }
     cursor.at = end
   }
@@ -144,6 +139,7 @@ class RecordWithHeaders implements IncomingRecord {
   readonly value: Buffer | null
   readonly timestampMs: number
   readonly offset: number
+  isAppendTime?: true
   readonly #headers: LazyHeaders
 
   constructor(
@@ -163,6 +159,10 @@ class RecordWithHeaders implements IncomingRecord {
   get headers(): Headers {
     return this.#headers.decoded
   }
+
+  get headerList(): readonly Header[] {
+    return this.#headers.list()
+  }
 }
 
 /** From one place in a batch to another, and decoded when asked for. */
@@ -179,8 +179,19 @@ class LazyHeaders {
   }
 
   get decoded(): Headers {
-    this.#decoded ??= decodeHeaders(this.#bytes, this.#start)
-    return this.#decoded
+    if (this.#decoded) return this.#decoded
+    const decoded: Record<string, Buffer | undefined> = {}
+    for (const [name, value] of this.list()) decoded[name] = value ?? undefined
+    this.#decoded = decoded
+    return decoded
+  }
+
+  list(): Header[] {
+    const cursor = new Cursor(this.#bytes, this.#start)
+    const list: Header[] = []
+    for (let left = cursor.varint(); left > 0; left--)
+      list.push([cursor.nullableBytes()?.toString() ?? '', cursor.nullableBytes()])
+    return list
   }
 
   /** Whether the same bytes stand there in the same batch. */
@@ -188,16 +199,6 @@ class LazyHeaders {
     const bytes = this.#bytes
     return bytes.compare(bytes, start, end, this.#start, this.#end) === 0
   }
-}
-
-function decodeHeaders(bytes: Buffer, start: number): Headers {
-  const cursor = new Cursor(bytes, start)
-  const headers: Record<string, Buffer | undefined> = {}
-  for (let left = cursor.varint(); left > 0; left--) {
-    const name = cursor.nullableBytes()?.toString() ?? ''
-    headers[name] = cursor.nullableBytes() ?? undefined
-  }
-  return headers
 }
 
 /** Reading varints is most of the work here, so that it is spelled out. */

@@ -13,7 +13,7 @@ import { mayPass, refused } from './cluster.ts'
 import { decodeRecords, offsetAfter } from './fetched-records.ts'
 import type { AbortedTransaction } from './fetched-records.ts'
 import { firstOffsets, startOffset } from './offsets.ts'
-import type { Position, RecordBatch } from './records.ts'
+import type { Position, RecordBatch, TopicPartition } from './records.ts'
 import { partitionName } from './records.ts'
 
 export interface FetcherOptions {
@@ -56,6 +56,7 @@ export class Fetcher {
   #readings: Reading[]
   #waiting: Fetched[] = []
   #waitingBytes = 0
+  readonly #paused = new Set<string>()
   #isStopped = false
   #wake: () => void = () => {}
 
@@ -78,6 +79,14 @@ export class Fetcher {
     return { topic: at.topic, partition: at.partition, records, nextOffset, highWatermark }
   }
 
+  pause(at: TopicPartition): void {
+    this.#paused.add(partitionName(at))
+  }
+
+  resume(at: TopicPartition): void {
+    if (this.#paused.delete(partitionName(at))) this.#ask()
+  }
+
   stop(): void {
     this.#isStopped = true
     this.#waiting = []
@@ -87,7 +96,9 @@ export class Fetcher {
 
   #ask(): void {
     if (this.#isStopped || this.#waitingBytes > waitingBytesMax) return
-    const free = this.#readings.filter((reading) => !reading.isAskedFor)
+    const free = this.#readings.filter(
+      (reading) => !reading.isAskedFor && !this.#paused.has(partitionName(reading)),
+    )
     const { cluster } = this.#options
     const byLeader = Map.groupBy(free, (each) => cluster.leaderOf(each.topic, each.partition))
     for (const [leader, readings] of byLeader) void this.#fetch(leader, readings)

@@ -137,11 +137,11 @@ class Coordinator {
       retentionTimeMs: -1,
       topics: [...Map.groupBy(positions, ({ topic }) => topic)].map(([name, list]) => ({
         name,
-        partitions: list.map(({ partition, offset }) => ({
+        partitions: list.map(({ partition, offset, metadata = null }) => ({
           index: partition,
           offset,
           leaderEpoch: -1,
-          metadata: null,
+          metadata,
         })),
       })),
     })

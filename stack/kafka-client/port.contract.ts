@@ -62,14 +62,51 @@ export function portContract(name: string, connect: () => Promise<KafkaPort>): v
       const groupId = `group-${randomUUID()}`
       const first = await take(port, topic, groupId, 3, { startAt: 4 })
       expect(first.offsets.slice(0, 3)).toEqual([4, 5, 6])
-      await first.consumer.commit([{ topic, partition: 0, offset: 7 }])
+      await first.consumer.commit([{ topic, partition: 0, offset: 7, metadata: 'since 4' }])
       await first.consumer.close()
       const second = await take(port, topic, groupId, 3, {})
       expect(second.offsets).toEqual([7, 8, 9])
       await second.consumer.close()
       const admin = await port.admin()
-      expect(await admin.committed(groupId, [topic])).toEqual([{ topic, partition: 0, offset: 7 }])
+      expect(await admin.committed(groupId, [topic])).toEqual([
+        { topic, partition: 0, offset: 7, metadata: 'since 4' },
+      ])
       await admin.close()
+      await producer.close()
+    })
+
+    test('a partition that is paused brings nothing more until it is resumed, the others go on', async () => {
+      const { port, topic } = await freshTopic(connect, 2)
+      const producer = await port.producer()
+      const send = () =>
+        producer.send([
+          { topic, records: [0, 1].map((p) => ({ key: 'k', value: 'v', partition: p })) },
+        ])
+      const read = [0, 0]
+      const consumer = await port.consume({
+        groupId: `group-${randomUUID()}`,
+        topics: [topic],
+        maxWaitMs: 50,
+        onBatch: async ({ partition, records }) => {
+          read[partition] = (read[partition] ?? 0) + records.length
+        },
+        onCrash: (error) => {
+          throw error
+        },
+      })
+      await send()
+      await expect.poll(() => read).toEqual([1, 1])
+      consumer.pause({ topic, partition: 0 })
+      // A fetch that was on its way may bring the first of these.
+      await send()
+      await expect.poll(() => read[1]).toBe(2)
+      await send()
+      await send()
+      await expect.poll(() => read[1]).toBe(4)
+      expect(read[0]).toBeLessThan(3)
+      consumer.resume({ topic, partition: 0 })
+      await expect.poll(() => read[0]).toBe(read[1])
+      await consumer.close()
       await producer.close()
     })
 

@@ -14,9 +14,15 @@ export interface IncomingRecord {
   key: Buffer | null
   value: Buffer | null
   headers: Readonly<Record<string, Buffer | undefined>>
+  /** Every header in its order, those of one name too; absent where `headers` tells it all. */
+  headerList?: readonly Header[]
   timestampMs: number
+  /** The time is the broker's own of when it was written; absent where it is the producer's. */
+  isAppendTime?: true
   offset: number
 }
+
+export type Header = readonly [name: string, value: Buffer | null]
 
 export interface TopicPartition {
   topic: string
@@ -26,6 +32,8 @@ export interface TopicPartition {
 /** `offset` is the next one to read, as Kafka commits it. */
 export interface Position extends TopicPartition {
   offset: number
+  /** What is kept beside a committed one, in the reader's own words. */
+  metadata?: string
 }
 
 /** Consecutive records of one partition. */

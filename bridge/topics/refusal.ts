@@ -1,0 +1,73 @@
+// What an error of a publish request means for the messages in it. Pure. The codes are gRPC's.
+
+import { minuteMs } from '#stack/base/units.ts'
+
+export type Refusal =
+  /** The same request may succeed later. */
+  | 'passing'
+  /** So it may, sent more slowly. */
+  | 'too-fast'
+  /** None of the topic's messages can succeed until somebody changes something there: no topic, no permission, no login. */
+  | 'target'
+  /** A message of it is refused for what it is. */
+  | 'message'
+
+export const codeNames = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+] as const
+
+export type CodeName = (typeof codeNames)[number]
+
+const meanings: Partial<Record<CodeName, Refusal>> = {
+  RESOURCE_EXHAUSTED: 'too-fast',
+  NOT_FOUND: 'target',
+  PERMISSION_DENIED: 'target',
+  UNAUTHENTICATED: 'target',
+  UNIMPLEMENTED: 'target',
+  INVALID_ARGUMENT: 'message',
+  FAILED_PRECONDITION: 'message',
+  OUT_OF_RANGE: 'message',
+}
+
+/** What has no code at all did not come from the target: a socket, a name that cannot be looked up, a login. */
+export function codeOf(error: unknown): CodeName {
+  const { code } = error as { code?: unknown }
+  return (typeof code === 'number' ? codeNames[code] : undefined) ?? 'UNKNOWN'
+}
+
+export function refusalOf(code: CodeName): Refusal {
+  return meanings[code] ?? 'passing'
+}
+
+/** What a person can do about a target that refuses everything. */
+export function remedyOf(code: CodeName): string {
+  if (code === 'NOT_FOUND') return '`slipway bridge apply` creates what is missing'
+  if (code === 'PERMISSION_DENIED') return 'its account needs roles/pubsub.publisher on the topic'
+  if (code === 'UNAUTHENTICATED') return 'log in, or set GOOGLE_APPLICATION_CREDENTIALS'
+  return 'is this address a Pub/Sub at all?'
+}
+
+const leastMs = 100
+const mostMs = { passing: 5000, target: minuteMs / 2 }
+
+/** Doubles, up to a limit; `chance` from 0 to 1 spreads whoever failed at the same moment. */
+export function backoffMs(attempt: number, kind: 'passing' | 'target', chance: number): number {
+  const fullMs = Math.min(mostMs[kind], leastMs * 2 ** Math.min(attempt - 1, 20))
+  return Math.round(fullMs * (0.5 + chance / 2))
+}

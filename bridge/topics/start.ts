@@ -1,0 +1,205 @@
+// Lane A: topics to Pub/Sub. A member of the consumer group `gcp-bridge.<name>` reads what is committed; each of its
+// partitions is mirrored by itself (partition-mirror.ts). Once a second the group learns how far everything is
+// settled, so that whoever goes on sends again at most what was under way.
+
+import { messageOf } from '#stack/base/errors.ts'
+import { MiB, hourMs, secondMs } from '#stack/base/units.ts'
+import { Random } from '#stack/base/random.ts'
+import { connectPubSub } from '#stack/google/pubsub.ts'
+import type { KafkaAdmin } from '#stack/kafka-client/admin.ts'
+import type { KafkaConsumer } from '#stack/kafka-client/consumer.ts'
+import { partitionName } from '#stack/kafka-client/records.ts'
+import type { Position, TopicPartition } from '#stack/kafka-client/records.ts'
+import type { Lane, LaneStatus } from '../lane.ts'
+import type { LaneSurroundings, TopicsOptions } from '../options.ts'
+import type { Message } from './message.ts'
+import { mirroredTopics, topicAtPubSub } from './mirrored-topics.ts'
+import { PartitionMirror } from './partition-mirror.ts'
+import { SendRate } from './send-rate.ts'
+import { sinceText, startOffsets } from './start-offsets.ts'
+import type { Start } from './start-offsets.ts'
+import { topicMetrics } from './topic-metrics.ts'
+import type { TopicMetrics } from './topic-metrics.ts'
+
+export interface TopicsLaneOptions extends LaneSurroundings, TopicsOptions {
+  /** Names; all that are mirrored unless given. */
+  topicNames?: readonly string[]
+}
+
+export function groupIdOf(bridgeName: string): string {
+  return `gcp-bridge.${bridgeName}`
+}
+
+const commitMs = secondMs
+const askForEndsMs = 5 * secondMs
+/** What is under way when partitions go to somebody else, or the bridge ends, is waited for this long. */
+const finishMs = 1.5 * secondMs
+const lastCommitMs = secondMs
+const requestTimeoutMs = 30 * secondMs
+/** Of all partitions together. */
+const waitingBytesMax = 32 * MiB
+
+export async function startTopicsLane(options: TopicsLaneOptions): Promise<Lane> {
+  const lane = new TopicsLane(options)
+  await lane.start()
+  return lane
+}
+
+class TopicsLane implements Lane {
+  readonly name = 'topics'
+  readonly #options: TopicsLaneOptions
+  readonly #topics: readonly string[]
+  readonly #groupId: string
+  readonly #metrics: TopicMetrics
+  readonly #rate = new SendRate()
+  readonly #random: Random
+  readonly #mirrors = new Map<string, { mirror: PartitionMirror; start: Start }>()
+  /** What the group was told last. */
+  readonly #committed = new Map<string, number>()
+  readonly #closing: (() => Promise<unknown> | void)[] = []
+  #admin: KafkaAdmin | undefined
+  #consumer: KafkaConsumer | undefined
+  #publish: ((topic: string, messages: readonly Message[]) => Promise<void>) | undefined
+  #committing: Promise<void> | undefined
+
+  constructor(options: TopicsLaneOptions) {
+    this.#options = options
+    this.#topics = options.topicNames ?? mirroredTopics.map(({ name }) => name)
+    this.#groupId = groupIdOf(options.name)
+    this.#metrics = topicMetrics(options.metrics)
+    this.#random = new Random(options.clock.now())
+  }
+
+  async start(): Promise<void> {
+    const { kafka, clock, target, onFatal } = this.#options
+    const clients = await connectPubSub(target)
+    this.#closing.push(() => clients.close())
+    this.#publish = async (topic, messages) => {
+      const request = { topic, messages: messages as Message[] }
+      await clients.publisher.publish(request, { timeout: requestTimeoutMs, retry: null })
+    }
+    const admin = await kafka.admin()
+    this.#admin = admin
+    this.#closing.push(() => admin.close())
+    this.#consumer = await kafka.consume({
+      groupId: this.#groupId,
+      topics: this.#topics,
+      onAssigned: (assigned) => this.#assign(assigned),
+      onRevoked: () => this.#revoke(),
+      onBatch: async (batch) => this.#mirrors.get(partitionName(batch))?.mirror.take(batch),
+      onCrash: onFatal,
+    })
+    const timers = [
+      clock.every(commitMs, () => void this.#commitNow()),
+      clock.every(askForEndsMs, () => void this.#askForEnds()),
+    ]
+    this.#closing.push(() => timers.forEach((timer) => timer.cancel()))
+  }
+
+  status(): LaneStatus {
+    const streams = [...this.#mirrors.values()].map(({ mirror }) => mirror.status())
+    return { lane: this.name, streams }
+  }
+
+  async close(): Promise<void> {
+    await this.#revoke()
+    await this.#consumer?.close()
+    for (const each of this.#closing.splice(0).reverse()) await each()
+  }
+
+  async #assign(assigned: readonly TopicPartition[]): Promise<readonly Position[]> {
+    const { domainClock, backHours } = this.#options
+    const starts = await startOffsets({
+      admin: this.#admin as KafkaAdmin,
+      groupId: this.#groupId,
+      partitions: assigned,
+      firstSinceMs: domainClock.now() - backHours * hourMs,
+    })
+    this.#mirrors.clear()
+    this.#committed.clear()
+    for (const start of starts)
+      this.#mirrors.set(partitionName(start), {
+        start,
+        mirror: this.#mirrorOf(start, starts.length),
+      })
+    void this.#askForEnds()
+    return starts.map(({ topic, partition, offset }) => ({ topic, partition, offset }))
+  }
+
+  #mirrorOf(start: Start, partitions: number): PartitionMirror {
+    const { ordering, onError, errors, clock, logger, target } = this.#options
+    const { topic, partition, offset, sinceMs } = start
+    const at = { topic, partition }
+    return new PartitionMirror({
+      at,
+      position: offset,
+      sinceMs,
+      target: topicAtPubSub(target.projectId, topic),
+      publish: (name, messages) => this.#publish?.(name, messages) ?? Promise.resolve(),
+      ordering,
+      onError,
+      waitingBytesMax: Math.max(MiB / 2, waitingBytesMax / partitions),
+      pause: () => this.#consumer?.pause(at),
+      resume: () => this.#consumer?.resume(at),
+      rate: this.#rate,
+      chance: () => this.#random.float(),
+      errors,
+      metrics: this.#metrics,
+      clock,
+      logger,
+    })
+  }
+
+  /** The round is over: whoever goes on is to find how far it went. */
+  async #revoke(): Promise<void> {
+    const mirrors = [...this.#mirrors.values()]
+    await Promise.all(mirrors.map(({ mirror }) => mirror.stop(finishMs)))
+    // A broker that is away must not hold up whoever waits for the end.
+    await Promise.race([this.#commitLast(), this.#options.clock.sleep(lastCommitMs)])
+    this.#mirrors.clear()
+  }
+
+  /** One at a time: while the broker is away it may take long. */
+  async #commitNow(): Promise<void> {
+    if (this.#committing) return
+    this.#committing = this.#commitNews()
+    await this.#committing
+    this.#committing = undefined
+  }
+
+  async #commitLast(): Promise<void> {
+    await this.#committing
+    await this.#commitNews()
+  }
+
+  async #commitNews(): Promise<void> {
+    try {
+      const news = [...this.#mirrors.values()].flatMap(({ mirror, start }) => {
+        const { topic, partition, sinceMs } = start
+        const offset = mirror.position
+        const isNew = this.#committed.get(partitionName(start)) !== offset
+        return isNew ? [{ topic, partition, offset, metadata: sinceText(sinceMs) }] : []
+      })
+      if (news.length === 0) return
+      await this.#consumer?.commit(news)
+      for (const each of news) this.#committed.set(partitionName(each), each.offset)
+    } catch (error) {
+      // Whoever goes on sends again what was not committed.
+      this.#options.logger.info('positions could not be committed', { error: messageOf(error) })
+    }
+  }
+
+  async #askForEnds(): Promise<void> {
+    const topics = new Set([...this.#mirrors.values()].map(({ start }) => start.topic))
+    try {
+      for (const topic of topics) {
+        const ends = await this.#admin?.endOffsets(topic)
+        ends?.forEach((offset, partition) =>
+          this.#mirrors.get(partitionName({ topic, partition }))?.mirror.endsAt(offset),
+        )
+      }
+    } catch (error) {
+      this.#options.logger.debug('the ends of topics are not known', { error: messageOf(error) })
+    }
+  }
+}
