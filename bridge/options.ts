@@ -60,6 +60,8 @@ export interface TopicsOptions {
   onError: ErrorPolicy
   /** From so many hours before the very first start on. */
   backHours: number
+  /** All that are mirrored unless given. */
+  names?: readonly string[]
 }
 
 const port = { type: 'number', value: 'N', min: 0, max: 65_535 } as const
@@ -151,6 +153,7 @@ export const runOptions = {
     default: laneNames.join(),
     help: 'topics: to Pub/Sub; tables: to BigQuery',
   },
+  topics: { type: 'string', value: 'LIST', help: 'mirror these; all public ones unless given' },
   ordering: {
     type: 'string',
     value: 'WHAT',
@@ -187,9 +190,14 @@ export function routeOf(given: OptionValues<typeof routeOptions>): BridgeRoute {
 }
 
 export function topicsOptionsOf(given: OptionValues<typeof runOptions>): TopicsOptions {
-  const { ordering, onError, backHours } = given
-  // The option table lists exactly these.
-  return { ordering: ordering as Ordering, onError: onError as ErrorPolicy, backHours }
+  const { topics, ordering, onError, backHours } = given
+  return {
+    // The option table lists exactly these.
+    ordering: ordering as Ordering,
+    onError: onError as ErrorPolicy,
+    backHours,
+    ...(topics !== undefined && { names: listOf(topics) }),
+  }
 }
 
 export function lanesOf(text: string): LaneName[] {

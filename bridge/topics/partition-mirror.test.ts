@@ -251,12 +251,12 @@ describe('a target', () => {
     const rate = new SendRate()
     const { take, open, pass } = opened({ rate })
     await take(Array.from({ length: 30 }, (_, i) => `key-${i}`))
-    for (const request of [...open]) await request.fail(codes.exhausted)
+    for (const request of open.slice()) await request.fail(codes.exhausted)
     expect(rate.limitPerSecond).toBe(15)
     await pass(100)
     expect(open.length).toBeLessThan(5)
     for (let i = 0; i < 30; i++) {
-      for (const request of [...open]) await request.succeed()
+      for (const request of open.slice()) await request.succeed()
       await pass(100)
     }
     expect(open).toHaveLength(0)

@@ -48,9 +48,9 @@ test('nothing below the position is open, and what is at it is', () => {
           const [record] = open.splice(pick % open.length, 1)
           settled.settle(record as Taken)
           const least = open.reduce((min, each) => Math.min(min, each.offset), offset + 1)
-          if (settled.position !== least) return false
+          expect(settled.position).toBe(least)
         }
-        return settled.span === 0
+        expect(settled.span).toBe(0)
       },
     ),
     { numRuns: 20 },

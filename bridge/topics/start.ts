@@ -21,10 +21,7 @@ import type { Start } from './start-offsets.ts'
 import { topicMetrics } from './topic-metrics.ts'
 import type { TopicMetrics } from './topic-metrics.ts'
 
-export interface TopicsLaneOptions extends LaneSurroundings, TopicsOptions {
-  /** Names; all that are mirrored unless given. */
-  topicNames?: readonly string[]
-}
+export type TopicsLaneOptions = LaneSurroundings & TopicsOptions
 
 export function groupIdOf(bridgeName: string): string {
   return `gcp-bridge.${bridgeName}`
@@ -64,7 +61,7 @@ class TopicsLane implements Lane {
 
   constructor(options: TopicsLaneOptions) {
     this.#options = options
-    this.#topics = options.topicNames ?? mirroredTopics.map(({ name }) => name)
+    this.#topics = options.names ?? mirroredTopics.map(({ name }) => name)
     this.#groupId = groupIdOf(options.name)
     this.#metrics = topicMetrics(options.metrics)
     this.#random = new Random(options.clock.now())
