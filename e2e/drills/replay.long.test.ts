@@ -103,17 +103,33 @@ async function replay(log: readonly TopicRecord[], endMs: number): Promise<Run> 
   const options = { dataDir: dir.path, args: ['--no-demo', '--partitions', '1'] }
   await write(log, options)
   await using stack = await startStack(options)
+  await stack.settle(settleMs)
+  // Silence counts from the last record that was read.
   await stack.moveClock({ now: isoTime(endMs + 20 * dayMs) })
   await stack.settle(settleMs)
-  return runOf(stack)
+  return await runOf(stack)
 }
 
 async function write(log: readonly TopicRecord[], options: StackOptions): Promise<void> {
   await using stack = await startStack(options)
   process.kill(stack.pidOf('processor'), 'SIGSTOP')
   await using writer = await topicWriter(stack.addresses['kafka'] as string)
-  const ordered = log.toSorted((a, b) => a.timestampMs - b.timestampMs || a.partition - b.partition)
-  await writer.write(ordered.map((record) => ({ ...record, partition: 0 })))
+  await writer.write(inOrderOfReceipt(log).map((record) => ({ ...record, partition: 0 })))
+}
+
+/** Each partition is in this order already; what does not say when it was received (the end of a load) keeps its place. */
+function inOrderOfReceipt(log: readonly TopicRecord[]): TopicRecord[] {
+  const receivedMs = new Map<TopicRecord, number>()
+  const newestMs = new Map<number, number>()
+  for (const record of log) {
+    const { partition, value } = record
+    const [, receivedAt = ''] = /"receivedAt":"([^"]*)"/.exec(value ?? '') ?? []
+    const ms = Math.max(newestMs.get(partition) ?? 0, Date.parse(receivedAt) || 0)
+    newestMs.set(partition, ms)
+    receivedMs.set(record, ms)
+  }
+  const of = (record: TopicRecord): number => receivedMs.get(record) as number
+  return log.toSorted((a, b) => of(a) - of(b) || a.partition - b.partition || a.offset - b.offset)
 }
 
 async function runOf(stack: Stack): Promise<Run> {
