@@ -70,24 +70,27 @@ export interface Reading {
   cutsBatches?: boolean
   /** Chooses among the lanes that have something to read. */
   choose?(count: number): number
+  /** Whether a lane is read at all for now. */
+  reads?(stage: StageName, partition: number): boolean
 }
 
 export class LocalPipeline {
   readonly log: LocalLog
   readonly #lanes: Lane[]
-  readonly #watermark: InputWatermark
+  #watermark: InputWatermark
   readonly #options: LocalPipelineOptions
+  readonly #settings: Settings
   /** The shop's clock; what a test does not set does not move. */
   nowMs = 0
 
   constructor(options: LocalPipelineOptions = {}) {
     this.#options = options
     const { partitions = 1 } = options
-    const settings = { ...defaultSettings, ...options.settings }
+    this.#settings = { ...defaultSettings, ...options.settings }
     this.log = new LocalLog(partitions)
-    this.#watermark = new InputWatermark(settings, options.watermarkLimitMs)
+    this.#watermark = new InputWatermark(this.#settings, options.watermarkLimitMs)
     const byPartition = Array.from({ length: partitions }, (_, partition) =>
-      this.#lanesOf(partition, settings),
+      this.#lanesOf(partition),
     )
     // Stage by stage: who always reads the first lane that can starves none before it.
     this.#lanes = Object.values(stageDefinitions).flatMap((definition) =>
@@ -111,13 +114,14 @@ export class LocalPipeline {
   run(reading: Reading = {}): void {
     do {
       while (this.step(reading));
-      for (const lane of this.#lanes) this.#write(lane, this.#cutAtEnd(lane))
-    } while (this.#lanes.some((lane) => this.#unread(lane) > 0))
+      for (const lane of this.#read(reading)) this.#write(lane, this.#cutAtEnd(lane))
+    } while (this.#read(reading).some((lane) => this.#unread(lane) > 0))
   }
 
   /** One batch of one partition. Answers whether there was any. */
-  step({ batchRecords = 1000, cutsBatches = true, choose = () => 0 }: Reading = {}): boolean {
-    const waiting = this.#lanes.filter((lane) => this.#unread(lane) > 0)
+  step(reading: Reading = {}): boolean {
+    const { batchRecords = 1000, cutsBatches = true, choose = () => 0 } = reading
+    const waiting = this.#read(reading).filter((lane) => this.#unread(lane) > 0)
     const lane = waiting[waiting.length === 0 ? 0 : choose(waiting.length)]
     if (!lane) return false
     this.#write(lane, this.#take(lane, batchRecords))
@@ -125,14 +129,23 @@ export class LocalPipeline {
     return true
   }
 
+  /** Something is left to read. */
+  get hasMore(): boolean {
+    return this.#lanes.some((lane) => this.#unread(lane) > 0)
+  }
+
   /** Keys that any stage holds something of. */
   get keyCount(): number {
     return this.#lanes.reduce((count, { task }) => count + task.stage.keyCount, 0)
   }
 
+  raiseTo(ms: number): void {
+    this.#watermark.raiseTo(ms)
+  }
+
   /** As if silence had carried the watermark to this time. */
   advanceTo(ms: number, reading?: Reading): void {
-    this.#watermark.raiseTo(ms)
+    this.raiseTo(ms)
     this.run(reading)
   }
 
@@ -144,6 +157,8 @@ export class LocalPipeline {
 
   /** Every stage anew from its changelog, as after the end of its process. */
   restart(): void {
+    // What a process has read and not written it has not seen.
+    this.#watermark = new InputWatermark(this.#settings, this.#options.watermarkLimitMs)
     for (const lane of this.#lanes) this.#restore(lane)
   }
 
@@ -154,8 +169,8 @@ export class LocalPipeline {
       const writes = this.#writesOf(lane, [...cuts, ...this.#cutAtEnd(lane)])
       for (const { topic, record } of writes.slice(0, writtenRecords))
         this.log.append(topic, record)
-      this.#restore(lane)
     }
+    this.restart()
   }
 
   tables(): LocalTables {
@@ -176,7 +191,7 @@ export class LocalPipeline {
     }
   }
 
-  #lanesOf(partition: number, settings: Settings): Lane[] {
+  #lanesOf(partition: number): Lane[] {
     const {
       partitions = 1,
       catalogue = [],
@@ -184,6 +199,7 @@ export class LocalPipeline {
       hasRetention = true,
       cutRecords,
     } = this.#options
+    const settings = this.#settings
     const enrich = createEnricher({ catalogue: createCatalogue(catalogue), placeOf })
     const shared = { partition, partitionCount: partitions, settings, hasRetention, decodedMax }
     const visitors = (): Stage =>
@@ -202,6 +218,10 @@ export class LocalPipeline {
       lane('cart-owners', () => new OwnerStage(shared)),
       lane('persons', () => new PersonStage(shared)),
     ]
+  }
+
+  #read({ reads = () => true }: Reading): Lane[] {
+    return this.#lanes.filter(({ definition, partition }) => reads(definition.name, partition))
   }
 
   #unread({ definition, partition, task }: Lane): number {

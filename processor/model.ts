@@ -102,7 +102,7 @@ export interface MoveCommand {
   move: number
   /** Of `away`: the key that has it now. */
   to?: Person
-  /** Of `away`: what is older was let go by stage one, which will not tell it again. Absent: nothing was. */
+  /** Of `away`: what is older was let go by who routes the cart and may not be told again. Absent: nothing was. */
   toldFromMs?: number
   input: CommandInput
 }
@@ -138,16 +138,19 @@ export interface CommandInput {
 /**
  * The last word of a cut. The writer promises: everything it read up to this watermark on its partition has been written
  * before this record. Written into every partition of the topic; stage two takes the minimum over all (stage, partition)
- * it expects.
+ * it expects. What its own partitions say so to one another is what retention goes by (T5): up to there no key has
+ * anything more to say to another.
  */
 export interface WatermarkRecord {
   kind: 'watermark'
-  stage: 'visitors' | 'cart-owners'
+  stage: 'visitors' | 'cart-owners' | 'persons'
   partition: number
   /** How many partitions the writing stage has, so that the reader knows whom to wait for. */
   of: number
   /** Null: there is no time yet. */
   watermarkMs: number | null
-  /** Number of the cut of stage one that it ends; the hop hands on the one it read last (time/turns.ts). */
+  /** Number of the cut of stage one that it ends; the hop hands on the one it read last (time/turns.ts). Of stage two: 0. */
   cut: number
+  /** Of stage two, as in its messages. */
+  taken?: number
 }

@@ -10,8 +10,10 @@ export interface PersonState extends Holdings {
   taken: number
   /** The watermark at which it must be judged again; null: never. */
   wakeMs: number | null
+  /** The settled watermark at which something of it may be let go (T5); null: never. */
+  letGoMs: number | null
 }
 
 export function emptyPerson(key: Person): PersonState {
-  return { taken: 0, wakeMs: null, ...emptyHoldings(key) }
+  return { taken: 0, wakeMs: null, letGoMs: null, ...emptyHoldings(key) }
 }

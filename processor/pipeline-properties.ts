@@ -21,6 +21,8 @@ import {
 import { foldWorld } from './reference/world.ts'
 import { replay } from './replay.ts'
 import type { World } from './reference/world.ts'
+import { stageDefinitions } from './topology.ts'
+import type { StageName } from './topology.ts'
 import type { Columns } from './scenario-data.ts'
 import { snakeCased } from './scenario-run.ts'
 
@@ -102,6 +104,30 @@ export function equalsTheFoldWithRetention(parameters: Run, equal: Equal): void 
   assert(holds, parameters)
 }
 
+/**
+ * With retention, where each partition of each stage is read at a speed of its own and stands still for a while now and
+ * then: what a stage lets go must not be missed by one that is behind it.
+ */
+export function equalsTheFoldAtAnySpeed(parameters: Run, equal: Equal): void {
+  const holds = property(
+    randomWorld(weeksOfEvents),
+    randomSettings,
+    constantFrom(1, 2, 4),
+    infiniteStream(nat(1_000)),
+    array(nat(39), { maxLength: 5 }),
+    (log, settings, partitions, stream, twice) => {
+      const next = chanceOf(stream)
+      const pipeline = pipelineOf({ partitions, settings, watermark: 'byRecords' })
+      const received = inOrderOfArrival(log, twice, next)
+      appendBetweenTicks(pipeline, received)
+      while (readAtSpeeds(pipeline, next)) disturb(pipeline, next)
+      pipeline.drain({ choose: next })
+      equal(tablesOf(pipeline), expectedOf(log, settings, Infinity))
+    },
+  )
+  assert(holds, parameters)
+}
+
 /** On one partition not only the compacted result is the same: every record is, in its place (T7). */
 export function equalsItsReplay(parameters: Run, equal: Equal): void {
   const holds = property(
@@ -127,8 +153,8 @@ export function pipelineOf(
 ): LocalPipeline {
   const { watermarkMs = Infinity, ...rest } = options
   return new LocalPipeline({
-    ...optionsOf(rest),
     watermark: 'byHand',
+    ...optionsOf(rest),
     ...(watermarkMs < Infinity && { watermarkLimitMs: watermarkMs }),
   })
 }
@@ -181,6 +207,60 @@ function disturb(pipeline: LocalPipeline, next: (bound: number) => number): void
   if (event === 0) pipeline.restart()
   if (event === 1)
     pipeline.crashWhileWriting({ batchRecords: 1 + next(9), writtenRecords: next(20) })
+}
+
+const tickMs = 4 * hourMs
+
+/** Every few hours each partition has a record that moves time and nothing else. */
+function appendBetweenTicks(pipeline: LocalPipeline, received: readonly ShopEvent[]): void {
+  const { partitionCount } = pipeline.log
+  let tickedMs = -Infinity
+  for (const event of received) {
+    const receivedMs = Date.parse(event.receivedAt)
+    tickedMs = Math.max(tickedMs, receivedMs - (receivedMs % tickMs) - tickMs)
+    for (; tickedMs + tickMs <= receivedMs;) {
+      tickedMs += tickMs
+      for (let partition = 0; partition < partitionCount; partition++) {
+        pipeline.appendRecord({ ...recordOf(tickOf(partition, tickedMs)), partition })
+      }
+    }
+    pipeline.append(event)
+  }
+}
+
+function tickOf(partition: number, timeMs: number): ShopEvent {
+  const time = isoTime(timeMs)
+  return {
+    schemaVersion: '1.0',
+    eventId: `tick-${partition}-${timeMs}`,
+    name: 'page_view',
+    eventTime: time,
+    receivedAt: time,
+    source: 'clock',
+    dialect: 'native',
+    anonymousId: `clock-${partition}`,
+    context: { test: true },
+    data: {},
+  }
+}
+
+/** A while in which some lanes stand still. Answers whether there is more to read. */
+function readAtSpeeds(pipeline: LocalPipeline, next: (bound: number) => number): boolean {
+  const still = new Set<string>()
+  const laneOf = (stage: StageName, partition: number): string => `${stage} ${partition}`
+  for (const stage of Object.keys(stageDefinitions) as StageName[]) {
+    for (let partition = 0; partition < pipeline.log.partitionCount; partition++) {
+      if (next(3) === 0) still.add(laneOf(stage, partition))
+    }
+  }
+  const reads = (stage: StageName, partition: number): boolean =>
+    !still.has(laneOf(stage, partition))
+  const cutsBatches = next(2) === 0
+  for (let steps = 1 + next(60); steps > 0; steps--) {
+    const batchRecords = 1 + next(30)
+    if (!pipeline.step({ choose: next, batchRecords, cutsBatches, reads })) break
+  }
+  return pipeline.hasMore
 }
 
 /** Conservation: how many input positions have just one outcome: enriched, or told of as rejected or as a load's end. */

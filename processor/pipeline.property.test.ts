@@ -1,7 +1,11 @@
 // T7 through both stages on some 500 random worlds; pipeline.property.long.test.ts runs many more.
 
 import { describe, expect, test } from 'vitest'
-import { equalsTheFold, equalsTheFoldWithRetention } from './pipeline-properties.ts'
+import {
+  equalsTheFold,
+  equalsTheFoldAtAnySpeed,
+  equalsTheFoldWithRetention,
+} from './pipeline-properties.ts'
 import type { Equal } from './pipeline-properties.ts'
 
 /** The same worlds in every run; the long tests draw new ones and print their seed. */
@@ -14,5 +18,8 @@ describe('the compacted tables are the fold of the set of events', () => {
   })
   test('with retention, for a log in the order of arrival', () => {
     expect(() => equalsTheFoldWithRetention({ numRuns: 120, seed }, equal)).not.toThrow()
+  })
+  test('with retention, each partition of each stage at a speed of its own', () => {
+    expect(() => equalsTheFoldAtAnySpeed({ numRuns: 120, seed }, equal)).not.toThrow()
   })
 })

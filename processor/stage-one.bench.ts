@@ -60,7 +60,7 @@ export async function benchStages({ days = 10, seed = 1 } = {}): Promise<StagesB
       'persons',
       topics.cartsByPerson.name,
       topics.personsChangelog.name,
-      () => new PersonStage(shared),
+      (partition) => new PersonStage({ ...shared, partition }),
       () => {},
     ],
   ]

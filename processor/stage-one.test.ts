@@ -206,6 +206,15 @@ describe('retention (T5)', () => {
   })
 })
 
+test('what silence has closed stays closed after a restart, although the records tell an earlier time', () => {
+  const pipeline = run(shopEvent(0))
+  pipeline.advanceTo(startMs + hourMs)
+  pipeline.restart()
+  pipeline.append(shopEvent(1))
+  pipeline.run()
+  expect(pipeline.tables().sessions).toMatchObject([{ eventCount: 2, isClosed: true }])
+})
+
 test('a load that ends is told on, as a position without an event', () => {
   const pipeline = new LocalPipeline()
   pipeline.appendRecord({ ...recordOf(shopEvent(0)), headers: { 'slipway-load': 'L' } })

@@ -114,7 +114,7 @@ export class VisitorStage implements Stage {
   }
 
   get watermarkMs(): number | null {
-    return this.#options.watermark.watermarkMs
+    return laterOf(this.#options.watermark.watermarkMs, this.#judgedMs)
   }
 
   get keyCount(): number {
@@ -141,7 +141,7 @@ export class VisitorStage implements Stage {
       const state = this.#visitors.restore(key, value)
       this.#timers.set(this.#visitors.slotOf(key), wakeOf(state, context))
     }
-    watermark.assign(partition, this.#time, this.#judgedMs, now())
+    watermark.assign(partition, this.#time, now())
     return { nextOffset: this.#nextOffset, number: position?.number ?? 0 }
   }
 
@@ -204,7 +204,8 @@ export class VisitorStage implements Stage {
   }
 
   cut(decision: Decision, processedAt: string): Cut {
-    const { nextOffset, watermarkMs, handsWatermark } = decision
+    const { nextOffset, handsWatermark } = decision
+    const watermarkMs = laterOf(decision.watermarkMs, this.#judgedMs)
     const due = this.#takeDue(watermarkMs ?? -Infinity)
     const hands = (): boolean =>
       handsWatermark && (this.#isUnhanded || watermarkMs !== this.#handedMs)
@@ -220,7 +221,7 @@ export class VisitorStage implements Stage {
       addChanges(fold, output)
       this.#isUnhanded ||= fold.commands.length > 0
     }
-    if (hands()) this.#handWatermark(decision, output)
+    if (hands()) this.#handWatermark(decision.number, watermarkMs, output)
     changelog.push(this.#position(decision))
     this.#dirty = new Set()
     this.#pending = []
@@ -296,7 +297,7 @@ export class VisitorStage implements Stage {
   }
 
   /** Behind everything that it covers, to every partition of both internal topics. */
-  #handWatermark({ number, watermarkMs }: Decision, output: OutputBatch): void {
+  #handWatermark(number: number, watermarkMs: number | null, output: OutputBatch): void {
     this.#handedMs = watermarkMs
     this.#isUnhanded = false
     const { partition, partitionCount } = this.#options
@@ -327,6 +328,10 @@ export class VisitorStage implements Stage {
   #positionOf(offset: number): InputPosition {
     return { topic: topics.events.name, partition: this.#options.partition, offset }
   }
+}
+
+function laterOf(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b)
 }
 
 function isChange({ sessionChanges, commands }: VisitorFold): boolean {

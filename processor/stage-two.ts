@@ -2,18 +2,21 @@
 // keys whose set changed, or for which time alone changes something, by the pure rules of cart/, and publishes the
 // difference: rows of `cart-episodes`, verdicts of `cart-abandonment`. Its time is the least of all watermarks handed to
 // it, direct and by the hop. With one partition its records take turns and say where it is cut (time/turns.ts).
+//
+// Keys say things to one another that may still change what seems closed: whose cart, which order. So each partition
+// tells all others how far it has come, behind what its keys have said; what is let go (T5) goes by the least of these.
 
 import { episodeKey } from '#stack/contract/cart.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import { topics } from '#stack/contract/topics.ts'
 import type { IncomingRecord, OutgoingRecord } from '#stack/kafka-client/records.ts'
-import { isEmptyHanded, takeDeed, takeMove } from './cart/deed.ts'
+import { isAwaitingDeed, isEmptyHanded, takeDeed, takeMove } from './cart/deed.ts'
 import { judgePerson, takeIn, takeOrder, takeOut } from './cart/judge.ts'
 import type { Judged } from './cart/judge.ts'
 import type { CartCommand, CartEvent, KeyMessage } from './model.ts'
 import { emptyPerson } from './person.ts'
 import type { PersonState } from './person.ts'
-import { emptyCut, OutputBatch } from './stage.ts'
+import { emptyCut, OutputBatch, watermarkRecords } from './stage.ts'
 import type { Cut, Decision, Resumed, Stage } from './stage.ts'
 import { positionRecord, stateRecord } from './state/changelog.ts'
 import type { Restored } from './state/changelog.ts'
@@ -26,6 +29,7 @@ import { Turns } from './time/turns.ts'
 import type { Taken } from './time/turns.ts'
 
 export interface PersonStageOptions {
+  partition: number
   partitionCount: number
   settings: Settings
   hasRetention?: boolean
@@ -35,6 +39,9 @@ export interface PersonStageOptions {
 
 interface Position extends Resumed {
   heard: Heard[]
+  /** Of the partitions of this stage. */
+  settled: Heard[]
+  handedMs: number | null
   /** How many records were taken, in whatever order. */
   taken: number
   /** With one partition. */
@@ -54,9 +61,15 @@ const noNews: News = { arrived: [], isMoved: false }
 export class PersonStage implements Stage {
   readonly #options: PersonStageOptions
   readonly #persons: States<PersonState>
+  /** When keys are to be judged again, by the watermark; when something of them may be let go, by the settled one. */
   readonly #timers = new Timers()
+  readonly #letGoTimers = new Timers()
+  /** Keys that wait for a deed: what they say is not their last word. */
+  readonly #awaiting = new Set<string>()
   readonly #news = new Map<PersonState, News>()
   #watermark = new HandedWatermark(['visitors', 'cart-owners'])
+  #settled = new HandedWatermark(['persons'])
+  #handedMs: number | null = null
   /** What keys have said to one another since the last cut. */
   #messages: KeyMessage[] = []
   #turns: Turns | undefined
@@ -94,11 +107,15 @@ export class PersonStage implements Stage {
       this.#taken = position.taken
       this.#cutTaken = position.taken
       this.#watermark = new HandedWatermark(['visitors', 'cart-owners'], position.heard)
+      this.#settled = new HandedWatermark(['persons'], position.settled)
+      this.#handedMs = position.handedMs
       if (position.turns) this.#turns = new Turns(position.turns)
     }
     for (const { key, value } of changelog.states()) {
-      const { wakeMs } = this.#persons.restore(key, value)
-      this.#timers.set(this.#persons.slotOf(key), wakeMs)
+      const state = this.#persons.restore(key, value)
+      this.#timers.set(this.#persons.slotOf(key), state.wakeMs)
+      this.#letGoTimers.set(this.#persons.slotOf(key), state.letGoMs)
+      if (isAwaitingDeed(state)) this.#awaiting.add(key)
     }
     return { nextOffset: this.#nextOffset, number: position?.number ?? 0 }
   }
@@ -124,8 +141,10 @@ export class PersonStage implements Stage {
 
   #takeCommand(command: CartCommand): void {
     this.#taken++
-    if (command.kind === 'watermark') this.#watermark.hear(command)
-    else this.#takeKeyCommand(command)
+    if (command.kind === 'watermark') {
+      const watermark = command.stage === 'persons' ? this.#settled : this.#watermark
+      watermark.hear(command)
+    } else this.#takeKeyCommand(command)
   }
 
   #takeKeyCommand(command: KeyCommand): void {
@@ -181,19 +200,37 @@ export class PersonStage implements Stage {
       const value = JSON.stringify({ ...message, taken: this.#taken })
       output.add(topics.cartsByPerson.name, { key: message.key, value })
     }
-    this.#turns?.begin(this.#messages.length)
+    const isDecisive = this.#turns === undefined && output.batches.length > 0
+    const isHanded = this.#handWatermark(output)
+    this.#turns?.begin(this.#messages.length + (isHanded ? 1 : 0))
     this.#news.clear()
     this.#messages = []
     this.#persons.settle()
     changelog.push(this.#position(decision))
     if (this.#turns) this.#takeTurn(this.#turns)
-    const outputs = output.batches
-    return { outputs, changelog, isDecisive: outputs.length > 0 && this.#turns === undefined }
+    return { outputs: output.batches, changelog, isDecisive }
+  }
+
+  /** Behind what its keys have said. Answers whether there was anything to tell. */
+  #handWatermark(output: OutputBatch): boolean {
+    const { watermarkMs } = this
+    if (watermarkMs === this.#handedMs || this.#awaiting.size > 0) return false
+    this.#handedMs = watermarkMs
+    const { partition, partitionCount } = this.#options
+    const sender = { stage: 'persons', partition, of: partitionCount, cut: 0 } as const
+    const record = { ...sender, watermarkMs, taken: this.#taken }
+    for (const each of watermarkRecords(record, partitionCount)) {
+      output.add(topics.cartsByPerson.name, each)
+    }
+    return true
   }
 
   /** Timers have no order of their own that a restart keeps. */
   #wakeDue(): void {
-    const slots = this.#timers.takeDue(this.watermarkMs ?? -Infinity)
+    const slots = [
+      ...this.#timers.takeDue(this.watermarkMs ?? -Infinity),
+      ...this.#letGoTimers.takeDue(this.#settled.watermarkMs ?? -Infinity),
+    ]
     for (const key of slots.map((slot) => this.#persons.keyAt(slot)).sort()) {
       const state = this.#persons.get(key)
       if (state && !this.#news.has(state)) this.#news.set(state, noNews)
@@ -203,19 +240,26 @@ export class PersonStage implements Stage {
   #judge(state: PersonState, news: News, processedAt: string): Judged {
     const { settings, hasRetention = true } = this.#options
     const watermarkMs = this.watermarkMs ?? -Infinity
-    const judging = { watermarkMs, settings, processedAt, hasRetention }
+    const settledMs = this.#settled.watermarkMs ?? -Infinity
+    const judging = { watermarkMs, settledMs, settings, processedAt, hasRetention }
     const judged = judgePerson(state, news, judging)
     state.taken = this.#taken
     state.wakeMs = judged.wakeMs
+    state.letGoMs = judged.letGoMs
     return judged
   }
 
   #keep(state: PersonState): OutgoingRecord {
-    const { key, wakeMs } = state
+    const { key, wakeMs, letGoMs } = state
     const isGone = isEmptyHanded(state)
     const value = isGone ? null : this.#persons.keep(key, state)
     const slot = this.#persons.slotOf(key)
-    if (slot >= 0) this.#timers.set(slot, isGone ? null : wakeMs)
+    if (slot >= 0) {
+      this.#timers.set(slot, isGone ? null : wakeMs)
+      this.#letGoTimers.set(slot, isGone ? null : letGoMs)
+    }
+    if (isAwaitingDeed(state)) this.#awaiting.add(key)
+    else this.#awaiting.delete(key)
     if (isGone) this.#persons.drop(key)
     return stateRecord(key, value)
   }
@@ -225,6 +269,8 @@ export class PersonStage implements Stage {
       nextOffset,
       number,
       heard: this.#watermark.heard,
+      settled: this.#settled.heard,
+      handedMs: this.#handedMs,
       taken: this.#taken,
       ...(this.#turns && { turns: this.#turns.taken }),
     }

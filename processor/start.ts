@@ -143,7 +143,7 @@ async function startLanes(context: LaneContext): Promise<{ lanes: Lanes; close()
     }),
     persons: new Lane({
       ...shared('persons', producers[2]),
-      create: () => new PersonStage({ partitionCount, settings }),
+      create: (partition) => new PersonStage({ partition, partitionCount, settings }),
     }),
   }
   await Promise.all(Object.values(lanes).map((lane) => lane.start()))

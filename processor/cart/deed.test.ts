@@ -16,12 +16,17 @@ const day = 24 * hour
 function judge(holdings: Holdings, minutes: number, hasRetention = false) {
   const change = { arrived: [], isMoved: false }
   const watermarkMs = minutes === Infinity ? Infinity : at(minutes)
-  const context = { watermarkMs, settings: defaultSettings, processedAt: '', hasRetention }
-  const { difference, wakeMs } = judgePerson(holdings, change, context)
+  const context = { ...upTo(watermarkMs), settings: defaultSettings, processedAt: '', hasRetention }
+  const { difference, letGoMs } = judgePerson(holdings, change, context)
   const rows = difference.carts.map(
     (row) => `${row.cartKey}#${row.episode} ${row.state} ${row.revision}`,
   )
-  return { rows, tombstones: difference.tombstones, verdicts: difference.abandonments, wakeMs }
+  return { rows, tombstones: difference.tombstones, verdicts: difference.abandonments, letGoMs }
+}
+
+/** Judged, and settled as far. */
+function upTo(watermarkMs: number) {
+  return { watermarkMs, settledMs: watermarkMs }
 }
 
 function holding(key: Person, events: readonly CartEvent[] = []): Holdings {
@@ -135,8 +140,8 @@ describe('what is let go', () => {
     const holdings = holding('a:A', [add(0), buy(5, 'O1')])
     judge(holdings, 5 + keepMinutes, true)
     expect(holdings.events).toHaveLength(2)
-    const { wakeMs } = judge(holdings, 5 + keepMinutes, true)
-    expect(wakeMs).toBe(at(5 + keepMinutes) + 1)
+    const { letGoMs } = judge(holdings, 5 + keepMinutes, true)
+    expect(letGoMs).toBe(at(5 + keepMinutes) + 1)
     judge(holdings, 6 + keepMinutes, true)
     expect(holdings.events).toEqual([])
   })
@@ -145,7 +150,7 @@ describe('what is let go', () => {
     const settings = { ...defaultSettings, maxCartAgeMs: 5 * dayMs }
     const views = Array.from({ length: 120 }, (_, i) => event(30 * i, 'page_view'))
     const holdings = holding('a:A', [add(0), ...views])
-    const context = { settings, processedAt: '', hasRetention: true, watermarkMs: at(60 * hour) }
+    const context = { settings, processedAt: '', hasRetention: true, ...upTo(at(60 * hour)) }
     judgePerson(holdings, { arrived: [], isMoved: false }, context)
     expect(holdings.events).toHaveLength(121)
   })
@@ -219,7 +224,7 @@ describe('what is let go', () => {
 
   test('is the last record of a visitor, whose cooldown goes on under the key of the user', () => {
     const settings = { ...defaultSettings, cooldownMs: 30 * dayMs }
-    const context = { settings, processedAt: '', hasRetention: true, watermarkMs: at(10 * day) }
+    const context = { settings, processedAt: '', hasRetention: true, ...upTo(at(10 * day)) }
     const visitor = holding('a:A', [add(0)])
     judgePerson(visitor, { arrived: [], isMoved: false }, context)
     expect(visitor.events).toEqual([])
@@ -227,7 +232,7 @@ describe('what is let go', () => {
     const user = holding('u:U', again)
     takeMove(user, here('u:U', 1))
     takeDeed(user, takeMove(visitor, away('a:A', 'u:U', 1))[0] as DeedCommand)
-    const later = { ...context, watermarkMs: at(11 * day) }
+    const later = { ...context, ...upTo(at(11 * day)) }
     const { difference } = judgePerson(user, { arrived: [], isMoved: false }, later)
     expect(difference.abandonments.at(-1)).toMatchObject({
       status: 'recovered',
@@ -247,19 +252,19 @@ describe('what is let go', () => {
     const user = holding('u:U')
     takeMove(user, here('u:U', 1))
     takeDeed(user, takeMove(holding('a:A'), away('a:A', 'u:U', 1))[0] as DeedCommand)
-    const { wakeMs } = judge(user, 0, true)
-    judge(user, ((wakeMs ?? 0) - at(0)) / minuteMs, true)
+    const { letGoMs } = judge(user, 0, true)
+    judge(user, ((letGoMs ?? 0) - at(0)) / minuteMs, true)
     expect(isEmptyHanded(user)).toBe(true)
   })
 
   test('goes into a base that knows the last unsuppressed record while the cooldown asks for it', () => {
     const holdings = holding('a:A', [add(0, [line('P')])])
     const settings = { ...defaultSettings, cooldownMs: 30 * dayMs }
-    const context = { settings, processedAt: '', hasRetention: true, watermarkMs: at(10 * day) }
+    const context = { settings, processedAt: '', hasRetention: true, ...upTo(at(10 * day)) }
     judgePerson(holdings, { arrived: [], isMoved: false }, context)
     expect(holdings.events).toEqual([])
     takeIn(holdings, add(10 * day, [line('P')]))
-    const later = { ...context, watermarkMs: at(11 * day) }
+    const later = { ...context, ...upTo(at(11 * day)) }
     const { difference } = judgePerson(holdings, { arrived: [], isMoved: false }, later)
     expect(difference.abandonments).toMatchObject([{ suppressed: true, episode: 2 }])
   })

@@ -1,8 +1,8 @@
 // Handing a cart from one key to another. Two keys are two tasks that write to the same compacted topics; were both to
 // write of one cart, the last word would be chance. So what a key has published of a cart goes with it, as a deed, and
 // the new key publishes nothing of the cart before the deed is there. With it come the numbers of episodes that were let
-// go, and the time before which events are already counted in them (T5); and what is not counted yet although stage one,
-// which is ahead where partitions are read at different speeds, has let go of it and will not tell it again.
+// go, and the time before which events are already counted in them (T5); and what is not counted yet although stage one or
+// the hop, ahead where partitions are read at different speeds, has let go of it and will not tell it again.
 //
 //   key a:A   in(add) ─▶ publishes a:A#1 open      away(a:A, to u:U) ─▶ deed: a:A#1, revision 0
 //   key u:U            here(a:A) in(add) in(link) ─▶ publishes u:U#1 only   deed ─▶ publishes a:A#1 merged, revision 1
@@ -165,7 +165,7 @@ export function takeDeed(holdings: Holdings, command: DeedCommand): DeedCommand[
     keptFor(event) === cartKey ? (asKept(holdings, event) ?? []) : event,
   )
   for (const event of deed.events) {
-    const kept = asKept(holdings, { ...event, route: holdings.key })
+    const kept = asKept(holdings, event)
     if (kept !== null && !hasEvent(holdings.events, kept)) putEvent(holdings.events, kept)
   }
   const onward = next ?? (isAway(joined) ? joined.away : undefined)
@@ -173,12 +173,12 @@ export function takeDeed(holdings: Holdings, command: DeedCommand): DeedCommand[
 }
 
 /**
- * T5: a home whose last move nobody can take back any more is forgotten. Answers the watermark at which the next one can
- * be; null: there is none.
+ * T5: a home whose last move nobody can take back any more is forgotten. Answers the settled watermark at which the next
+ * one can be; null: there is none.
  */
 export function forgetHomes(
   holdings: Holdings,
-  watermarkMs: number,
+  { watermarkMs, settledMs }: { watermarkMs: number; settledMs: number },
   keepMs: number,
 ): number | null {
   let nextMs: number | null = null
@@ -188,7 +188,7 @@ export function forgetHomes(
     home.sinceMs ??= watermarkMs
     const endMs = home.sinceMs + keepMs
     if (isAwaited(home)) continue
-    if (endMs < watermarkMs) delete holdings.homes[cartKey]
+    if (endMs < settledMs) delete holdings.homes[cartKey]
     else nextMs = Math.min(nextMs ?? Infinity, endMs + 1)
   }
   return nextMs
@@ -196,6 +196,11 @@ export function forgetHomes(
 
 function isAway({ hereMove, away }: Home): boolean {
   return away.move > hereMove
+}
+
+/** It waits for the papers of some cart. */
+export function isAwaitingDeed({ homes }: Holdings): boolean {
+  return Object.values(homes).some(isAwaited)
 }
 
 /** Kept under this key, but another has yet to say what it has published of it. */
@@ -211,7 +216,9 @@ function sendOn(holdings: Holdings, cartKey: string, { move, to, toldFromMs }: M
   holdings.base = base.left
   const isUntold = (event: CartEvent): boolean =>
     keptFor(event) === cartKey && event.timeMs < toldFromMs
-  const events = holdings.events.filter(isUntold)
+  const routed = (event: CartEvent): CartEvent =>
+    event.route === holdings.key ? { ...event, route: to } : event
+  const events = holdings.events.filter(isUntold).map(routed)
   holdings.events = holdings.events.filter((event) => !isUntold(event))
   const deed: CartDeed = {
     published: { carts: carts.taken, verdicts: verdicts.taken },

@@ -53,8 +53,10 @@ function judgeMany(persons: number, watermarks: readonly number[]): void {
     ]
     for (const event of arrived) takeIn(holdings, event)
     for (const afterMs of watermarks) {
+      const watermarkMs = originMs + afterMs
       const context = {
-        watermarkMs: originMs + afterMs,
+        watermarkMs,
+        settledMs: watermarkMs,
         settings: defaultSettings,
         processedAt,
         hasRetention: true,

@@ -17,6 +17,8 @@ import type { Change } from './retraction.ts'
 
 export interface JudgeContext {
   watermarkMs: number
+  /** Up to here other keys have said all that they have to say: what is let go (T5) goes by it. */
+  settledMs: number
   settings: Settings
   processedAt: string
   /** False keeps every event for ever: the property of T7 for any order. */
@@ -29,6 +31,8 @@ export interface Judged {
   orders: OrderCommand[]
   /** The watermark at which the key must be judged again; null: never by time alone. */
   wakeMs: number | null
+  /** The settled watermark at which something may be let go; null: nothing is held. */
+  letGoMs: number | null
 }
 
 /** `change`: what came since the last time. The holdings are brought up to date. */
@@ -44,8 +48,8 @@ export function judgePerson(holdings: Holdings, change: Change, context: JudgeCo
   holdings.published = published
   const orders = sayRepeats(holdings.key, holdings.repeats, fold.repeats)
   holdings.repeats = fold.repeats
-  const retainedMs = context.hasRetention ? retain(holdings, fold, context) : null
-  return { difference, orders, wakeMs: earlier(fold.nextWakeMs, retainedMs) }
+  const letGoMs = context.hasRetention ? retain(holdings, fold, context) : null
+  return { difference, orders, wakeMs: fold.nextWakeMs, letGoMs }
 }
 
 /** Puts an event into the set. Answers whether the key has to be judged again. */
@@ -78,18 +82,18 @@ function publishable(holdings: Holdings, fold: PersonFold): PersonFold {
 
 /** T5. Answers when to look again. */
 function retain(holdings: Holdings, fold: PersonFold, context: JudgeContext): number | null {
-  const { watermarkMs, settings } = context
-  const homesMs = forgetHomes(holdings, watermarkMs, keepMsOf(settings))
+  const { settledMs, settings } = context
+  const homesMs = forgetHomes(holdings, context, keepMsOf(settings))
   // Of a cart that has just come here, events may still be on their way, or its papers.
   if (Object.keys(holdings.homes).length > 0) return homesMs
-  const { cutMs, ...kept } = letGo(holdings, fold, watermarkMs, settings)
+  const { cutMs, ...kept } = letGo(holdings, fold, settledMs, settings)
   forgetTold(holdings, kept.events)
   holdings.events = kept.events
   holdings.base = kept.base
   holdings.published = kept.published
   holdings.repeats = repeatsKept(holdings)
   holdings.cutMs = cutMs ?? holdings.cutMs
-  return nextCutMs(holdings.events, fold, watermarkMs, settings)
+  return nextCutMs(holdings.events, fold, settledMs, settings)
 }
 
 /** Of what is let go, the last word holds. */
@@ -103,8 +107,4 @@ function forgetTold({ events, toldRepeats }: Holdings, left: readonly CartEvent[
   if (Object.keys(toldRepeats).length === 0) return
   const kept = new Set(left.map(nameOf))
   for (const name of events.map(nameOf)) if (!kept.has(name)) delete toldRepeats[name]
-}
-
-function earlier(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }

@@ -161,7 +161,7 @@ export class LocalKeys {
     const { settings, hasRetention = false } = this.#options
     const { watermarkMs } = key
     const change: Change = { arrived: key.arrived, isMoved: key.isMoved }
-    const context = { watermarkMs, settings, processedAt, hasRetention }
+    const context = { watermarkMs, settledMs: watermarkMs, settings, processedAt, hasRetention }
     const { difference, wakeMs } = judgePerson(key.holdings, change, context)
     key.arrived = []
     key.isMoved = false

@@ -1,4 +1,4 @@
-// T5: which events of a key can be let go at a watermark. All that lie before a time are, when every episode that they
+// T5: which events of a key can be let go at a watermark that all keys have come to. All that lie before a time are, when every episode that they
 // made is closed, and closed so long that no event which is not too late, no login and no earlier owner can change it any
 // more. What stays is a base: how many episodes each cart had, whose it is, and the orders that are known.
 //
@@ -33,12 +33,12 @@ export function keepMsOf({ allowedLatenessMs, abandonAfterMs }: Settings): numbe
 export function letGo(
   { events, base, published }: Omit<Kept, 'cutMs'>,
   fold: PersonFold,
-  watermarkMs: number,
+  settledMs: number,
   settings: Settings,
 ): Kept {
-  const cutMs = cutOf(fold, watermarkMs - keepMsOf(settings))
+  const cutMs = cutOf(fold, settledMs - keepMsOf(settings))
   const count = countBefore(events, cutMs)
-  if (!isWorthIt(events, count, watermarkMs, settings)) {
+  if (!isWorthIt(events, count, settledMs, settings)) {
     return { events, base, published, cutMs: null }
   }
   const gone = events.slice(0, count)
@@ -55,7 +55,7 @@ export function letGo(
 export function nextCutMs(
   events: readonly CartEvent[],
   fold: PersonFold,
-  watermarkMs: number,
+  settledMs: number,
   settings: Settings,
 ): number | null {
   const keepMs = keepMsOf(settings)
@@ -66,7 +66,7 @@ export function nextCutMs(
   for (const { span } of fold.episodes) {
     if (span.endMs !== null) candidates.push(span.endMs + keepMs + 1)
   }
-  const due = candidates.filter((ms) => ms > watermarkMs)
+  const due = candidates.filter((ms) => ms > settledMs)
   return due.length === 0 ? null : Math.min(...due)
 }
 
@@ -92,12 +92,12 @@ function spans({ fromMs, endMs }: Span, timeMs: number): boolean {
 function isWorthIt(
   events: readonly CartEvent[],
   count: number,
-  watermarkMs: number,
+  settledMs: number,
   settings: Settings,
 ): boolean {
   if (count === 0) return false
   const oldestMs = events[0]?.timeMs ?? Infinity
-  return 2 * count >= events.length || oldestMs + 2 * keepMsOf(settings) < watermarkMs
+  return 2 * count >= events.length || oldestMs + 2 * keepMsOf(settings) < settledMs
 }
 
 function countBefore(events: readonly CartEvent[], timeMs: number): number {

@@ -37,12 +37,14 @@ export interface CartOwnerState {
   events: NamingEvent[]
   /** Of events that are gone; while there are none, the events tell. */
   owner: Owner | null
+  /** Events before it were let go: of them this is the end. Kept for ever. */
+  toldFromMs: number | null
   /** The key that writes of this cart, and how often that changed. */
   home: { key: Person; move: number } | null
 }
 
 export function emptyCartOwner(cartId: string): CartOwnerState {
-  return { cartId, nextOffset: 0, events: [], owner: null, home: null }
+  return { cartId, nextOffset: 0, events: [], owner: null, toldFromMs: null, home: null }
 }
 
 type InCommand = Extract<CartCommand, { kind: 'in' }>
@@ -89,14 +91,14 @@ function firstOwnerOf(events: readonly NamingEvent[]): Person | null {
 
 /** An earlier owner, or the same under another name: both keys are told, before the events. */
 function moveHome(state: CartOwnerState, key: Person | null): CartCommand[] {
-  const { cartId, home, events } = state
+  const { cartId, home, events, toldFromMs } = state
   if (key === null || home?.key === key) return []
   state.home = { key, move: home === null ? 0 : home.move + 1 }
   const input = events[events.length - 1]?.input
   if (home === null || input === undefined) return []
   const move = { cartKey: `c:${cartId}`, move: state.home.move, input }
   return [
-    { kind: 'away', key: home.key, to: key, ...move },
+    { kind: 'away', key: home.key, to: key, ...(toldFromMs !== null && { toldFromMs }), ...move },
     { kind: 'here', key, ...move },
   ]
 }
@@ -117,6 +119,8 @@ export function rememberOwner(state: CartOwnerState): void {
     const { route, source, eventId } = first
     state.owner = { route, source, eventId }
   }
+  const last = state.events.at(-1)?.event
+  if (last !== undefined) state.toldFromMs = Math.max(state.toldFromMs ?? 0, last.timeMs + 1)
   state.events = []
 }
 

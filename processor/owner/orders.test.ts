@@ -64,6 +64,22 @@ describe('an order that its person has reported before', () => {
   })
 })
 
+test('an order that its person has reported before closes none, although the cart was long past when it was read', () => {
+  const log = [
+    add(0, 'A', 'c1'),
+    buy(5, { anonymousId: 'B' }),
+    buy(10, { anonymousId: 'B', cartId: 'c1' }),
+  ]
+  for (const partitions of [1, 4]) {
+    const pipeline = new LocalPipeline({ partitions, watermark: 'byHand' })
+    pipeline.append(...log)
+    pipeline.raiseTo(Date.parse('2024-06-06T00:00:00.000Z'))
+    pipeline.drain()
+    const { carts } = pipeline.tables()
+    expect(carts.map(({ cartKey, state }) => `${cartKey} ${state}`)).toEqual(['c:c1 lost'])
+  }
+})
+
 describe('an order that several persons report', () => {
   const both = [add(0, 'B'), add(1, 'D'), buy(5, { anonymousId: 'B', cartId: 'c9' })]
 

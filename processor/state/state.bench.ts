@@ -88,7 +88,7 @@ class Run {
     const enrich = createEnricher({ catalogue: createCatalogue([]), placeOf: () => nowhere })
     const shared = { partitionCount, settings, enrich, watermark, now: () => startMs }
     this.#visitors = this.#offsets.map((_, partition) => new VisitorStage({ ...shared, partition }))
-    this.#persons = this.#offsets.map(() => new PersonStage(shared))
+    this.#persons = this.#offsets.map((_, partition) => new PersonStage({ ...shared, partition }))
     for (const stage of [...this.#visitors, ...this.#persons]) stage.restore(new Restored())
   }
 

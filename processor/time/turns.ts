@@ -65,13 +65,13 @@ export class Turns {
     const progress = this.#taken[sender]
     progress.nextOffset = offset + 1
     this.#isBegun ||= sender !== 'persons'
-    if (command.kind === 'watermark') {
+    if (sender === 'persons') {
+      this.#taken.awaited = Math.max(0, this.#taken.awaited - 1)
+      this.#isOver = this.#taken.awaited === 0
+    } else if (command.kind === 'watermark') {
       // One that is said again, after a restart of its sender, ends nothing.
       progress.cut = Math.max(progress.cut, command.cut)
       this.#isOver = this.#isEven
-    } else if (sender === 'persons') {
-      this.#taken.awaited = Math.max(0, this.#taken.awaited - 1)
-      this.#isOver = this.#taken.awaited === 0
     }
     return command
   }

@@ -1,10 +1,10 @@
 // T2: how far event time has come on the partitions of the input topic that this process reads.
 //
 // The watermark is the least, over those partitions, of the greatest event time seen, minus `watermarkDelay`; it never
-// goes back, and a partition without a record has none, so it holds everything. A partition read to its end and silent
-// for `idleTimeout` holds nothing any more; when all are, the watermark follows the shop's clock. While a load of past
-// traffic is open, anywhere, only the load's records count and silence counts for nothing, so that neither a click
-// during the first start nor a load that stalls closes anything early.
+// goes back while they are the same, and a partition without a record has none, so it holds everything. A partition read
+// to its end and silent for `idleTimeout` holds nothing any more; when all are, the watermark follows the shop's clock.
+// While a load of past traffic is open, anywhere, only the load's records count and silence counts for nothing, so that
+// neither a click during the first start nor a load that stalls closes anything early.
 
 import { minuteMs } from '#stack/base/units.ts'
 import type { Settings } from '#stack/contract/settings.ts'
@@ -55,11 +55,14 @@ export class InputWatermark {
     return false
   }
 
-  /** `restoredMs`: the watermark that was published before; it holds still. */
-  assign(partition: number, time: PartitionTime, restoredMs: number | null, nowMs: number): void {
+  /**
+   * A partition goes on from what its changelog says, which may be behind what was read of it before: so time is told
+   * anew. That no partition goes back behind its own last cut, its stage sees to.
+   */
+  assign(partition: number, time: PartitionTime, nowMs: number): void {
     this.#partitions.set(partition, time)
     this.#silentSinceMs.set(partition, nowMs)
-    if (restoredMs !== null) this.#raise(restoredMs)
+    this.#watermarkMs = null
   }
 
   revoke(partition: number): void {
