@@ -129,7 +129,8 @@ function refundRows(refunds: Fact[], purchase: Fact | undefined, around: Surroun
     const { data, anonymousId, userId, isBot, isTest } = refund
     const { orderId, reason, currency = purchase?.data.currency } = data
     const lines = linesOf(refund, around).map(({ item, key, price, quantity }) => {
-      const ordered = bought.find((line) => line.key === key)?.price
+      const isProduct = (line: { item: Item }): boolean => line.item.productId === item.productId
+      const ordered = (bought.find((line) => line.key === key) ?? bought.find(isProduct))?.price
       return quantity * ((item.unitPriceMinor === undefined ? ordered : price)?.netMinor || 0)
     })
     const isFull = data.amountMinor === undefined && lines.length === 0

@@ -4,12 +4,14 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { codecs } from '../kafka/protocol/compression.ts'
+import { crc32c } from '../kafka/protocol/crc32c.ts'
 import { batchRecords, placeBatch } from '../kafka/protocol/record-batch.ts'
 import { encodeBatch } from './batch-encoder.ts'
 import { decodeRecords, offsetAfter } from './fetched-records.ts'
 import type { OutgoingRecord } from './records.ts'
 
 const headerBytes = 61
+const checksumAt = 17
 const attributesAt = 21
 const transactional = 0x10
 const control = 0x20
@@ -33,14 +35,20 @@ function batchOf(
   const batch = encodeBatch(list, { producerId, producerEpoch: 0 }, 0, 1_750_000_000_000)
   batch.writeInt16BE(attributes, attributesAt)
   placeBatch(batch, 0, baseOffset, 0)
-  return batch
+  return sealed(batch)
 }
 
 function packed(batch: Buffer, codec: number, pack: (bytes: Buffer) => Buffer): Buffer {
   const whole = Buffer.concat([batch.subarray(0, headerBytes), pack(batch.subarray(headerBytes))])
   whole.writeInt32BE(whole.length - 12, 8)
   whole.writeInt16BE(codec, attributesAt)
-  return whole
+  return sealed(whole)
+}
+
+/** With the checksum of what it holds now. */
+function sealed(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32c(batch, attributesAt), checksumAt)
+  return batch
 }
 
 const marker = (type: number): OutgoingRecord => ({
@@ -128,7 +136,8 @@ describe('fetched records', () => {
       fc.property(fc.nat(batch.length - headerBytes - 1), fc.nat(255), (at, byte) => {
         const changed = Buffer.from(batch)
         changed[headerBytes + at] = byte
-        expect(['read', 'MalformedError']).toContain(outcomeOf(changed))
+        expect(outcomeOf(changed)).toBe(changed.equals(batch) ? 'read' : 'MalformedError')
+        expect(['read', 'MalformedError']).toContain(outcomeOf(sealed(changed)))
       }),
       { numRuns: 2000 },
     )

@@ -1,7 +1,7 @@
 // What a fetch brought, as records: batch by batch, decompressed where a producer compressed them, without control
 // batches, without records of transactions that were aborted, from the wanted offset on. Keys and values are slices of
 // what was received; headers are looked at when somebody asks for them, and once where records one after the other have
-// the same. The checksum is the broker's business.
+// the same. A batch whose checksum is wrong is refused: memory and networks err, and what is read here is kept.
 
 import { codecs, decompress } from '../kafka/protocol/compression.ts'
 import { MalformedError } from '../kafka/protocol/reader.ts'
@@ -9,6 +9,7 @@ import {
   batchHeaderBytes,
   codecOf,
   hasAppendTime,
+  isBatchIntact,
   isControl,
   isTransactional,
   readBatchHeader,
@@ -50,6 +51,8 @@ export function decodeRecords(
   for (let at = 0; isWhole(bytes, at);) {
     const header = readBatchHeader(bytes, at)
     if (header.magic !== 2) throw new MalformedError(`a batch of format ${header.magic}`)
+    if (!isBatchIntact(bytes, at, header.sizeBytes))
+      throw new MalformedError(`a wrong checksum in the batch at offset ${header.baseOffset}`)
     if (!aborted.skip(header, bytes, at)) {
       const packed = bytes.subarray(at + batchHeaderBytes, at + header.sizeBytes)
       decodeBatch(header, unpacked(header, packed), fromOffset, records)

@@ -7,13 +7,14 @@ import type { Logger } from '../base/logger.ts'
 import { MiB } from '../base/units.ts'
 import { errorCodes, errorName } from '../kafka/protocol/errors.ts'
 import { fetch } from '../kafka/protocol/messages/data.ts'
+import { MalformedError } from '../kafka/protocol/reader.ts'
 import type { Infer } from '../kafka/protocol/types.ts'
 import type { Cluster } from './cluster.ts'
 import { mayPass, refused } from './cluster.ts'
 import { decodeRecords, offsetAfter } from './fetched-records.ts'
 import type { AbortedTransaction } from './fetched-records.ts'
 import { firstOffsets, startOffset } from './offsets.ts'
-import type { Position, RecordBatch, TopicPartition } from './records.ts'
+import type { IncomingRecord, Position, RecordBatch, TopicPartition } from './records.ts'
 import { partitionName } from './records.ts'
 
 export interface FetcherOptions {
@@ -74,8 +75,8 @@ export class Fetcher {
     if (!fetched) return undefined
     this.#waitingBytes -= fetched.bytes.length
     this.#ask()
-    const { at, bytes, aborted, nextOffset, highWatermark } = fetched
-    const records = decodeRecords(bytes, at.offset, aborted)
+    const { at, nextOffset, highWatermark } = fetched
+    const records = decoded(fetched)
     return { topic: at.topic, partition: at.partition, records, nextOffset, highWatermark }
   }
 
@@ -197,5 +198,13 @@ export class Fetcher {
     })
     reading.offset = found?.offset ?? reading.offset
     return false
+  }
+}
+
+function decoded({ at, bytes, aborted }: Fetched): IncomingRecord[] {
+  try {
+    return decodeRecords(bytes, at.offset, aborted)
+  } catch (error) {
+    throw new MalformedError(`${partitionName(at)}: ${messageOf(error)}`)
   }
 }

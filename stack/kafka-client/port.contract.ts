@@ -123,6 +123,44 @@ export function portContract(name: string, connect: () => Promise<KafkaPort>): v
       await producer.close()
     })
 
+    test('a rebalance while fetches are on their way loses no record and hands none over twice', async () => {
+      const { port, topic } = await freshTopic(connect, 4)
+      const groupId = `group-${randomUUID()}`
+      const producer = await port.producer()
+      const handled: string[] = []
+      /** As in a database that both share. */
+      const next = [0, 0, 0, 0]
+      const join = () =>
+        port.consume({
+          groupId,
+          topics: [topic],
+          maxWaitMs: 200,
+          onAssigned: async (assigned) =>
+            assigned.map((at) => ({ ...at, offset: next[at.partition] ?? 0 })),
+          onBatch: async ({ partition, records, nextOffset }) => {
+            handled.push(...records.map(({ offset }) => `${partition}@${offset}`))
+            next[partition] = nextOffset
+          },
+          onCrash: (error) => {
+            throw error
+          },
+        })
+      const send = async (rounds: number) => {
+        for (let i = 0; i < rounds; i++) {
+          const records = [0, 1, 2, 3].map((partition) => ({ key: 'k', value: 'v', partition }))
+          await producer.send([{ topic, records }])
+        }
+      }
+      const one = await join()
+      const [two] = await Promise.all([join(), send(200)])
+      await Promise.all([two.close(), send(200)])
+      const sent = next.flatMap((_, p) => Array.from({ length: 400 }, (__, i) => `${p}@${i}`))
+      await expect.poll(() => handled.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(1600)
+      expect(handled.toSorted()).toEqual(sent.toSorted())
+      await one.close()
+      await producer.close()
+    })
+
     test('two members share the partitions and hand them over', async () => {
       const { port, topic } = await freshTopic(connect, 4)
       const groupId = `group-${randomUUID()}`
