@@ -2,12 +2,13 @@
 // `LaneSurroundings`; what is one lane's alone is in a group of its own.
 
 import type { Clock, DomainClock } from '#stack/base/clock.ts'
-import { brokerOptions, hostOption, listOf } from '#stack/base/common-options.ts'
+import { brokerOptions, hostOption, listOf, portOffsetOption } from '#stack/base/common-options.ts'
 import { UsageError } from '#stack/base/errors.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import type { Metrics } from '#stack/base/metrics.ts'
 import type { OptionTable, OptionValues } from '#stack/base/options.ts'
 import { defaultPorts } from '#stack/base/ports.ts'
+import { checkTarget } from '#stack/google/target.ts'
 import type { GoogleTarget } from '#stack/google/target.ts'
 import type { KafkaPort } from '#stack/kafka-client/connect.ts'
 import type { ErrorLane } from './errors.ts'
@@ -64,8 +65,6 @@ export interface TopicsOptions {
   names?: readonly string[]
 }
 
-const port = { type: 'number', value: 'N', min: 0, max: 65_535 } as const
-
 /** Of every command of the bridge. */
 export const routeOptions = {
   name: {
@@ -75,13 +74,15 @@ export const routeOptions = {
     env: 'SLIPWAY_BRIDGE_NAME',
     help: 'of this bridge: its consumer group, and the label of what it creates',
   },
-  ...brokerOptions,
-  history: {
+  ...portOffsetOption,
+  brokers: {
     type: 'string',
-    value: 'URL',
-    default: `http://127.0.0.1:${defaultPorts.history}`,
-    help: "where history's read API answers",
+    value: 'LIST',
+    env: 'KAFKA_BROKERS',
+    help: 'host:port, separated by commas; of a stack on this machine unless given, like every address here',
   },
+  partitions: brokerOptions.partitions,
+  history: { type: 'string', value: 'URL', help: "where history's read API answers" },
   cloud: {
     type: 'string',
     value: 'MODE',
@@ -92,8 +93,13 @@ export const routeOptions = {
   project: {
     type: 'string',
     value: 'ID',
-    env: 'GOOGLE_CLOUD_PROJECT',
     help: 'whose topics and dataset; slipway-local of the stand-ins unless given',
+  },
+  googleCloudProject: {
+    type: 'string',
+    value: 'ID',
+    env: 'GOOGLE_CLOUD_PROJECT',
+    help: 'the project in google mode where --project names none; no stand-in is asked for it',
   },
   allowedProjects: {
     type: 'string',
@@ -104,21 +110,18 @@ export const routeOptions = {
   pubsub: {
     type: 'string',
     value: 'HOST:PORT',
-    default: `127.0.0.1:${defaultPorts.pubsub}`,
     env: 'SLIPWAY_PUBSUB',
     help: 'the stand-in of Pub/Sub',
   },
   bigquery: {
     type: 'string',
     value: 'HOST:PORT',
-    default: `127.0.0.1:${defaultPorts.bigquery}`,
     env: 'SLIPWAY_BIGQUERY',
     help: 'the stand-in of BigQuery, REST',
   },
   bigqueryStorage: {
     type: 'string',
     value: 'HOST:PORT',
-    default: `127.0.0.1:${defaultPorts.bigqueryStorage}`,
     env: 'SLIPWAY_BIGQUERY_STORAGE',
     help: 'the stand-in of Storage Write',
   },
@@ -137,9 +140,11 @@ export const runOptions = {
   ...routeOptions,
   ...hostOption,
   controlPort: {
-    ...port,
-    default: defaultPorts.bridgeControl,
-    help: 'of health, metrics and status',
+    type: 'number',
+    value: 'N',
+    min: 0,
+    max: 65_535,
+    help: `of health, metrics and status (default ${defaultPorts.bridgeControl}, and the offset)`,
   },
   data: {
     type: 'string',
@@ -178,14 +183,20 @@ export const runOptions = {
   testControl: { type: 'flag', help: 'POST /control/clock moves the clock' },
 } as const satisfies OptionTable
 
-export function routeOf(given: OptionValues<typeof routeOptions>): BridgeRoute {
-  const { name, brokers, partitions, history, dataset, location } = given
+export function routeOf(
+  given: OptionValues<typeof routeOptions>,
+  env: NodeJS.ProcessEnv,
+): BridgeRoute {
+  const { name, partitions, dataset, location } = given
+  const { brokers = localAddress(given, 'kafka') } = given
+  const { history = `http://${localAddress(given, 'history')}` } = given
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(name)) {
     throw new UsageError(`--name is "${name}"`, {
       hint: 'it becomes a label at Google: a lower-case letter, then letters, digits and hyphens, 40 at most',
     })
   }
   const target = targetOf(given)
+  checkTarget(target, env)
   return { name, brokers: listOf(brokers), partitions, history, target, dataset, location }
 }
 
@@ -210,24 +221,35 @@ export function lanesOf(text: string): LaneName[] {
 
 function targetOf(given: OptionValues<typeof routeOptions>): GoogleTarget {
   if (given.cloud === 'emulator') {
-    const { project, pubsub, bigquery, bigqueryStorage, standInHosts } = given
     return {
       mode: 'emulator',
-      projectId: project ?? 'slipway-local',
-      pubsub,
-      bigquery,
-      bigqueryStorage,
-      standInHosts: listOf(standInHosts),
+      projectId: given.project ?? 'slipway-local',
+      pubsub: given.pubsub ?? localAddress(given, 'pubsub'),
+      bigquery: given.bigquery ?? localAddress(given, 'bigquery'),
+      bigqueryStorage: given.bigqueryStorage ?? localAddress(given, 'bigqueryStorage'),
+      standInHosts: listOf(given.standInHosts),
+      realProjects: [...listOf(given.allowedProjects), ...listOf(given.googleCloudProject ?? '')],
     }
   }
-  if (given.project === undefined) {
+  const address = given.pubsub ?? given.bigquery ?? given.bigqueryStorage
+  if (address !== undefined) {
+    throw new UsageError('google mode is given the address of a stand-in', {
+      where: address,
+      hint: 'leave it out, also in the environment; or choose emulator mode',
+    })
+  }
+  const projectId = given.project ?? given.googleCloudProject
+  if (projectId === undefined) {
     throw new UsageError('google mode needs a project', {
       hint: 'name it with --project or GOOGLE_CLOUD_PROJECT, and allow it with --allowed-projects',
     })
   }
-  return {
-    mode: 'google',
-    projectId: given.project,
-    allowedProjects: listOf(given.allowedProjects),
-  }
+  return { mode: 'google', projectId, allowedProjects: listOf(given.allowedProjects) }
+}
+
+type Address = 'kafka' | 'history' | 'pubsub' | 'bigquery' | 'bigqueryStorage' | 'bridgeControl'
+
+/** Where that part of a stack on this machine is. */
+export function localAddress({ portOffset }: { portOffset: number }, of: Address): string {
+  return `127.0.0.1:${defaultPorts[of] + portOffset}`
 }

@@ -4,17 +4,18 @@
 import { DomainClock, systemClock } from '#stack/base/clock.ts'
 import type { Clock } from '#stack/base/clock.ts'
 import { startControl } from '#stack/base/control.ts'
+import { messageOf, UsageError } from '#stack/base/errors.ts'
 import type { RunningPart } from '#stack/base/lifecycle.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import { Metrics } from '#stack/base/metrics.ts'
 import { secondMs } from '#stack/base/units.ts'
 import { topicSpecs } from '#stack/contract/topics.ts'
-import { checkTarget } from '#stack/google/target.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
 import { ErrorLane } from './errors.ts'
 import { bridgeStatus, Progress } from './health.ts'
 import type { BridgeStatus } from './health.ts'
 import type { Lane } from './lane.ts'
+import { modelOf } from './model.ts'
 import type { BridgeRoute, LaneName, LaneSurroundings, TopicsOptions } from './options.ts'
 
 export interface BridgeOptions extends BridgeRoute {
@@ -48,15 +49,17 @@ const starts: Partial<Record<LaneName, StartLane>> = {
 /** Resolves when it can be asked; the lanes begin behind that. */
 export async function startBridge(options: BridgeOptions): Promise<RunningBridge> {
   const { host, testControl, lanes: names } = options
-  checkTarget(options.target, {})
   const clock = options.clock ?? systemClock
   const domainClock = options.domainClock ?? new DomainClock(clock)
   const metrics = new Metrics()
   const lanes: Lane[] = []
   const progress = new Progress()
   let errors: ErrorLane | undefined
+  const closed = new AbortController()
   const status = () => {
-    const starting = names.filter((name) => !lanes.some((lane) => lane.name === name))
+    const starting = names.filter(
+      (name) => starts[name] !== undefined && !lanes.some((lane) => lane.name === name),
+    )
     const statuses = progress.look(
       lanes.map((lane) => lane.status()),
       clock.now(),
@@ -71,6 +74,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     addresses: { bridge: `http://${host}:${control.port}` },
     status,
     async close() {
+      closed.abort()
       looking.cancel()
       await Promise.race([beginning, clock.sleep(beginningMs)])
       await Promise.all(lanes.map((lane) => lane.close()))
@@ -87,9 +91,29 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
     await admin.close()
     errors = await ErrorLane.open(kafka)
     const surroundings = { ...options, kafka, errors, metrics, clock, domainClock }
-    for (const name of names) {
-      const lane = await starts[name]?.(options, surroundings)
-      if (lane) lanes.push(lane)
+    await Promise.all(names.map((name) => beginLane(name, surroundings)))
+  }
+
+  async function beginLane(name: LaneName, surroundings: LaneSurroundings): Promise<void> {
+    if (starts[name] === undefined) return
+    if (options.target.mode === 'emulator') await prepare(name)
+    if (closed.signal.aborted) return
+    lanes.push(await starts[name](options, surroundings))
+  }
+
+  /** A stand-in has nothing of its own; at Google it is for `slipway bridge apply` to create anything. */
+  async function prepare(name: LaneName): Promise<void> {
+    const { apply } = await import('./plan/plan.ts')
+    const wanted = { model: modelOf(options), target: options.target, lanes: [name] }
+    while (!closed.signal.aborted) {
+      try {
+        await apply(wanted)
+        return
+      } catch (error) {
+        if (error instanceof UsageError) throw error
+        options.logger.info('the target is waited for', { lane: name, error: messageOf(error) })
+        await clock.sleep(askAgainMs, closed.signal).catch(() => {})
+      }
     }
   }
 }
@@ -98,3 +122,4 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
 const readiness = (): true => true
 const lookMs = 5 * secondMs
 const beginningMs = secondMs
+const askAgainMs = 500

@@ -30,8 +30,8 @@ export function groupIdOf(bridgeName: string): string {
 const commitMs = secondMs
 const askForEndsMs = 5 * secondMs
 /** What is under way when partitions go to somebody else, or the bridge ends, is waited for this long. */
-const finishMs = 1.5 * secondMs
-const lastCommitMs = secondMs
+const finishMs = secondMs
+const lastCommitMs = secondMs / 2
 const requestTimeoutMs = 30 * secondMs
 /** Of all partitions together. */
 const waitingBytesMax = 32 * MiB

@@ -73,7 +73,7 @@ async function start() {
   const addresses = {
     bigquery: server.address,
     bigqueryStorage: server.storageAddress,
-    control: `${host}:${server.controlPort}`,
+    bigqueryControl: `${host}:${server.controlPort}`,
   }
   return { addresses, close: () => server.close() }
 }

@@ -2,7 +2,7 @@
 
 import type { BigQuery } from '@google-cloud/bigquery'
 import type { managedwriter } from '@google-cloud/bigquery-storage'
-import { checkTarget } from './target.ts'
+import { checkTarget, standInOf } from './target.ts'
 import type { GoogleTarget } from './target.ts'
 
 export interface BigQueryClients {
@@ -21,11 +21,8 @@ export async function connectBigQuery(
   if (target.mode === 'google')
     return { client: new BigQuery({ projectId }), close: async () => {} }
   const authClient = await passThrough()
-  const client = new BigQuery({
-    projectId,
-    authClient,
-    ...(target.bigquery !== undefined && { apiEndpoint: `http://${target.bigquery}` }),
-  })
+  const apiEndpoint = `http://${standInOf(target, 'bigquery')}`
+  const client = new BigQuery({ projectId, authClient, apiEndpoint })
   return { client, close: async () => {} }
 }
 
@@ -40,15 +37,15 @@ export async function connectStorageWrite(
   const { managedwriter } = await import('@google-cloud/bigquery-storage')
   const { projectId } = target
   if (target.mode === 'google') return new managedwriter.WriterClient({ projectId })
-  if (target.bigqueryStorage === undefined) return new managedwriter.WriterClient({ projectId })
   const { credentials } = await import('@grpc/grpc-js')
-  const colon = target.bigqueryStorage.lastIndexOf(':')
+  const address = standInOf(target, 'bigqueryStorage')
+  const colon = address.lastIndexOf(':')
   return new managedwriter.WriterClient({
     projectId,
     // The same class in two versions of the package.
     authClient: (await passThrough()) as never,
-    apiEndpoint: target.bigqueryStorage.slice(0, colon),
-    port: Number(target.bigqueryStorage.slice(colon + 1)),
+    apiEndpoint: address.slice(0, colon),
+    port: Number(address.slice(colon + 1)),
     sslCreds: credentials.createInsecure(),
   })
 }

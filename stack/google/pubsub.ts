@@ -1,7 +1,7 @@
 // Google's Pub/Sub clients for one target. Their packages load with the first call, not with this file.
 
 import type { PubSub, v1 } from '@google-cloud/pubsub'
-import { checkTarget } from './target.ts'
+import { checkTarget, standInOf } from './target.ts'
 import type { GoogleTarget } from './target.ts'
 
 export interface PubSubClients {
@@ -48,6 +48,6 @@ async function clientOptions(target: GoogleTarget): Promise<ClientOptions> {
     projectId,
     authClient,
     emulatorMode: true,
-    ...(target.pubsub !== undefined && { apiEndpoint: target.pubsub }),
+    apiEndpoint: standInOf(target, 'pubsub'),
   }
 }

@@ -15,6 +15,10 @@ describe('a target of Google’s clients', () => {
       expect(() => checkTarget({ ...standIn, pubsub }, {})).toThrow('neither on this machine')
     },
   )
+  test('in emulator mode has no project of Google', () => {
+    const target = { ...standIn, projectId: 'shop-production', realProjects: ['shop-production'] }
+    expect(() => checkTarget(target, {})).toThrow('is a project of Google')
+  })
   test('in google mode is a project that was allowed by name', () => {
     const target = { mode: 'google', projectId: 'shop', allowedProjects: ['shop'] } as const
     expect(() => checkTarget(target, {})).not.toThrow()

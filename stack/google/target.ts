@@ -13,6 +13,8 @@ export type GoogleTarget =
       bigqueryStorage?: string
       /** Hosts beside loopback that are stand-ins, as compose names them. */
       standInHosts?: readonly string[]
+      /** Projects of Google: whoever asks a stand-in for one of them means something else. */
+      realProjects?: readonly string[]
     }
   | {
       mode: 'google'
@@ -38,9 +40,30 @@ export function checkTarget(target: GoogleTarget, env: NodeJS.ProcessEnv): void 
     })
   }
   if (target.mode === 'google') return checkProject(target)
+  if (target.realProjects?.includes(target.projectId)) {
+    throw new UsageError(
+      `"${target.projectId}" is a project of Google, and this is emulator mode`,
+      {
+        where: target.projectId,
+        hint: 'leave the project out, or choose google mode for Google itself',
+      },
+    )
+  }
   for (const address of [target.pubsub, target.bigquery, target.bigqueryStorage]) {
     if (address !== undefined) checkStandIn(address, target.standInHosts ?? [])
   }
+}
+
+/** Without an address Google's libraries would go to Google. */
+export function standInOf(
+  target: Extract<GoogleTarget, { mode: 'emulator' }>,
+  service: 'pubsub' | 'bigquery' | 'bigqueryStorage',
+): string {
+  const address = target[service]
+  if (address !== undefined) return address
+  throw new UsageError(`emulator mode has no address of a stand-in for ${service}`, {
+    hint: 'name one, or choose google mode for Google itself',
+  })
 }
 
 function checkProject({

@@ -57,6 +57,6 @@ async function start() {
       level: logLevel as LogLevel,
     }),
   })
-  const addresses = { pubsub: server.address, control: `${host}:${server.controlPort}` }
+  const addresses = { pubsub: server.address, pubsubControl: `${host}:${server.controlPort}` }
   return { addresses, close: () => server.close() }
 }
