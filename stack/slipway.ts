@@ -31,6 +31,8 @@ const commands: Record<string, Command> = {
   why: room(mains.why, 'the explained timeline of one cart'),
   bench: room(mains.bench, 'benchmarks of this machine'),
   'dump-log': room(mains['dump-log'], 'what a segment file of the broker holds'),
+  topics: room(mains.topics, 'the topics of a broker, or the partitions of one'),
+  groups: room(mains.groups, 'consumer groups, their lag, and where one is to go on'),
   broker: room(mains.broker, 'the Kafka-protocol broker alone'),
   shop: room(mains.shop, 'the collector, the storefront and the simulated shoppers alone'),
   processor: room(mains.processor, 'the stream processor alone'),

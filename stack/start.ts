@@ -96,6 +96,8 @@ export const mains = {
   bigquery: room('./bigquery/main.ts'),
   bench: room('../e2e/bench/main.ts'),
   'dump-log': room('./kafka/dump-log.ts'),
+  topics: room('./kafka-client/inspect/topics-main.ts'),
+  groups: room('./kafka-client/inspect/groups-main.ts'),
 } as const
 
 function room(path: string): string {
@@ -116,7 +118,7 @@ const heapMb = { broker: 128, shop: 160, processor: 320, history: 256, ui: 160 }
 const collectorFlags: Partial<Record<keyof typeof heapMb, string[]>> = {
   broker: ['--initial-old-space-size=80'],
   processor: ['--initial-old-space-size=128'],
-  history: ['--single-threaded-gc'],
+  history: ['--single-threaded-gc', '--initial-old-space-size=64'],
 }
 
 function partsOf(options: StartOptions): PartSpec[] {

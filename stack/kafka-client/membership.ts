@@ -4,17 +4,8 @@
 // owner joins again when it is ready.
 
 import type { Clock, Timer } from '../base/clock.ts'
-import type { Api } from '../kafka/protocol/api.ts'
 import { errorCodes } from '../kafka/protocol/errors.ts'
-import {
-  findCoordinator,
-  heartbeat,
-  joinGroup,
-  leaveGroup,
-  offsetCommit,
-  offsetFetch,
-  syncGroup,
-} from '../kafka/protocol/messages/group.ts'
+import { heartbeat, joinGroup, leaveGroup, syncGroup } from '../kafka/protocol/messages/group.ts'
 import type { Infer } from '../kafka/protocol/types.ts'
 import {
   assignRange,
@@ -24,7 +15,7 @@ import {
   encodeSubscription,
 } from './assignment.ts'
 import type { Cluster } from './cluster.ts'
-import { refused } from './cluster.ts'
+import { Coordinator, isCoordinatorFault, noGeneration, noMember } from './coordinator.ts'
 import type { Position, TopicPartition } from './records.ts'
 
 export interface Membership {
@@ -48,13 +39,10 @@ export interface GroupOptions {
 
 /** Versions that Kafka from 2.3 to 4, Redpanda and the embedded broker all speak. */
 const versions = {
-  findCoordinator: 2,
   join: 5,
   sync: 3,
   heartbeat: 3,
   leave: 1,
-  commit: 7,
-  offsetFetch: 5,
 } as const
 const rebalanceTimeoutMs = 30_000
 const heartbeatMs = 2000
@@ -63,104 +51,7 @@ const lookForPartitionsMs = 5 * 60 * 1000
 const protocolType = 'consumer'
 const assignorName = 'range'
 
-const noMember = ''
-const noGeneration = -1
-
 type Joined = Infer<typeof joinGroup.response>
-
-/** The group's offsets, and whoever keeps them. */
-class Coordinator {
-  readonly cluster: Cluster
-  readonly groupId: string
-  #address: string | undefined
-
-  constructor(cluster: Cluster, groupId: string) {
-    this.cluster = cluster
-    this.groupId = groupId
-  }
-
-  async request<Request, Response>(
-    api: Api<Request, Response>,
-    version: number,
-    request: Request,
-  ): Promise<Response> {
-    try {
-      const connection = await this.cluster.at((this.#address ??= await this.#find()))
-      return await connection.request(api, version, request)
-    } catch (error) {
-      this.forget()
-      throw error
-    }
-  }
-
-  /** It moved, or went away. */
-  forget(): void {
-    this.#address = undefined
-  }
-
-  /** Throws at an error, and looks for the coordinator again where that is the error. */
-  check(errorCode: number): void {
-    if (errorCode === errorCodes.NONE) return
-    if (isCoordinatorFault(errorCode)) this.forget()
-    throw refused(`group ${this.groupId}`, errorCode)
-  }
-
-  async committed(partitions: readonly TopicPartition[]): Promise<Position[]> {
-    const answer = await this.request(offsetFetch, versions.offsetFetch, {
-      groupId: this.groupId,
-      topics: [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, list]) => ({
-        name,
-        partitions: list.map(({ partition }) => partition),
-      })),
-      groups: [],
-      requireStable: false,
-    })
-    this.check(answer.errorCode)
-    return answer.topics.flatMap(({ name: topic, partitions: list }) =>
-      list.flatMap(({ index: partition, errorCode, offset }) => {
-        this.check(errorCode)
-        return offset < 0 ? [] : [{ topic, partition, offset }]
-      }),
-    )
-  }
-
-  async commit(
-    positions: readonly Position[],
-    generationId: number,
-    memberId: string,
-  ): Promise<void> {
-    const answer = await this.request(offsetCommit, versions.commit, {
-      groupId: this.groupId,
-      generationId,
-      memberId,
-      groupInstanceId: null,
-      retentionTimeMs: -1,
-      topics: [...Map.groupBy(positions, ({ topic }) => topic)].map(([name, list]) => ({
-        name,
-        partitions: list.map(({ partition, offset, metadata = null }) => ({
-          index: partition,
-          offset,
-          leaderEpoch: -1,
-          metadata,
-        })),
-      })),
-    })
-    for (const { partitions } of answer.topics)
-      for (const { errorCode } of partitions) this.check(errorCode)
-  }
-
-  async #find(): Promise<string> {
-    const connection = await this.cluster.any()
-    const answer = await connection.request(findCoordinator, versions.findCoordinator, {
-      key: this.groupId,
-      keyType: 0,
-      coordinatorKeys: [],
-    })
-    if (answer.errorCode !== errorCodes.NONE)
-      throw refused(`group ${this.groupId}`, answer.errorCode)
-    return `${answer.host}:${answer.port}`
-  }
-}
 
 export class GroupMember implements Membership {
   readonly #options: GroupOptions
@@ -323,14 +214,6 @@ const leavesRound: ReadonlySet<number> = new Set([
   errorCodes.ILLEGAL_GENERATION,
   errorCodes.UNKNOWN_MEMBER_ID,
 ])
-
-function isCoordinatorFault(errorCode: number): boolean {
-  return (
-    errorCode === errorCodes.NOT_COORDINATOR ||
-    errorCode === errorCodes.COORDINATOR_NOT_AVAILABLE ||
-    errorCode === errorCodes.COORDINATOR_LOAD_IN_PROGRESS
-  )
-}
 
 function partitionCounts(cluster: Cluster, topics: readonly string[]): string {
   return topics.map((topic) => cluster.leaders(topic)?.length).join()
