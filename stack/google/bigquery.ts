@@ -14,15 +14,17 @@ export interface BigQueryClients {
 export async function connectBigQuery(
   target: GoogleTarget,
   env: NodeJS.ProcessEnv = {},
+  /** False: each call is made once, and who calls tries again. */
+  { autoRetry = true } = {},
 ): Promise<BigQueryClients> {
   checkTarget(target, env)
   const { BigQuery } = await import('@google-cloud/bigquery')
   const { projectId } = target
   if (target.mode === 'google')
-    return { client: new BigQuery({ projectId }), close: async () => {} }
+    return { client: new BigQuery({ projectId, autoRetry }), close: async () => {} }
   const authClient = await passThrough()
   const apiEndpoint = `http://${standInOf(target, 'bigquery')}`
-  const client = new BigQuery({ projectId, authClient, apiEndpoint })
+  const client = new BigQuery({ projectId, autoRetry, authClient, apiEndpoint })
   return { client, close: async () => {} }
 }
 
@@ -47,8 +49,12 @@ export async function connectStorageWrite(
     apiEndpoint: address.slice(0, colon),
     port: Number(address.slice(colon + 1)),
     sslCreds: credentials.createInsecure(),
+    // Of a stand-in that is started again nobody waits two minutes.
+    'grpc.max_reconnect_backoff_ms': reconnectMsMax,
   })
 }
+
+const reconnectMsMax = 5000
 
 /** Without a login of its own a client looks for Google's metadata server, and may send a real token to a stand-in. */
 async function passThrough() {

@@ -1,0 +1,3 @@
+import { everyRowIsThereOnce } from './kill.contract.ts'
+
+everyRowIsThereOnce({ kills: 150, seed: 2 })
