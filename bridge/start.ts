@@ -44,6 +44,10 @@ const starts: Partial<Record<LaneName, StartLane>> = {
     const { startTopicsLane } = await import('./topics/start.ts')
     return startTopicsLane({ ...surroundings, ...topics })
   },
+  async tables(_options, surroundings) {
+    const { startTablesLane } = await import('./tables/start.ts')
+    return startTablesLane(surroundings)
+  },
 }
 
 /** Resolves when it can be asked; the lanes begin behind that. */

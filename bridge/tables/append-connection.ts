@@ -46,8 +46,7 @@ export class AppendConnection {
     this.#options = options
     // The header tells Google's front end which region the stream is in.
     const headers = { 'x-goog-request-params': `write_stream=${options.stream}` }
-    const call = options.writer.getClient().appendRows({ otherArgs: { headers } })
-    this.#call = call as unknown as AppendCall
+    this.#call = options.writer.getClient().appendRows({ otherArgs: { headers } })
     this.#call.on('data', (response) => this.#answer(replyOf(response)))
     this.#call.on('error', (error) => this.#end(lostBy(error)))
     this.#call.on('end', () => this.#end(lost(codes.unavailable, 'the connection ended')))

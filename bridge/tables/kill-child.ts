@@ -4,6 +4,7 @@
 import { writeSync } from 'node:fs'
 import { systemClock } from '#stack/base/clock.ts'
 import { silentLogger } from '#stack/base/logger.ts'
+import { Metrics } from '#stack/base/metrics.ts'
 import type { GoogleTarget } from '#stack/google/target.ts'
 import { startTablesLane } from './start.ts'
 import type { Step } from './table-shipper.ts'
@@ -21,6 +22,7 @@ let seen = 0
 
 const lane = await startTablesLane({
   ...route,
+  metrics: new Metrics(),
   logger: silentLogger,
   clock: systemClock,
   errors: { report: async () => {} },

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import { systemClock } from '#stack/base/clock.ts'
 import { silentLogger } from '#stack/base/logger.ts'
+import { Metrics } from '#stack/base/metrics.ts'
 import { Random } from '#stack/base/random.ts'
 import type { Fault } from '#stack/bigquery/faults.ts'
 import { startBigQuery } from '#stack/bigquery/start.ts'
@@ -115,6 +116,7 @@ async function live(life: Life): Promise<string> {
 async function shipTheRest(route: Omit<Life, 'dieAt'>, history: FakeHistory): Promise<void> {
   const lane = await startTablesLane({
     ...route,
+    metrics: new Metrics(),
     logger: silentLogger,
     clock: systemClock,
     errors: { report: () => Promise.reject(new Error('no row is refused here')) },

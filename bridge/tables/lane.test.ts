@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '#stack/base/clock.ts'
 import { silentLogger } from '#stack/base/logger.ts'
+import { Metrics } from '#stack/base/metrics.ts'
 import { startBigQuery } from '#stack/bigquery/start.ts'
 import type { Fault } from '#stack/bigquery/faults.ts'
 import type { RunningBigQuery } from '#stack/bigquery/start.ts'
@@ -80,6 +81,7 @@ async function world(): Promise<World> {
         target: targetOf(server),
         dataset,
         dataDir,
+        metrics: new Metrics(),
         logger: silentLogger,
         clock: systemClock,
         errors: { report: async (error) => void reported.push(error) },
@@ -248,6 +250,7 @@ describe('each row is there once although', () => {
     const second = await it.start()
     await it.settled(second)
     await isThereOnce(it, 'orders', 'orders_log')
+    expect(countsOf(second, 'orders_log')).toMatchObject({ sent: 20 })
   })
 
   test('a stream is given up after its time', async () => {

@@ -15,15 +15,15 @@ const lost = (code: number): AppendReply => ({ kind: 'lost', code, message: '' }
 describe('the reply to an append', () => {
   test('that names the offset which was asked for says that the rows landed', () => {
     const verdict = appendVerdict(intent, { kind: 'accepted', offset: 10 }, 1)
-    expect(verdict).toEqual({ then: 'landed', wasThere: false })
+    expect(verdict).toEqual({ verdict: 'landed', wasThere: false })
   })
   test('ALREADY_EXISTS says so too, but only after a try of our own', () => {
     expect(appendVerdict(intent, refused(codes.alreadyExists), 2)).toEqual({
-      then: 'landed',
+      verdict: 'landed',
       wasThere: true,
     })
-    expect(appendVerdict(intent, refused(codes.alreadyExists), 1).then).toBe('finalize')
-    expect(appendVerdict(intent, lost(codes.alreadyExists), 2).then).toBe('finalize')
+    expect(appendVerdict(intent, refused(codes.alreadyExists), 1).verdict).toBe('finalize')
+    expect(appendVerdict(intent, lost(codes.alreadyExists), 2).verdict).toBe('finalize')
   })
   test.each([
     ['OUT_OF_RANGE', refused(codes.outOfRange)],
@@ -33,19 +33,19 @@ describe('the reply to an append', () => {
     ['another offset', { kind: 'accepted', offset: 15 } as const],
     ['no offset', { kind: 'accepted', offset: null } as const],
   ])('%s is never guessed about: the stream is finalized', (_what, reply) => {
-    for (const tries of [1, 2]) expect(appendVerdict(intent, reply, tries).then).toBe('finalize')
+    for (const tries of [1, 2]) expect(appendVerdict(intent, reply, tries).verdict).toBe('finalize')
   })
   test.each([4, 1, 2, 10, 13, 14, 16, 7])('of status %i leaves everything open', (code) => {
-    expect(appendVerdict(intent, lost(code), 1)).toMatchObject({ then: 'again', isQuota: false })
+    expect(appendVerdict(intent, lost(code), 1)).toMatchObject({ verdict: 'again', isQuota: false })
   })
   test('that the quota is used up slows the sender down', () => {
     const verdict = appendVerdict(intent, refused(codes.resourceExhausted), 1)
-    expect(verdict).toMatchObject({ then: 'again', isQuota: true })
+    expect(verdict).toMatchObject({ verdict: 'again', isQuota: true })
   })
   test('that names rows takes these out', () => {
     const rowErrors = [{ index: 2, message: 'bad' }]
     const reply = { ...refused(codes.invalidArgument), rowErrors } as AppendReply
-    expect(appendVerdict(intent, reply, 1)).toEqual({ then: 'without', rowErrors })
+    expect(appendVerdict(intent, reply, 1)).toEqual({ verdict: 'without', rowErrors })
   })
 })
 
@@ -147,9 +147,9 @@ function landedRows(random: Random): number[] {
       if (random.chance(0.1)) return die()
       const reply = oddReply(streams.at(-1) as ModelStream, made.offset, values)
       if (random.chance(0.1)) return die()
-      const verdict = appendVerdict(made, reply, tries)
-      if (verdict.then === 'landed') return record({ fact: 'landed' })
-      if (verdict.then === 'finalize') return close()
+      const { verdict } = appendVerdict(made, reply, tries)
+      if (verdict === 'landed') return record({ fact: 'landed' })
+      if (verdict === 'finalize') return close()
     }
   }
 

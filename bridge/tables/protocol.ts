@@ -105,30 +105,33 @@ export type AppendReply =
   | { kind: 'lost'; code: number; message: string }
 
 export type AppendVerdict =
-  | { then: 'landed'; wasThere: boolean }
+  | { verdict: 'landed'; wasThere: boolean }
   /** The same bytes at the same offset, after a pause. */
-  | { then: 'again'; isQuota: boolean; reason: string }
+  | { verdict: 'again'; isQuota: boolean; reason: string }
   /** These rows never can; the others go without them. */
-  | { then: 'without'; rowErrors: RowError[] }
+  | { verdict: 'without'; rowErrors: RowError[] }
   /** The stream says nothing that can be relied on: its row count does. */
-  | { then: 'finalize'; reason: string }
+  | { verdict: 'finalize'; reason: string }
 
 /** Of one try at an intent; `tries` counts this one. */
 export function appendVerdict(intent: Intent, reply: AppendReply, tries: number): AppendVerdict {
   if (reply.kind === 'accepted') {
-    if (reply.offset === intent.offset) return { then: 'landed', wasThere: false }
-    return { then: 'finalize', reason: `accepted at ${reply.offset}, meant for ${intent.offset}` }
+    if (reply.offset === intent.offset) return { verdict: 'landed', wasThere: false }
+    return {
+      verdict: 'finalize',
+      reason: `accepted at ${reply.offset}, meant for ${intent.offset}`,
+    }
   }
   const { code } = reply
   const reason = `${reply.message} (${code})`
   if (reply.kind === 'refused') {
-    if (reply.rowErrors.length > 0) return { then: 'without', rowErrors: reply.rowErrors }
+    if (reply.rowErrors.length > 0) return { verdict: 'without', rowErrors: reply.rowErrors }
     // Only after a try of our own can the rows at this offset be ours.
-    if (code === codes.alreadyExists && tries > 1) return { then: 'landed', wasThere: true }
+    if (code === codes.alreadyExists && tries > 1) return { verdict: 'landed', wasThere: true }
   }
   // Never guessed: taken for ALREADY_EXISTS, OUT_OF_RANGE loses rows; sent at another offset, it doubles them.
-  if (asksTheStream.has(code)) return { then: 'finalize', reason }
-  return { then: 'again', isQuota: code === codes.resourceExhausted, reason }
+  if (asksTheStream.has(code)) return { verdict: 'finalize', reason }
+  return { verdict: 'again', isQuota: code === codes.resourceExhausted, reason }
 }
 
 const asksTheStream: ReadonlySet<number> = new Set([

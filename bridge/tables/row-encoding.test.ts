@@ -45,7 +45,10 @@ describe.each(tableNames)('rows of %s', (name) => {
       const row = rowWith((type) => (random.chance(0.3) ? null : valueOf[type]()))
       const found = read(name, encoder.encode(row))
       for (const [column, { type }] of columns) {
-        expect([column, found[column] ?? null]).toEqual([column, expected(type, row[column])])
+        expect([column, known(type, found[column] ?? null)]).toEqual([
+          column,
+          expected(type, row[column]),
+        ])
       }
     }
   })
@@ -68,14 +71,15 @@ function expected(type: ColumnType, value: unknown): unknown {
   if (value === null) return null
   if (type === 'timestamp') return Date.parse(value as string) * 1000
   if (type === 'json') return canonicalJson(value)
-  if (type === 'items' || type === 'lines' || type === 'amounts') {
-    return (value as object[]).map((each) => expect.objectContaining(known(type, each)))
-  }
-  return value
+  return known(type, value)
 }
 
-function known(type: ColumnType, element: object): object {
+/** Of elements the members that every made-up one has. */
+function known(type: ColumnType, value: unknown): unknown {
   const members = { items: ['productId', 'name', 'quantity'], lines: ['productId', 'quantity'] }
   const names = { ...members, amounts: ['currency', 'valueMinor'] }[type as 'items']
-  return Object.fromEntries(Object.entries(element).filter(([name]) => names.includes(name)))
+  if (names === undefined || value === null) return value
+  return (value as object[]).map((element) =>
+    Object.fromEntries(Object.entries(element).filter(([name]) => names.includes(name))),
+  )
 }

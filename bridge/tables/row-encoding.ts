@@ -101,7 +101,9 @@ function writeOf(
       return (value) => {
         for (const text of value as string[]) writer.text(field, text)
       }
-    default:
+    case 'items':
+    case 'lines':
+    case 'amounts':
       return (value) => {
         for (const element of value as WireRow[]) {
           writer.message(field, (inner) => writeElement(inner, type, element))

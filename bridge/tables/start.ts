@@ -11,19 +11,21 @@ import { connectBigQuery, connectStorageWrite } from '#stack/google/bigquery.ts'
 import type { BridgeError } from '../errors.ts'
 import type { Lane, LaneStatus, StreamState, StreamStatus } from '../lane.ts'
 import type { LaneSurroundings } from '../options.ts'
+import { SendRate } from '../topics/send-rate.ts'
 import { backOffMs } from './back-off.ts'
 import { EpochGone, HistoryClient } from './history-client.ts'
 import type { HistoryTables } from './history-client.ts'
 import { HeldByAnother, Lease } from './lease.ts'
 import { tableResources } from './resources.ts'
 import { StateFile } from './state-file.ts'
+import { tableMetrics } from './table-metrics.ts'
 import { ProtocolAlarm, TableShipper } from './table-shipper.ts'
 import type { Step } from './table-shipper.ts'
 import { Target } from './target.ts'
 
 export interface TablesLaneOptions extends Pick<
   LaneSurroundings,
-  'history' | 'target' | 'dataset' | 'dataDir' | 'logger' | 'clock'
+  'history' | 'target' | 'dataset' | 'dataDir' | 'metrics' | 'logger' | 'clock'
 > {
   errors: { report(error: BridgeError): Promise<void> }
   /** Between two looks for new rows when everything is there. */
@@ -73,6 +75,9 @@ export async function startTablesLane(options: TablesLaneOptions): Promise<Lane>
     leaseMs: settings.leaseMs,
   })
   const history = new HistoryClient(options.history)
+  const stop = new AbortController()
+  const rate = new SendRate()
+  const count = tableMetrics(options.metrics)
   const shippers = tableResources.map(
     (resource) =>
       new TableShipper({
@@ -89,12 +94,27 @@ export async function startTablesLane(options: TablesLaneOptions): Promise<Lane>
           if (!lease.isHeld) throw new OperatingError('the lease has run out', { retriable: true })
         },
         onBadRow: (bad) => options.errors.report(errorOf(bad, dataset, clock.now())),
-        onQuota() {},
-        async paced() {},
+        count,
+        onQuota: () => rate.complain(clock.monotonicMs()),
+        async paced(rows) {
+          for (;;) {
+            const waitMs = rate.take(rows, clock.monotonicMs())
+            if (waitMs === 0) return
+            await clock.sleep(waitMs, stop.signal)
+          }
+        },
         onStep: options.onStep,
       }),
   )
-  const lane = new TablesLane({ shippers, history, lease, clock, logger, pollMs: settings.pollMs })
+  const lane = new TablesLane({
+    stop,
+    shippers,
+    history,
+    lease,
+    clock,
+    logger,
+    pollMs: settings.pollMs,
+  })
   const running = lane.run()
   let closed: Promise<void> | undefined
   return { name: 'tables', status: () => lane.status(), close: () => (closed ??= close()) }
@@ -136,6 +156,7 @@ function errorOf(
 }
 
 interface LaneParts {
+  stop: AbortController
   shippers: readonly TableShipper[]
   history: HistoryClient
   lease: Lease
@@ -156,7 +177,7 @@ interface Standing {
 class TablesLane {
   readonly #parts: LaneParts
   readonly #standing = new Map<TableShipper, Standing>()
-  readonly #stop = new AbortController()
+  readonly #stop: AbortController
   readonly #random = new Random('back-off')
   #listing: HistoryTables | undefined
   #listedMs = -Infinity
@@ -164,6 +185,7 @@ class TablesLane {
 
   constructor(parts: LaneParts) {
     this.#parts = parts
+    this.#stop = parts.stop
     for (const shipper of parts.shippers) {
       const sinceMs = parts.clock.now()
       const detail = 'starting'

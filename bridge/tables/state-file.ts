@@ -49,7 +49,7 @@ export class StateFile {
     this.unknownBecause = found.unknownBecause
     this.owner = found.owner ?? `bridge-${randomUUID().slice(0, 8)}`
     for (const { table, ...fact } of found.facts) {
-      this.ships.set(table, apply(this.ships.get(table), fact as Fact))
+      this.ships.set(table, apply(this.ships.get(table), fact))
     }
     this.#rewrite()
   }
@@ -134,6 +134,6 @@ function factOf(line: string): { table: TableName } & Fact {
 function checkFold(facts: Found['facts']): void {
   const ships = new Map<TableName, Ship>()
   for (const { table, ...fact } of facts) {
-    ships.set(table, apply(ships.get(table), fact as Fact))
+    ships.set(table, apply(ships.get(table), fact))
   }
 }

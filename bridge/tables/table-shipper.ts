@@ -21,6 +21,7 @@ import type { Alarm, AppendReply, Fact, Intent, Ship } from './protocol.ts'
 import type { TableResource } from './resources.ts'
 import { descriptorOf } from './row-encoding.ts'
 import type { StateFile } from './state-file.ts'
+import type { CountRow, ShipperCounts } from './table-metrics.ts'
 import type { Target } from './target.ts'
 
 /** Where a process may be killed; for tests that do it. */
@@ -43,18 +44,10 @@ export interface ShipperOptions {
   /** Resolves when the row is durable in the error lane. */
   onBadRow(bad: BadRow & { position: string }): Promise<void>
   onQuota(): void
+  count: CountRow
   /** Resolves when so many rows may go. */
   paced(rows: number): Promise<void>
   onStep?: ((step: Step) => void) | undefined
-}
-
-export interface ShipperCounts {
-  sent: number
-  retries: number
-  errors: number
-  dedupHits: number
-  outOfRange: number
-  streams: number
 }
 
 /** What cannot be, and stops the table until a person has looked. */
@@ -187,7 +180,7 @@ export class TableShipper {
         this.#pending = undefined
         break
       }
-      await this.#options.paced(batch.rows.length)
+      if (this.#pending.tries === 0) await this.#options.paced(batch.rows.length)
       this.#options.checkLease()
       const intent = await this.#intentFor(batch)
       await this.#try(this.#pending, intent)
@@ -200,33 +193,33 @@ export class TableShipper {
   async #try(pending: Pending, intent: Intent): Promise<void> {
     const { batch } = pending
     pending.tries++
-    if (pending.tries > 1) this.counts.retries++
+    if (pending.tries > 1) this.#count('retries')
     const reply = await this.#append(intent, batch)
     this.#step('replied')
-    const verdict = appendVerdict(intent, reply, pending.tries)
-    switch (verdict.then) {
+    const means = appendVerdict(intent, reply, pending.tries)
+    switch (means.verdict) {
       case 'landed':
-        if (verdict.wasThere) this.counts.dedupHits++
+        if (means.wasThere) this.#count('dedupHits')
         return this.#landed(batch)
       case 'without':
         this.#record({ fact: 'not-landed' })
-        await this.#takeOut(batch, verdict.rowErrors)
+        await this.#takeOut(batch, means.rowErrors)
         return
       case 'finalize':
-        if (reply.kind !== 'accepted' && reply.code === codes.outOfRange) this.counts.outOfRange++
+        if (reply.kind !== 'accepted' && reply.code === codes.outOfRange) this.#count('outOfRange')
         await this.#resolveDoubt(this.#ship)
         // A request that is refused for what it is would be refused at once again.
-        if (this.#pending) throw trouble(verdict.reason, this.resource.tableId)
+        if (this.#pending) throw trouble(means.reason, this.resource.tableId)
         return
       case 'again':
-        if (verdict.isQuota) this.#options.onQuota()
-        throw trouble(verdict.reason, this.resource.tableId)
+        if (means.isQuota) this.#options.onQuota()
+        throw trouble(means.reason, this.resource.tableId)
     }
   }
 
   #landed(batch: Batch): void {
     this.#record({ fact: 'landed' })
-    this.counts.sent += batch.rows.length
+    this.#count('sent', batch.rows.length)
     this.#pending = undefined
   }
 
@@ -258,8 +251,8 @@ export class TableShipper {
     this.#pending = undefined
     // The table holds a part of it, by a way that is not in the file: what is behind that is read again.
     if (shippedSeq < batch.seqTo) throw trouble('the table is ahead', this.resource.tableId)
-    this.counts.dedupHits++
-    this.counts.sent += batch.rows.length
+    this.#count('dedupHits')
+    this.#count('sent', batch.rows.length)
   }
 
   async #append({ offset }: Intent, batch: Batch): Promise<AppendReply> {
@@ -298,7 +291,7 @@ export class TableShipper {
     const name = await target.createStream(this.resource.tableId)
     this.#step('created')
     this.#record({ fact: 'stream', name, createdMs: clock.now() })
-    this.counts.streams++
+    this.#count('streams')
     return { next: 0 }
   }
 
@@ -337,7 +330,7 @@ export class TableShipper {
     for (const bad of rows) {
       const position = `${this.resource.tableId}/${this.#ship.epoch}@${bad.seq}`
       await this.#options.onBadRow({ ...bad, position })
-      this.counts.errors++
+      this.#count('errors')
     }
   }
 
@@ -366,6 +359,11 @@ export class TableShipper {
   #record(fact: Fact): void {
     this.#options.state.record(this.resource.name, fact)
     this.#step(fact.fact)
+  }
+
+  #count(what: keyof ShipperCounts, by = 1): void {
+    this.counts[what] += by
+    this.#options.count(this.resource.tableId, what, by)
   }
 
   #step(step: Step): void {

@@ -2,6 +2,8 @@
 // DuckDB's called t1, t2, …, so that names are free of DuckDB's rules; what a table is called, its schema and its options
 // lie beside them as JSON, written in the same transaction. Writes come one after another, reads beside them.
 
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import { DuckDBDataChunk, DuckDBInstance, DuckDBTimestampTZValue } from '@duckdb/node-api'
 import type { DomainClock } from '../base/clock.ts'
@@ -86,7 +88,14 @@ export class Warehouse {
 
   /** A path, or ':memory:'. */
   static async open(path: string, clock: DomainClock): Promise<Warehouse> {
-    const instance = await DuckDBInstance.create(path, { threads: '2', memory_limit: '512MB' })
+    const instance = await DuckDBInstance.create(path, {
+      threads: '2',
+      memory_limit: '512MB',
+      // In memory, what does not fit would be put into the folder this was started in.
+      ...(path === ':memory:' && {
+        temp_directory: join(tmpdir(), `slipway-bigquery-${process.pid}`),
+      }),
+    })
     const writer = await connected(instance)
     await writer.run(
       'CREATE TABLE IF NOT EXISTS objects (kind VARCHAR NOT NULL, name VARCHAR NOT NULL, config VARCHAR NOT NULL)',
