@@ -24,6 +24,7 @@ import { PersonStage } from './stage-two.ts'
 import { decisionsRecord, Restored } from './state/changelog.ts'
 import { Task } from './task.ts'
 import type { DecidedCut } from './task.ts'
+import { Lead } from './time/lead.ts'
 import { InputWatermark } from './time/watermark.ts'
 import { stageDefinitions } from './topology.ts'
 import type { StageDefinition, StageName } from './topology.ts'
@@ -44,6 +45,8 @@ export interface LocalPipelineOptions {
   watermarkLimitMs?: number
   /** Offsets of a partition after which it is cut while there is more to read. */
   cutRecords?: number
+  /** What may wait in stage two before stage one reads no further. */
+  waitingBytesMax?: number
   /** How far records alone carry the watermark: as by T2, or not at all (then `advanceTo` does). */
   watermark?: 'byRecords' | 'byHand'
 }
@@ -77,6 +80,7 @@ export interface Reading {
 export class LocalPipeline {
   readonly log: LocalLog
   readonly #lanes: Lane[]
+  #lead: Lead
   #watermark: InputWatermark
   readonly #options: LocalPipelineOptions
   readonly #settings: Settings
@@ -88,6 +92,7 @@ export class LocalPipeline {
     const { partitions = 1 } = options
     this.#settings = { ...defaultSettings, ...options.settings }
     this.log = new LocalLog(partitions)
+    this.#lead = new Lead(options.waitingBytesMax ?? Infinity)
     this.#watermark = new InputWatermark(this.#settings, options.watermarkLimitMs)
     const byPartition = Array.from({ length: partitions }, (_, partition) =>
       this.#lanesOf(partition),
@@ -134,6 +139,11 @@ export class LocalPipeline {
     return this.#lanes.some((lane) => this.#unread(lane) > 0)
   }
 
+  /** Read by stage two before its turn. */
+  get waitingBytes(): number {
+    return this.#lanes.reduce((sum, { task }) => sum + (task.stage.waitingBytes ?? 0), 0)
+  }
+
   /** Keys that any stage holds something of. */
   get keyCount(): number {
     return this.#lanes.reduce((count, { task }) => count + task.stage.keyCount, 0)
@@ -158,6 +168,7 @@ export class LocalPipeline {
   /** Every stage anew from its changelog, as after the end of its process. */
   restart(): void {
     // What a process has read and not written it has not seen.
+    this.#lead = new Lead(this.#options.waitingBytesMax ?? Infinity)
     this.#watermark = new InputWatermark(this.#settings, this.#options.watermarkLimitMs)
     for (const lane of this.#lanes) this.#restore(lane)
   }
@@ -207,6 +218,7 @@ export class LocalPipeline {
         ...shared,
         enrich,
         watermark: this.#watermark,
+        lead: this.#lead,
         now: () => this.nowMs,
       })
     const lane = (name: StageName, create: () => Stage): Lane => {
@@ -215,13 +227,17 @@ export class LocalPipeline {
     }
     return [
       lane('visitors', visitors),
-      lane('cart-owners', () => new OwnerStage(shared)),
+      lane('cart-owners', () => new OwnerStage({ ...shared, lead: this.#lead })),
       lane('persons', () => new PersonStage(shared)),
     ]
   }
 
   #read({ reads = () => true }: Reading): Lane[] {
-    return this.#lanes.filter(({ definition, partition }) => reads(definition.name, partition))
+    const { isTooFar } = this.#lead
+    return this.#lanes.filter(
+      ({ definition: { name }, partition }) =>
+        reads(name, partition) && !(isTooFar && name === 'visitors'),
+    )
   }
 
   #unread({ definition, partition, task }: Lane): number {

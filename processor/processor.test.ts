@@ -19,6 +19,7 @@ import { brokerForTest } from '#stack/kafka-client/test-broker.ts'
 import { startBroker } from '#stack/kafka/start.ts'
 import type { ProcessorStatus } from './runtime/status.ts'
 import { startProcessor } from './start.ts'
+import type { ProcessorOptions } from './start.ts'
 
 const partitions = 2
 const startMs = Date.parse('2026-03-02T10:00:00.000Z')
@@ -59,6 +60,16 @@ test('each input position has one outcome, and what is no event is told with its
   expect(await stack.status()).toMatchObject({
     outcomes: { enriched: 1, rejected: 2, duplicate: 1 },
   })
+})
+
+test('stage one on one partition waits for a hop that is behind it, and goes on', async () => {
+  await using stack = await startStack({ partitions: 1, waitingBytesMax: 1 })
+  const adds = Array.from({ length: 5000 }, (_, i) =>
+    shopEvent(`e${i}`, `A${i % 100}`, i / 100, { name: 'add_to_cart', ...kettle }),
+  )
+  await stack.produce(adds)
+  await stack.until(async () => (await stack.status()).outcomes.enriched === adds.length)
+  expect((await stack.status()).outcomes.rejected).toBe(0)
 })
 
 test('a restart goes on where the changelog ends', async () => {
@@ -144,7 +155,7 @@ function shopEvent(
   }
 }
 
-async function startStack() {
+async function startStack(more: Partial<ProcessorOptions> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'slipway-processor-'))
   const broker = await brokerForTest(() =>
     startBroker({ dataDir, port: 0, initialRebalanceDelayMs: 0 }),
@@ -156,6 +167,7 @@ async function startStack() {
     startProcessor({
       brokers: [broker.address],
       partitions,
+      ...more,
       host: '127.0.0.1',
       controlPort: 0,
       testControl: true,

@@ -43,8 +43,11 @@ export function replay(
     if (next(batchesPerRestart) === 0) pipeline.restart()
   }
   pipeline.drain(reading())
-  const linesOf = (topic: string): string[] => pipeline.log.all(topic).map(lineOf)
-  return Object.fromEntries(outputTopics.map((topic) => [topic, linesOf(topic)]))
+  return linesOf(pipeline)
+}
+
+export function linesOf({ log }: LocalPipeline): Lines {
+  return Object.fromEntries(outputTopics.map((topic) => [topic, log.all(topic).map(lineOf)]))
 }
 
 function lineOf({ key, value, headers }: IncomingRecord): string {

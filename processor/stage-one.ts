@@ -22,6 +22,7 @@ import { States } from './state/states.ts'
 import type { StateCodec } from './state/states.ts'
 import { MemoryStore } from './state/store.ts'
 import { visitorCodec } from './state/visitor-shape.ts'
+import type { Lead } from './time/lead.ts'
 import { Timers } from './time/timers.ts'
 import { emptyPartitionTime } from './time/watermark.ts'
 import type { InputWatermark, PartitionTime } from './time/watermark.ts'
@@ -45,6 +46,8 @@ export interface VisitorStageOptions {
   enrich: Enricher
   /** Shared by all partitions that this process reads (T2). */
   watermark: InputWatermark
+  /** Shared with the hop of the same partition. */
+  lead?: Lead
   /** The shop's clock. */
   now(): number
   hasRetention?: boolean
@@ -221,6 +224,7 @@ export class VisitorStage implements Stage {
       addChanges(fold, output)
       this.#isUnhanded ||= fold.commands.length > 0
     }
+    this.#tellLead(decision.number, output)
     if (hands()) this.#handWatermark(decision.number, watermarkMs, output)
     changelog.push(this.#position(decision))
     this.#dirty = new Set()
@@ -294,6 +298,11 @@ export class VisitorStage implements Stage {
     this.#counts.enriched++
     if (flags.includes('late')) this.#counts.late++
     if (flags.includes('tooLate')) this.#counts.tooLate++
+  }
+
+  #tellLead(number: number, output: OutputBatch): void {
+    const { lead, partitionCount } = this.#options
+    if (partitionCount === 1) lead?.wrote(number, output.bytesTo(topics.cartsByPerson.name))
   }
 
   /** Behind everything that it covers, to every partition of both internal topics. */

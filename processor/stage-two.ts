@@ -96,6 +96,10 @@ export class PersonStage implements Stage {
     return this.#turns?.waitingOffset
   }
 
+  get waitingBytes(): number {
+    return this.#turns?.waitingBytes ?? 0
+  }
+
   get keyCount(): number {
     return this.#persons.size
   }
@@ -126,7 +130,7 @@ export class PersonStage implements Stage {
     const command = JSON.parse(value.toString()) as CartCommand
     if (this.#turns === undefined) this.#takeCommand(command)
     else {
-      this.#turns.add(offset, command)
+      this.#turns.add(offset, command, value.length)
       this.#takeTurn(this.#turns)
     }
   }

@@ -15,6 +15,8 @@ export interface Stage {
   readonly isCutDue?: boolean | undefined
   /** Of a record that was read and waits to be taken, the first: there reading goes on after a restart. */
   readonly waitingOffset?: number | undefined
+  /** How much so waits. */
+  readonly waitingBytes?: number
   /** Folds what changed since the last cut. */
   cut(decision: Decision, processedAt: string): Cut
   /** How far time has come for it; null: not at all yet. */
@@ -58,6 +60,12 @@ export class OutputBatch {
     const records = this.#byTopic.get(topic)
     if (records) records.push(record)
     else this.#byTopic.set(topic, [record])
+  }
+
+  /** Of values. */
+  bytesTo(topic: string): number {
+    const records = this.#byTopic.get(topic) ?? []
+    return records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
   }
 
   get batches(): TopicRecords[] {

@@ -8,6 +8,7 @@ import { OperatingError } from '#stack/base/errors.ts'
 import type { RunningPart } from '#stack/base/lifecycle.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import { Metrics } from '#stack/base/metrics.ts'
+import { MiB } from '#stack/base/units.ts'
 import { loadCatalogue } from '#stack/contract/catalogue.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
 import type { Settings } from '#stack/contract/settings.ts'
@@ -29,11 +30,14 @@ import type { Lanes } from './runtime/status.ts'
 import { VisitorStage } from './stage-one.ts'
 import type { Stage } from './stage.ts'
 import { PersonStage } from './stage-two.ts'
+import { Lead } from './time/lead.ts'
 import { InputWatermark } from './time/watermark.ts'
 import { alikeTopics, stageDefinitions } from './topology.ts'
 import type { StageName } from './topology.ts'
 
 const defaultFlushMs = 200
+/** What may wait in stage two for its turn before stage one reads no further (time/lead.ts). */
+const defaultWaitingBytesMax = 16 * MiB
 
 export interface ProcessorOptions {
   brokers: readonly string[]
@@ -54,6 +58,7 @@ export interface ProcessorOptions {
   /** An mmdb file; the default one without. */
   geographyPath?: string
   flushMs?: number
+  waitingBytesMax?: number
 }
 
 export async function startProcessor(options: ProcessorOptions): Promise<RunningPart> {
@@ -106,7 +111,7 @@ interface LaneContext {
 
 async function startLanes(context: LaneContext): Promise<{ lanes: Lanes; close(): Promise<void> }> {
   const { options, kafka, clock, domainClock, watermark, partitionCount } = context
-  const { logger, flushMs = defaultFlushMs } = options
+  const { logger, flushMs = defaultFlushMs, waitingBytesMax = defaultWaitingBytesMax } = options
   const settings = { ...defaultSettings, ...options.settings }
   const flushed = flushMetrics(context.metrics)
   const now = (): number => domainClock.now()
@@ -129,17 +134,20 @@ async function startLanes(context: LaneContext): Promise<{ lanes: Lanes; close()
     catalogue: loadCatalogue(options.cataloguePath),
     placeOf: loadGeography(options.geographyPath),
   })
+  const lead = new Lead(waitingBytesMax)
   const lanes: Lanes = {
     visitors: new Lane({
       ...shared('visitors', producers[0]),
       create: (partition) =>
-        new VisitorStage({ partition, partitionCount, settings, enrich, watermark, now }),
+        new VisitorStage({ partition, partitionCount, settings, enrich, watermark, lead, now }),
       release: (partition) => watermark.revoke(partition),
       watermarkMs: () => watermark.advance(now(), new Set()),
+      isAhead: () => lead.isTooFar,
     }),
     'cart-owners': new Lane({
       ...shared('cart-owners', producers[1]),
-      create: (partition) => new OwnerStage({ partition, partitionCount, settings }),
+      create: (partition) => new OwnerStage({ partition, partitionCount, settings, lead }),
+      release: () => lead.follow(false),
     }),
     persons: new Lane({
       ...shared('persons', producers[2]),

@@ -16,6 +16,7 @@ import { jsonCodec, States } from '../state/states.ts'
 import { MemoryStore } from '../state/store.ts'
 import { HandedWatermark } from '../time/handed-watermark.ts'
 import type { Heard } from '../time/handed-watermark.ts'
+import type { Lead } from '../time/lead.ts'
 import { Timers } from '../time/timers.ts'
 import { emptyCartOwner, forwardEvents, putNaming, rememberOwner } from './cart-owner.ts'
 import type { CartOwnerState } from './cart-owner.ts'
@@ -24,6 +25,8 @@ export interface OwnerStageOptions {
   partition: number
   partitionCount: number
   settings: Settings
+  /** Shared with stage one of the same partition. */
+  lead?: Lead
   hasRetention?: boolean
   /** States that stay decoded between two cuts. */
   decodedMax?: number
@@ -65,6 +68,7 @@ export class OwnerStage implements Stage {
   }
 
   restore(changelog: Restored): Resumed {
+    this.#options.lead?.follow(true)
     const position = changelog.position() as Position | undefined
     if (position) {
       this.#nextOffset = position.nextOffset
@@ -157,6 +161,7 @@ export class OwnerStage implements Stage {
 
   #handWatermark(watermarkMs: number | null, output: OutputBatch): void {
     this.#handedMs = watermarkMs
+    this.#options.lead?.caughtUp(this.#heardCut)
     const { partition, partitionCount } = this.#options
     const sender = { stage: 'cart-owners', partition, of: partitionCount } as const
     const record = { ...sender, watermarkMs, cut: this.#heardCut }

@@ -30,6 +30,8 @@ export interface LaneOptions<S extends Stage> {
   create(partition: number): S
   /** How far time has come, for a stage that has it from here and not from its records. */
   watermarkMs?(): number | null
+  /** Too much waits behind this stage: it reads no further until that is less. */
+  isAhead?(): boolean
   /** A partition is no longer read here. */
   release?(partition: number): void
   onFlushed?(flushed: Flushed): void
@@ -56,6 +58,7 @@ export class Lane<S extends Stage> {
   #consumer: KafkaConsumer | undefined
   #timer: Timer | undefined
   #isReady = false
+  #isHeld = false
 
   constructor(options: LaneOptions<S>) {
     this.#options = options
@@ -86,7 +89,10 @@ export class Lane<S extends Stage> {
       onCrash: onFailure,
       sessionTimeoutMs,
     })
-    this.#timer = clock.every(flushMs, () => this.cutAtEnds())
+    this.#timer = clock.every(flushMs, () => {
+      this.#holdOrGoOn()
+      this.cutAtEnds()
+    })
   }
 
   /** Cuts every partition that has been read to its end since its last cut. */
@@ -169,6 +175,19 @@ export class Lane<S extends Stage> {
     task.nextOffset = batch.nextOffset
     reading.endOffset = batch.highWatermark
     this.#repeat(task, task.nextOffset)
+    this.#holdOrGoOn()
+  }
+
+  /** Said again as long as it holds, since a new round of the consumer has paused nothing. */
+  #holdOrGoOn(): void {
+    const isHeld = this.#options.isAhead?.() ?? false
+    if (!isHeld && !this.#isHeld) return
+    this.#isHeld = isHeld
+    for (const partition of this.#readings.keys()) {
+      const at = { topic: this.definition.input.name, partition }
+      if (isHeld) this.#consumer?.pause(at)
+      else this.#consumer?.resume(at)
+    }
   }
 
   #cut(task: Task<S>, handsWatermark: boolean): void {

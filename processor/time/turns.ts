@@ -2,7 +2,7 @@
 // one another. How their records lie between one another in the topic is chance. Their order here is not: a turn is one cut
 // of stage one, its records first, then those that the hop made of the same cut; then stage two is cut. What its keys say
 // to one another in a cut is a turn of its own, and the next. What is read before its turn waits: as much as the hop is
-// behind stage one.
+// behind stage one, which reads no further when that is too much (lead.ts).
 //
 //   topic    direct 1 · watermark 1 · direct 2 · hopped 1 · watermark 1 · watermark 2 · deed · hopped 2 · watermark 2
 //   turns    direct 1 · watermark 1 · hopped 1 · watermark 1 | deed | direct 2 · watermark 2 · hopped 2 · watermark 2 |
@@ -32,6 +32,8 @@ export interface Taken {
 interface Waiting {
   offset: number
   command: CartCommand
+  /** As it was read. */
+  bytes: number
 }
 
 export class Turns {
@@ -49,10 +51,11 @@ export class Turns {
     this.#taken = structuredClone(taken)
   }
 
-  add(offset: number, command: CartCommand): void {
+  add(offset: number, command: CartCommand, bytes = 0): void {
     const sender = senderOf(command)
     // After a restart some are read again because others had waited.
-    if (offset >= this.#taken[sender].nextOffset) this.#waiting[sender].push({ offset, command })
+    if (offset >= this.#taken[sender].nextOffset)
+      this.#waiting[sender].push({ offset, command, bytes })
   }
 
   /** `taken`: how many there were. Undefined: the sender whose turn it is has not written more, or the turn is over. */
@@ -91,6 +94,10 @@ export class Turns {
     return structuredClone(this.#taken)
   }
 
+  get waitingBytes(): number {
+    return Object.values(this.#waiting).reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
   /** Of what waits, the first; undefined: nothing does. */
   get waitingOffset(): number | undefined {
     const firsts = Object.values(this.#waiting).map((queue) => queue.first?.offset ?? Infinity)
@@ -123,6 +130,7 @@ export class Turns {
 class Queue {
   #items: (Waiting | undefined)[] = []
   #first = 0
+  bytes = 0
 
   get first(): Waiting | undefined {
     return this.#items[this.#first]
@@ -130,12 +138,14 @@ class Queue {
 
   push(item: Waiting): void {
     this.#items.push(item)
+    this.bytes += item.bytes
   }
 
   shift(): Waiting | undefined {
     const item = this.first
     if (item === undefined) return undefined
     this.#items[this.#first++] = undefined
+    this.bytes -= item.bytes
     if (this.#first * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#first)
       this.#first = 0
