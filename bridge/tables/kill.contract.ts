@@ -15,12 +15,12 @@ import type { Fault } from '#stack/bigquery/faults.ts'
 import { startBigQuery } from '#stack/bigquery/start.ts'
 import { connectBigQuery } from '#stack/google/bigquery.ts'
 import type { GoogleTarget } from '#stack/google/target.ts'
-import type { Life } from './kill-child.ts'
+import type { Life } from './kill-main.ts'
 import { startTablesLane } from './start.ts'
 import type { Step } from './table-shipper.ts'
 import { createTables, FakeHistory } from './testing.ts'
 
-const child = new URL('./kill-child.ts', import.meta.url).pathname
+const child = new URL('./kill-main.ts', import.meta.url).pathname
 
 /**
  * The first life begins to ship. An intent that was never sent is one that has not landed in the next life; `sending` is
