@@ -19,6 +19,7 @@ export interface Check {
 
 export interface DoctorOptions {
   dataDir: string
+  /** 0 of a part that is not started. */
   ports: Record<string, number>
   brokers: string | undefined
   nodeVersion: string
@@ -30,7 +31,9 @@ export async function examine(options: DoctorOptions): Promise<Check[]> {
     memoryCheck(),
     ...dataChecks(options.dataDir),
     ...(await Promise.all(
-      Object.entries(options.ports).map(([name, port]) => portCheck(name, port)),
+      Object.entries(options.ports)
+        .filter(([, port]) => port !== 0)
+        .map(([name, port]) => portCheck(name, port)),
     )),
     ...(options.brokers === undefined ? [] : await brokerChecks(options.brokers)),
     browserCheck(),
@@ -97,7 +100,7 @@ function dataChecks(dir: string): Check[] {
 }
 
 async function portCheck(name: string, port: number): Promise<Check> {
-  const error = port === 0 ? undefined : await tryListen(port)
+  const error = await tryListen(port)
   if (error === undefined) return { name: `port ${port}`, ok: true, detail: `free (${name})` }
   const { where, hint } = error as InTheWayError
   return {

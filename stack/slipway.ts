@@ -6,10 +6,9 @@ import packageJson from '../package.json' with { type: 'json' }
 import { systemClock } from './base/clock.ts'
 import { describeError, exitCodeOf, exitCodes, UsageError } from './base/errors.ts'
 import { optionsHelp, parseOptions } from './base/options.ts'
-import { defaultPorts } from './base/ports.ts'
 import type { OptionTable } from './base/options.ts'
 import { examine } from './doctor.ts'
-import { mains, start, startOptions } from './start.ts'
+import { mains, portsOf, start, startOptions } from './start.ts'
 import type { Terminal } from './start.ts'
 import { partEnvironment, nodeFlags } from './supervise.ts'
 
@@ -40,6 +39,10 @@ const commands: Record<string, Command> = {
   ui: room(mains.ui, 'the dashboard alone'),
   pubsub: room(mains.pubsub, 'the embedded Pub/Sub alone'),
   bigquery: room(mains.bigquery, 'the embedded BigQuery alone'),
+  bridge: room(
+    mains.bridge,
+    'what mirrors topics into Pub/Sub and tables into BigQuery: run, plan, …',
+  ),
 }
 
 async function main(argv: string[]): Promise<number> {
@@ -90,6 +93,7 @@ const doctorOptions = {
   data: startOptions.data,
   portOffset: startOptions.portOffset,
   brokers: startOptions.brokers,
+  cloud: startOptions.cloud,
   json: startOptions.json,
 } as const satisfies OptionTable
 
@@ -97,14 +101,9 @@ async function runDoctor(argv: string[]): Promise<number> {
   const { options, positionals, help } = parseOptions(doctorOptions, argv, process.env)
   if (help) return printHelp('doctor', doctorOptions)
   refuseWords(positionals)
-  const ports = Object.fromEntries(
-    (['kafka', 'dashboard', 'shop', 'history', 'brokerControl', 'processorControl'] as const).map(
-      (name) => [name, defaultPorts[name] + options.portOffset],
-    ),
-  )
   const checks = await examine({
     dataDir: options.data,
-    ports,
+    ports: portsOf(options),
     brokers: options.brokers,
     nodeVersion: process.version,
   })

@@ -27,8 +27,8 @@ export const startOptions = {
     type: 'string',
     value: 'MODE',
     default: 'off',
-    choices: ['off'],
-    help: 'off: nothing leaves this machine',
+    choices: ['emulator', 'google', 'off'],
+    help: 'emulator: topics and tables are mirrored into stand-ins of Pub/Sub and BigQuery; google: into the project that GOOGLE_CLOUD_PROJECT names and SLIPWAY_ALLOWED_PROJECTS allows; off: nothing is mirrored',
   },
   testControl: { type: 'flag', help: 'routes under /__test/ that move the clock and seed traffic' },
   durability: {
@@ -94,6 +94,7 @@ export const mains = {
   ui: room('../ui/main.ts'),
   pubsub: room('./pubsub/main.ts'),
   bigquery: room('./bigquery/main.ts'),
+  bridge: room('../bridge/main.ts'),
   bench: room('../e2e/bench/main.ts'),
   'dump-log': room('./kafka/dump-log.ts'),
   topics: room('./kafka-client/inspect/topics-main.ts'),
@@ -108,7 +109,16 @@ function room(path: string): string {
  * What each part's JavaScript heap may take: the whole stack stays within 1.2 GB. Buffers and DuckDB have limits of
  * their own.
  */
-const heapMb = { broker: 128, shop: 160, processor: 320, history: 256, ui: 160 }
+const heapMb = {
+  broker: 128,
+  shop: 160,
+  processor: 320,
+  history: 256,
+  ui: 160,
+  pubsub: 128,
+  bigquery: 160,
+  bridge: 160,
+}
 
 /**
  * Buffers count as heap. Left alone, the collector looks through a small heap each time that 15 MB have passed through
@@ -140,12 +150,55 @@ function partsOf(options: StartOptions): PartSpec[] {
     env: {},
     wave,
   })
+  const standIns = () => [
+    part(
+      'pubsub',
+      0,
+      '--port',
+      ports.pubsub,
+      '--control-port',
+      ports.pubsubControl,
+      '--data',
+      data('pubsub'),
+    ),
+    part(
+      'bigquery',
+      0,
+      '--port',
+      ports.bigquery,
+      '--storage-port',
+      ports.bigqueryStorage,
+      '--control-port',
+      ports.bigqueryControl,
+      '--data',
+      data('bigquery'),
+    ),
+  ]
+  const bridge = (mode: string): PartSpec => {
+    const { args, ...rest } = part(
+      'bridge',
+      2,
+      ...shared,
+      '--port-offset',
+      options.portOffset,
+      '--data',
+      data('bridge'),
+      '--cloud',
+      mode,
+    )
+    return { ...rest, args: ['run', ...args] }
+  }
   const demo = options.noDemo ? ['--no-demo'] : []
   const controls = {
     ...(options.brokers === undefined ? { broker: url(ports.brokerControl) } : {}),
     shop: url(ports.shop),
     processor: url(ports.processorControl),
     history: url(ports.history),
+    ...(hasStandIns(options) && {
+      pubsub: url(ports.pubsubControl),
+      bigquery: url(ports.bigqueryControl),
+    }),
+    ...(options.cloud !== 'off' && { bridge: url(ports.bridgeControl) }),
   }
   const parts = [
     part(
@@ -179,6 +232,8 @@ function partsOf(options: StartOptions): PartSpec[] {
       '--controls',
       JSON.stringify(controls),
     ),
+    ...(hasStandIns(options) ? standIns() : []),
+    ...(options.cloud === 'off' ? [] : [bridge(options.cloud)]),
   ]
   if (options.brokers !== undefined) return parts
   return [
@@ -198,26 +253,39 @@ function partsOf(options: StartOptions): PartSpec[] {
   ]
 }
 
-function portsOf(options: StartOptions): Record<string, number> & {
-  kafka: number
-  brokerControl: number
-  shop: number
-  processorControl: number
-  history: number
-  dashboard: number
-} {
-  const at = (port: number) => port + options.portOffset
-  const inner =
-    options.brokers === undefined
-      ? { kafka: at(defaultPorts.kafka), brokerControl: at(defaultPorts.brokerControl) }
-      : { kafka: 0, brokerControl: 0 }
-  return {
-    ...inner,
-    shop: at(defaultPorts.shop),
-    processorControl: at(defaultPorts.processorControl),
-    history: at(defaultPorts.history),
-    dashboard: at(defaultPorts.dashboard),
+type Port = keyof typeof defaultPorts
+
+/** Of each part that is started; 0 of one that is not. */
+export function portsOf(options: PortOptions): Record<Port, number> {
+  const isIn = {
+    broker: options.brokers === undefined,
+    standIns: hasStandIns(options),
+    bridge: options.cloud !== 'off',
   }
+  const unused: Port[] = [
+    ...(isIn.broker ? [] : (['kafka', 'brokerControl'] as const)),
+    ...(isIn.standIns ? [] : standInPorts),
+    ...(isIn.bridge ? [] : (['bridgeControl'] as const)),
+  ]
+  const ports = Object.entries(defaultPorts).map(([name, port]): [Port, number] => {
+    const of = name as Port
+    return [of, unused.includes(of) ? 0 : port + options.portOffset]
+  })
+  return Object.fromEntries(ports) as Record<Port, number>
+}
+
+type PortOptions = Pick<StartOptions, 'brokers' | 'cloud' | 'portOffset'>
+
+const standInPorts = [
+  'pubsub',
+  'pubsubControl',
+  'bigquery',
+  'bigqueryStorage',
+  'bigqueryControl',
+] as const satisfies Port[]
+
+function hasStandIns({ cloud }: Pick<StartOptions, 'cloud'>): boolean {
+  return cloud === 'emulator'
 }
 
 function outsideKafka(options: StartOptions): Record<string, string> {
@@ -230,6 +298,9 @@ const shown: readonly [name: string, what: string][] = [
   ['shop', 'the storefront to click through, and the collector'],
   ['history', 'rows, metrics and SQL over HTTP'],
   ['kafka', 'the broker, for any Kafka client'],
+  ['pubsub', 'the stand-in of Pub/Sub, which the topics are mirrored into'],
+  ['bigquery', 'the stand-in of BigQuery, which the tables are mirrored into'],
+  ['bigqueryStorage', 'its Storage Write, over gRPC'],
 ]
 
 function announce(
@@ -244,10 +315,11 @@ function announce(
     return
   }
   const width = Math.max(...shown.map(([name]) => (addresses[name] ?? '').length))
+  const names = Math.max(...shown.map(([name]) => (name in addresses ? name.length : 0)))
   for (const [name, what] of shown) {
     const address = addresses[name]
     if (address !== undefined)
-      terminal.result(`  ${name.padEnd(10)} ${address.padEnd(width)}  ${what}`)
+      terminal.result(`  ${name.padEnd(names)} ${address.padEnd(width)}  ${what}`)
   }
   terminal.result(
     `  data in ${options.data}; Ctrl-C stops everything, the next start goes on with it`,
