@@ -63,6 +63,8 @@ export interface TopicsOptions {
   backHours: number
   /** All that are mirrored unless given. */
   names?: readonly string[]
+  /** After how long others take over from a bridge that was killed. */
+  sessionTimeoutMs?: number
 }
 
 /** Of every command of the bridge. */
@@ -159,6 +161,13 @@ export const runOptions = {
     help: 'topics: to Pub/Sub; tables: to BigQuery',
   },
   topics: { type: 'string', value: 'LIST', help: 'mirror these; all public ones unless given' },
+  sessionTimeoutMs: {
+    type: 'number',
+    value: 'N',
+    default: 10_000,
+    min: 100,
+    help: 'after how long others take over the topics of a bridge that was killed',
+  },
   ordering: {
     type: 'string',
     value: 'WHAT',
@@ -201,12 +210,13 @@ export function routeOf(
 }
 
 export function topicsOptionsOf(given: OptionValues<typeof runOptions>): TopicsOptions {
-  const { topics, ordering, onError, backHours } = given
+  const { topics, ordering, onError, backHours, sessionTimeoutMs } = given
   return {
     // The option table lists exactly these.
     ordering: ordering as Ordering,
     onError: onError as ErrorPolicy,
     backHours,
+    sessionTimeoutMs,
     ...(topics !== undefined && { names: listOf(topics) }),
   }
 }

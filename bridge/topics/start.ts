@@ -68,7 +68,7 @@ class TopicsLane implements Lane {
   }
 
   async start(): Promise<void> {
-    const { kafka, clock, target, onFatal } = this.#options
+    const { kafka, clock, target, onFatal, sessionTimeoutMs } = this.#options
     const clients = await connectPubSub(target)
     this.#closing.push(() => clients.close())
     this.#publish = async (topic, messages) => {
@@ -81,6 +81,7 @@ class TopicsLane implements Lane {
     this.#consumer = await kafka.consume({
       groupId: this.#groupId,
       topics: this.#topics,
+      ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
       onAssigned: (assigned) => this.#assign(assigned),
       onRevoked: () => this.#revoke(),
       onBatch: async (batch) => this.#mirrors.get(partitionName(batch))?.mirror.take(batch),

@@ -47,6 +47,8 @@ export interface BrokerOptions {
   /** False refuses replication factors above 1 instead of clamping them. */
   clampReplication?: boolean
   initialRebalanceDelayMs?: number
+  /** The shortest that a group's member may ask for; Kafka's six seconds unless given. */
+  sessionTimeoutMsMin?: number
   logger?: Logger
   clock?: Clock
   limits?: Partial<ConnectionLimits & ListenerLimits>
@@ -193,7 +195,12 @@ function stateOptions(options: BrokerOptions): StateOptions {
       defaultPartitions: options.defaultPartitions ?? 1,
       clampReplication: options.clampReplication ?? true,
     },
-    groups: { initialRebalanceDelayMs: options.initialRebalanceDelayMs ?? 0 },
+    groups: {
+      initialRebalanceDelayMs: options.initialRebalanceDelayMs ?? 0,
+      ...(options.sessionTimeoutMsMin !== undefined && {
+        sessionTimeoutMsMin: options.sessionTimeoutMsMin,
+      }),
+    },
     ...(options.files ? { files: options.files } : {}),
   }
 }
