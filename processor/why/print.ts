@@ -10,9 +10,9 @@ type Revision = CartStory['revisions'][number]
 
 export function printStory(story: CartStory): string {
   const { cartKey, personId, watermarkAt, revisions } = story
-  const until = watermarkAt === null ? 'to the end of time' : `up to ${timeOf(watermarkAt)}`
+  const until = watermarkAt === null ? 'at the end of time' : `at ${timeOf(watermarkAt)}`
   return [
-    `Cart ${cartKey} of ${nameOfPerson(personId)}, told ${until}. All times are UTC.`,
+    `Cart ${cartKey} of ${nameOfPerson(personId)}, as known ${until}. All times are UTC.`,
     ...section('In short', storyInShort(story)),
     ...section('What happened', daysOf(story)),
     ...section('What was published', publishedOf(revisions)),
@@ -31,11 +31,14 @@ function storyInShort({ episodes, windows }: CartStory): string[] {
     const back = row.afterAbandonment ? 'taken up again after an abandonment, ' : ''
     return capital(`${number}${back}${fateOf(row, windows)}.`)
   })
-  const last = episodes.at(-1)
-  return last?.contactable === false
-    ? [...sentences, 'The customer has not agreed to be written to.']
-    : sentences
+  const several = episodes.length === 1 ? [] : [episodeWords]
+  const consent =
+    episodes.at(-1)?.contactable === false ? ['The customer has not agreed to be written to.'] : []
+  return [...sentences, ...several, ...consent]
 }
+
+const episodeWords =
+  'An episode is a cart from the first thing put in until it is bought, left or emptied; then the next one begins.'
 
 function fateOf(row: Episode, { recoveryWindowMs }: CartStory['windows']): string {
   const { state, stage, closedAt, deadlineAt, orderId } = row
@@ -57,10 +60,15 @@ function fateOf(row: Episode, { recoveryWindowMs }: CartStory['windows']): strin
     case 'emptied':
       return `emptied on ${timeOf(closedAt)}`
     case 'merged':
-      return `went on as another cart on ${timeOf(closedAt)}, with ${worth}`
+      return `went on as ${successorOf(row)} on ${timeOf(closedAt)}, with ${worth}`
     case 'ignored_small':
-      return `left on ${timeOf(deadlineAt)} with ${worth}, too little to be told of`
+      return `left on ${timeOf(deadlineAt)} with ${worth}, too little to remind anybody of it`
   }
+}
+
+/** R4: by a first login that of the customer, else what a merge named. */
+function successorOf({ cartKey, personId }: Episode): string {
+  return cartKey.startsWith('a:') ? `the cart of ${nameOfPerson(personId)}` : 'another cart'
 }
 
 /** C of 2.7. */
@@ -85,7 +93,8 @@ function daysOf(story: CartStory): string[] {
 /** `worth`: what is in the cart now, if it is something else than before. */
 function told(line: StoryLine, usual: StoryLine['event'], worth: string | null): string[] {
   const { at, until, isIgnored, rules, deadlineAt } = line
-  const when = `${clockOf(at)}${at === until ? '' : `–${clockOf(until)}`}`
+  const isMoment = clockOf(at) === clockOf(until) && at.slice(0, 10) === until.slice(0, 10)
+  const when = isMoment ? clockOf(at) : `${clockOf(at)}–${clockOf(until)}`
   const head = `${isIgnored ? '-' : ' '} ${when.padEnd(17)}  `
   const note = [byWhom(line, usual), lateness(line), `[${rules.join(', ')}]`].filter(Boolean)
   const content = worth === null ? [] : [`in it: ${worth}`]
@@ -124,11 +133,16 @@ function lateness({ event }: StoryLine): string {
   return `(came ${spanOf(event.lagMs)} late, on ${timeOf(event.receivedAt)})`
 }
 
+const statusWords: Partial<Record<string, string>> = { retracted: 'taken back (retracted)' }
+
 /** When and what, as somebody who follows the topic was told. */
 function publishedOf(revisions: readonly Revision[]): string[] {
   return revisions.map((record) => {
     const { status, reason, abandonedAt, suppressed, episode, revision } = record
-    const what = status === 'abandoned' ? `abandoned as of ${timeOf(abandonedAt)}` : status
+    const what =
+      status === 'abandoned'
+        ? `abandoned as of ${timeOf(abandonedAt)}`
+        : (statusWords[status] ?? status)
     const why = reason === null ? '' : `: ${retractionOf(reason)}`
     const quiet = suppressed ? ', suppressed' : ''
     const name = `record ${record.abandonmentId.slice(0, 8)} of episode ${episode}, revision ${revision}`

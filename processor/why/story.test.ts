@@ -149,7 +149,7 @@ describe('the story of a cart', () => {
     const watermarkMs = Date.parse('2024-05-06T12:00:00.000Z')
     const story = storyOf([add('10:00'), late], { watermarkMs, verdicts: [verdict] })
     expect(printStory(story)).toMatchInlineSnapshot(`
-      "Cart a:A of browser A, told up to 2024-05-06 12:00:00. All times are UTC.
+      "Cart a:A of browser A, as known at 2024-05-06 12:00:00. All times are UTC.
 
       In short
         Abandoned on 2024-05-06 11:10:00 with 1 piece for 19.99 EUR; can be recovered for 7 days from then.

@@ -98,7 +98,7 @@ export const ruleWords: Readonly<Record<string, string>> = {
   R19: 'bought before the deadline is converted, after it recovered, with all that it came back from',
   R20: 'an order counts once, however often it is reported',
   R22: 'whoever takes an abandoned cart up again gets the next episode of it',
-  R23: 'a cart of too little value is not told of; one that is never bought is lost in the end',
+  R23: 'nobody is reminded of a cart of too little value; one that is never bought is lost in the end',
   R24: 'bots and tests have no carts',
   T1: 'what comes later than is allowed counts for money only',
   T4: 'of copies the first counts',
@@ -205,7 +205,16 @@ function changeOf(event: CartEvent | null): string {
   if (event?.name === 'cart_merge' || event?.linksVisitor !== undefined) {
     return `the cart ${fromOf(event)} is folded into this one`
   }
-  return items.length > 0 ? `the whole cart is listed: ${lines}` : 'the cart is listed as empty'
+  if (items.length === 0) return 'the cart is listed as empty'
+  return `the whole cart is listed: ${items.length > listedMax ? summaryOf(items) : lines}`
+}
+
+/** A longer list says nothing that the lines before did not. */
+const listedMax = 3
+
+function summaryOf(items: readonly CartItem[]): string {
+  const pieces = items.reduce((sum, { quantity = 1 }) => sum + quantity, 0)
+  return `${items.length} lines, ${pieces} pieces`
 }
 
 function lineOf({ productId, variantId, quantity, unitPriceMinor }: CartItem, currency?: string) {
