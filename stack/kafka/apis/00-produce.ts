@@ -92,19 +92,25 @@ function appendOne(
     answer: { ...refused(index, errorCode), ...details },
     durable: Promise.resolve(),
   })
-  if (acks < -1 || acks > 1) return refuse(errorCodes.INVALID_REQUIRED_ACKS)
   if (!topic || !log) return refuse(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
-  if (isInternalTopic(topicName)) return refuse(errorCodes.INVALID_TOPIC_EXCEPTION)
-  const fault = checkBatch(records, topic, call)
-  if (fault) return refuse(fault.errorCode, fault)
-  const header = readBatchHeader(records as Buffer)
-  if (isTransactional(header)) {
+  const header = headerOf(records)
+  if (header && isTransactional(header)) {
     const place = { topic: topicName, partition: index, log }
     const errorCode = transactionFault(transactionalId, header, place, call)
     if (errorCode !== errorCodes.NONE) return refuse(errorCode)
   }
+  if (acks < -1 || acks > 1) return refuse(errorCodes.INVALID_REQUIRED_ACKS)
+  if (isInternalTopic(topicName)) return refuse(errorCodes.INVALID_TOPIC_EXCEPTION)
+  const fault = checkBatch(records, topic, call)
+  if (fault) return refuse(fault.errorCode, fault)
   const { result, durable } = log.append(records as Buffer, acks)
   return { answer: { index, ...result, recordErrors: [], errorMessage: null }, durable }
+}
+
+function headerOf(records: Buffer | null): BatchHeader | undefined {
+  if (records === null || records.length < batchHeaderBytes) return undefined
+  const header = readBatchHeader(records)
+  return header.magic === 2 ? header : undefined
 }
 
 /** Once a transaction is open in a partition, its marker is what ends it: there is nothing more to ask. */

@@ -1,10 +1,10 @@
 // DeleteRecords, versions 0-2 (2: flexible): moves the log start offset, durable before the answer. -1 is the high
-// watermark; beyond it there is nothing to delete. An offset below the log start changes nothing. The timeout is
-// ignored.
+// watermark; beyond it there is nothing to delete. An offset below the log start changes nothing. Topics
+// that are only compacted lose nothing. The timeout is ignored.
 
-import type { PartitionLog } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { deleteRecords } from '../protocol/messages/data.ts'
+import type { Topic } from '../topics/topic.ts'
 import { route } from './route.ts'
 
 const highWatermark = -1
@@ -15,21 +15,23 @@ export default route(deleteRecords, ({ topics }, { services: { catalog } }) => (
     name,
     partitions: partitions.map(({ index, offset }) => ({
       index,
-      ...deleteBefore(catalog.byName(name)?.partitions[index], offset),
+      ...deleteBefore(catalog.byName(name), index, offset),
     })),
   })),
 }))
 
 function deleteBefore(
-  log: PartitionLog | undefined,
+  topic: Topic | undefined,
+  index: number,
   asked: number,
 ): { lowWatermark: number; errorCode: number } {
-  if (!log) return { lowWatermark: -1, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
-  if (log.isOffline) return { lowWatermark: -1, errorCode: errorCodes.KAFKA_STORAGE_ERROR }
+  const refused = (errorCode: number) => ({ lowWatermark: -1, errorCode })
+  const log = topic?.partitions[index]
+  if (!topic || !log) return refused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  if (log.isOffline) return refused(errorCodes.KAFKA_STORAGE_ERROR)
+  if (!topic.settings.deletes) return refused(errorCodes.POLICY_VIOLATION)
   const offset = asked === highWatermark ? log.highWatermark : asked
-  if (offset < 0 || offset > log.highWatermark) {
-    return { lowWatermark: -1, errorCode: errorCodes.OFFSET_OUT_OF_RANGE }
-  }
+  if (offset < 0 || offset > log.highWatermark) return refused(errorCodes.OFFSET_OUT_OF_RANGE)
   log.deleteRecordsBefore(offset)
   return { lowWatermark: log.logStartOffset, errorCode: errorCodes.NONE }
 }

@@ -7,6 +7,7 @@ import { errorCodes } from '../protocol/errors.ts'
 import { describeConfigs } from '../protocol/messages/topics.ts'
 import type { ConfigDescription } from '../topics/topic-configs.ts'
 import { describeTopicConfigs } from '../topics/topic-configs.ts'
+import { topicNameFault } from '../topics/topic-names.ts'
 import { resourceTypes } from './resource-types.ts'
 import { route } from './route.ts'
 
@@ -38,6 +39,8 @@ export default route(describeConfigs, (request, { services }) => ({
 function describe({ type, name, keys }: Asked, services: BrokerServices): Described {
   const { catalog, node } = services
   if (type === resourceTypes.topic) {
+    const nameFault = topicNameFault(name)
+    if (nameFault !== undefined) return refused(errorCodes.INVALID_TOPIC_EXCEPTION, nameFault)
     const topic = catalog.byName(name)
     if (!topic) return refused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `no topic "${name}"`)
     return found(describeTopicConfigs(topic.configs, catalog.brokerConfigs, keys))

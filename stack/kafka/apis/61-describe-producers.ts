@@ -4,6 +4,7 @@
 import type { PartitionLog } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { describeProducers } from '../protocol/messages/transactions.ts'
+import { topicNameFault } from '../topics/topic-names.ts'
 import { route } from './route.ts'
 
 export default route(describeProducers, ({ topics }, { services: { catalog } }) => ({
@@ -12,11 +13,18 @@ export default route(describeProducers, ({ topics }, { services: { catalog } }) 
     name,
     partitions: partitions.map((index) => {
       const log = catalog.byName(name)?.partitions[index]
-      const errorCode = log ? errorCodes.NONE : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-      return { index, errorCode, errorMessage: null, activeProducers: log ? producersOf(log) : [] }
+      const activeProducers = log ? producersOf(log) : []
+      const errorCode = log ? errorCodes.NONE : unknown(name)
+      return { index, errorCode, errorMessage: null, activeProducers }
     }),
   })),
 }))
+
+function unknown(name: string): number {
+  return topicNameFault(name) === undefined
+    ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    : errorCodes.INVALID_TOPIC_EXCEPTION
+}
 
 function producersOf(log: PartitionLog) {
   return log.producers.map(

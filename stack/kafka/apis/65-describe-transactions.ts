@@ -5,7 +5,6 @@ import { errorCodes } from '../protocol/errors.ts'
 import { describeTransactions } from '../protocol/messages/transactions.ts'
 import type { Infer } from '../protocol/types.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import { noProducer } from '../transaction/transaction.ts'
 import { route } from './route.ts'
 
 type Described = Infer<typeof describeTransactions.response>['transactions'][number]
@@ -44,7 +43,8 @@ function missing(transactionalId: string): Described {
     state: '',
     timeoutMs: 0,
     startTimeMs: 0,
-    ...noProducer,
+    producerId: 0,
+    producerEpoch: 0,
     topics: [],
   }
 }

@@ -209,6 +209,7 @@ export class GroupCoordinator {
     groupId: string,
     partitions: readonly TopicPartition[],
   ): Promise<{ errorCode: number; codes: number[] }> {
+    if (groupId === '') return { errorCode: errorCodes.INVALID_GROUP_ID, codes: [] }
     const group = this.#groups.get(groupId)
     if (!group) return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, codes: [] }
     if (group.members.size > 0 && group.protocolType !== 'consumer')
@@ -283,8 +284,9 @@ export class GroupCoordinator {
     // A simple consumer keeps its own positions; its group has no members, or is only known by these offsets.
     if (generationId < 0 && (group?.state ?? 'Empty') === 'Empty') return errorCodes.NONE
     if (!group) return errorCodes.ILLEGAL_GENERATION
-    if (generationId < 0 && memberId === '' && groupInstanceId === null)
-      return errorCodes.UNKNOWN_MEMBER_ID
+    // The group of no name keeps offsets, and nobody can join it.
+    const isNobody = memberId === '' && groupInstanceId === null
+    if ((generationId < 0 && isNobody) || group.id === '') return errorCodes.UNKNOWN_MEMBER_ID
     const fault = this.#memberFault(request, group)
     if (fault !== errorCodes.NONE) return fault
     return group.state === 'CompletingRebalance'

@@ -21,6 +21,7 @@ import type { CheckedTopic, NewTopic, NewTopicRules, Outcome } from './new-topic
 import { LiveTopic } from './topic.ts'
 import type { Topic, TopicDeletedEntry, TopicEntry } from './topic.ts'
 import type { ConfigValues } from './topic-configs.ts'
+import { topicNameFault } from './topic-names.ts'
 
 export type { Outcome } from './new-topic.ts'
 export type { Topic } from './topic.ts'
@@ -173,8 +174,8 @@ export class TopicCatalog {
     changes: readonly ConfigChange[],
     validateOnly = false,
   ): Promise<Outcome> {
-    return this.#setConfigs(name, validateOnly, ({ configs }) =>
-      applyConfigChanges(configs, changes, this.#options.brokerConfigs),
+    return this.#setConfigs(name, validateOnly, (before) =>
+      applyConfigChanges(before, changes, this.#options.brokerConfigs),
     )
   }
 
@@ -249,16 +250,25 @@ export class TopicCatalog {
     )
   }
 
+  /** As in Kafka, what is wrong with the settings is found before whether there is such a topic. */
   #setConfigs(
     name: string,
     validateOnly: boolean,
-    change: (topic: LiveTopic) => ReturnType<typeof configsOf>,
+    change: (before: ConfigValues) => ReturnType<typeof configsOf>,
   ): Promise<Outcome> {
     return this.#inTurn(async () => {
+      if (name === '') {
+        const fault = 'settings for all topics at once are not supported'
+        return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: fault }
+      }
+      const nameFault = topicNameFault(name)
+      if (nameFault !== undefined) {
+        return { errorCode: errorCodes.INVALID_TOPIC_EXCEPTION, errorMessage: nameFault }
+      }
       const topic = this.#byName.get(name)
-      if (!topic) return unknownTopic
-      const configs = change(topic)
+      const configs = change(topic?.configs ?? new Map())
       if ('errorCode' in configs) return configs
+      if (!topic) return unknownTopic
       if (validateOnly) return done
       return this.#store({ ...topic.entry(), configs: Object.fromEntries(configs) })
     })

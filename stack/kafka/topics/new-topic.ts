@@ -54,11 +54,11 @@ export function checkNewTopic(
     const fault = `Topic '${name}' collides with existing topics: ${other}`
     return refuse(errorCodes.INVALID_TOPIC_EXCEPTION, fault)
   }
+  const configs = configsOf(wanted.configs)
+  if ('errorCode' in configs) return configs
   const placed =
     wanted.assignments.length > 0 ? checkAssignments(wanted, rules) : checkCounts(wanted, rules)
-  if ('errorCode' in placed) return placed
-  const configs = configsOf(wanted.configs)
-  return 'errorCode' in configs ? configs : { name, ...placed, configs }
+  return 'errorCode' in placed ? placed : { name, ...placed, configs }
 }
 
 type Placed = Outcome | { partitionCount: number }
@@ -67,20 +67,24 @@ function checkCounts(
   { name, partitionCount, replicationFactor }: NewTopic,
   rules: NewTopicRules,
 ): Placed {
+  if (replicationFactor === 0 || replicationFactor < -1) return notReplicated(replicationFactor)
   if (partitionCount === 0 || partitionCount < -1 || partitionCount > partitionsMax) {
     const fault = `Number of partitions must be between 1 and ${partitionsMax}, or -1 for the default.`
     return refuse(errorCodes.INVALID_PARTITIONS, fault)
   }
-  if (replicationFactor > 1 && rules.clampReplication) {
+  if (replicationFactor > 1 && !rules.clampReplication) return notReplicated(replicationFactor)
+  if (replicationFactor > 1) {
     rules.logger.warn('the replication factor was clamped to 1: this is one node', {
       topic: name,
       wanted: replicationFactor,
     })
-  } else if (replicationFactor !== 1 && replicationFactor !== -1) {
-    const fault = `Unable to replicate the partition ${replicationFactor} time(s): there is 1 broker.`
-    return refuse(errorCodes.INVALID_REPLICATION_FACTOR, fault)
   }
   return { partitionCount: partitionCount === -1 ? rules.defaultPartitions : partitionCount }
+}
+
+function notReplicated(replicationFactor: number): Outcome {
+  const fault = `Unable to replicate the partition ${replicationFactor} time(s): there is 1 broker.`
+  return refuse(errorCodes.INVALID_REPLICATION_FACTOR, fault)
 }
 
 function checkAssignments(
