@@ -6,7 +6,8 @@ import type { InputPosition, RejectedEvent } from '#stack/contract/events.ts'
 import { loadEndHeader, topics } from '#stack/contract/topics.ts'
 import type { IncomingRecord, TopicPartition } from '#stack/kafka-client/records.ts'
 import { partitionName } from '#stack/kafka-client/records.ts'
-import { cartKeyParts, tombstoneOf, versionOf } from './rows/version-row.ts'
+import type { Cell } from './columns.ts'
+import { cartKeyParts, cellsOf, tombstoneOf, versionOf } from './rows/version-row.ts'
 import type { Version } from './rows/version-row.ts'
 
 export interface BatchRecord {
@@ -64,12 +65,20 @@ export interface Verdict {
   at: InputPosition
 }
 
+export interface BridgeFailure {
+  /** Of the columns of `bridge_errors`. */
+  cells: Cell[]
+  /** The record that tells of it. */
+  at: InputPosition
+}
+
 export interface Decoded {
   rejections: PendingRejection
   loadEnds: InputPosition
   sessions: PendingVersion
   carts: PendingVersion
   verdicts: Verdict
+  bridgeErrors: BridgeFailure
 }
 
 type Decoder<T> = (record: IncomingRecord, at: InputPosition) => T | undefined
@@ -119,6 +128,11 @@ export const decoders: {
       const { abandonmentId, cartKey, revision }: Verdict = JSON.parse(json) as Verdict
       return { abandonmentId, cartKey, revision, json, at }
     },
+  },
+  bridgeErrors: {
+    topic: topics.bridgeErrors.name,
+    decode: ({ value }, at) =>
+      value === null ? undefined : { cells: cellsOf('bridge_errors', parse(value)), at },
   },
 }
 

@@ -101,3 +101,32 @@ async function counts({ database }: History): Promise<Record<string, number>> {
   )
   return Object.fromEntries(Object.entries(row ?? {}).map(([name, n]) => [name, Number(n)]))
 }
+
+test('what the bridge could not deliver is a row, with where it lies and why', async () => {
+  await using history = await memoryHistory()
+  const told = {
+    lane: 'topics',
+    position: 'user-sessions-2@5512',
+    target: 'projects/shop/topics/user-sessions',
+    code: 'INVALID_ARGUMENT',
+    reason: 'no',
+    attempts: 1,
+    firstAt: '2026-03-01T10:00:00.000Z',
+    lastAt: '2026-03-01T10:00:01.000Z',
+    payload: null,
+  }
+  const record = { topic: topics.bridgeErrors.name, partition: 1, key: 'k', value: told }
+  await history.commit(new Feed().batch([record]))
+  expect(await tableRows(history, 'bridge_errors')).toMatchObject([
+    {
+      lane: 'topics',
+      position: 'user-sessions-2@5512',
+      first_at: '2026-03-01T10:00:00.000Z',
+      attempts: 1,
+      payload: null,
+      _kafka_topic: 'bridge-errors',
+      _kafka_partition: 1,
+      _kafka_offset: 0,
+    },
+  ])
+})

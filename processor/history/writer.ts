@@ -230,6 +230,8 @@ export class HistoryWriter {
         ...stamp.of(at),
       ])
     await appendRows(connection, 'verdicts', verdictTypes, verdictRows)
+    const errorRows = reader.all('bridgeErrors').map(({ cells, at }) => [...cells, ...stamp.of(at)])
+    await appendRows(connection, 'bridge_errors', bridgeErrorTypes, errorRows)
     const factRows = news.money.map((fact) => [fact.orderId, JSON.stringify(fact)])
     await appendRows(connection, 'money_facts', ['string', 'string'], factRows)
     const loadEnds = reader.all('loadEnds').map(({ partition, offset }) => [partition, offset])
@@ -322,6 +324,7 @@ function countOfCollector(rejections: readonly PendingRejection[]): number {
 }
 
 const rejectedTypes = columnTypes('rejected_events', 'current')
+const bridgeErrorTypes = columnTypes('bridge_errors', 'current')
 const verdictTypes = ['string', 'string', 'integer', 'string', ...rejectedTypes.slice(-5)] as const
 
 function eventKey({ source, eventId }: { source: string; eventId: string }): string {

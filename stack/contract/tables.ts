@@ -358,13 +358,14 @@ const bridgeErrors = table({
   doc: 'What the bridge could not deliver.',
   columns: {
     lane: text('topics, tables'),
-    target: text(''),
-    code: text(''),
+    position: text('where it lies at its source: topic-partition@offset, or table@_seq'),
+    target: text('full name of the topic or table that does not have it'),
+    code: text('DELIVERED takes back what the same position was told of before'),
     reason: text(''),
     attempts: count(''),
     first_at: time(''),
     last_at: time(''),
-    payload: textOrNull(''),
+    payload: textOrNull('the beginning of its content'),
   },
 })
 

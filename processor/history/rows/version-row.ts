@@ -19,16 +19,21 @@ interface Field {
   type: ColumnType
 }
 
-const fieldsByTable: Record<VersionedTable, Field[]> = {
+const fieldsByTable: Record<VersionedTable | 'bridge_errors', Field[]> = {
   sessions: fieldsOf('sessions'),
   carts: fieldsOf('carts'),
+  bridge_errors: fieldsOf('bridge_errors'),
 }
 
 /** Values in the order of the table's own columns. Fields the record does not have are null. */
-export function versionOf(table: VersionedTable, record: object): Version {
+export function cellsOf(table: keyof typeof fieldsByTable, record: object): Cell[] {
   const values = record as Record<string, unknown>
-  const cells = fieldsByTable[table].map(({ name, type }) => cellOf(values[name], type))
-  return { cells, revision: values['revision'] as number, isDeleted: false }
+  return fieldsByTable[table].map(({ name, type }) => cellOf(values[name], type))
+}
+
+export function versionOf(table: VersionedTable, record: object): Version {
+  const { revision } = record as { revision: number }
+  return { cells: cellsOf(table, record), revision, isDeleted: false }
 }
 
 export function tombstoneOf(table: VersionedTable, key: readonly Cell[]): Version {
