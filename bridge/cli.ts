@@ -53,6 +53,11 @@ export const commands = {
   }),
   apply: command({ help: 'creates what is missing', options: applyOptions, run: runApply }),
   status: command({ help: 'how far a running bridge is', options: statusOptions, run: runStatus }),
+  verify: command({
+    help: 'whether BigQuery holds what history holds: rows, checksums, figures; exit code 4 if not',
+    options: applyOptions,
+    run: runVerify,
+  }),
   'retry-errors': command({
     help: 'sends once more what could not be delivered',
     options: retryOptions,
@@ -104,6 +109,21 @@ async function runStatus(options: OptionValues<typeof statusOptions>): Promise<n
     }
   }
   return exitCodes.done
+}
+
+async function runVerify(
+  options: OptionValues<typeof applyOptions>,
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  const route = routeOf(options, env)
+  const { verify } = await import('./verify/verify.ts')
+  const { reportLines } = await import('./verify/report.ts')
+  const onProgress = (what: string): void =>
+    void process.stderr.write(options.json ? '' : `${what}\n`)
+  const answer = await verify({ ...route, clock: systemClock, onProgress })
+  if (options.json) result(JSON.stringify(answer))
+  else for (const line of reportLines(answer)) result(line)
+  return answer.isEqual ? exitCodes.done : exitCodes.checkSaidNo
 }
 
 async function runRetry(

@@ -39,7 +39,7 @@ export interface RunningBridge extends RunningPart {
 type StartLane = (options: BridgeOptions, surroundings: LaneSurroundings) => Promise<Lane>
 
 /** A lane's code loads when it is asked for, and Google's packages with it. */
-const starts: Partial<Record<LaneName, StartLane>> = {
+const starts: Record<LaneName, StartLane> = {
   async topics({ topics }, surroundings) {
     const { startTopicsLane } = await import('./topics/start.ts')
     return startTopicsLane({ ...surroundings, ...topics })
@@ -61,9 +61,7 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   let errors: ErrorLane | undefined
   const closed = new AbortController()
   const status = () => {
-    const starting = names.filter(
-      (name) => starts[name] !== undefined && !lanes.some((lane) => lane.name === name),
-    )
+    const starting = names.filter((name) => !lanes.some((lane) => lane.name === name))
     const statuses = progress.look(
       lanes.map((lane) => lane.status()),
       clock.now(),
@@ -99,7 +97,6 @@ export async function startBridge(options: BridgeOptions): Promise<RunningBridge
   }
 
   async function beginLane(name: LaneName, surroundings: LaneSurroundings): Promise<void> {
-    if (starts[name] === undefined) return
     if (options.target.mode === 'emulator') await prepare(name)
     if (closed.signal.aborted) return
     lanes.push(await starts[name](options, surroundings))

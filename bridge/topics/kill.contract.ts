@@ -13,7 +13,7 @@ import type { KillDrillOptions } from './kill-drill.ts'
 
 type KillOptions = Pick<KillDrillOptions, 'kills' | 'ordering' | 'seed'>
 
-const perKillMs = 20_000
+const perKillMs = 30_000
 const sessionTimeoutMs = outsideBrokers === undefined ? 3000 : 6000
 
 export function killContract(options: KillOptions): void {
