@@ -67,6 +67,16 @@ export class Lease {
     return this.#wasHeld
   }
 
+  /** Renews it in time; a renewal that fails is tried again before the next request. */
+  async hold(): Promise<void> {
+    if (this.isHeld && !this.isDue) return
+    try {
+      await this.take()
+    } catch (error) {
+      if (error instanceof HeldByAnother || !this.isHeld) throw error
+    }
+  }
+
   /** Takes it or renews it. Throws HeldByAnother while it is another's. */
   async take(): Promise<void> {
     const { clock, owner, leaseMs } = this.#options

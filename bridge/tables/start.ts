@@ -90,9 +90,7 @@ export async function startTablesLane(options: TablesLaneOptions): Promise<Lane>
         turnRows: settings.turnRows,
         replyMs: Math.min(callMs, settings.leaseMs / 2),
         streamMs: settings.streamMs,
-        checkLease() {
-          if (!lease.isHeld) throw new OperatingError('the lease has run out', { retriable: true })
-        },
+        holdLease: () => lease.hold(),
         onBadRow: (bad) => options.errors.report(errorOf(bad, dataset, clock.now())),
         count,
         onQuota: () => rate.complain(clock.monotonicMs()),

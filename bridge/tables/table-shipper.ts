@@ -39,8 +39,8 @@ export interface ShipperOptions {
   replyMs: number
   /** A stream is used no longer than this. */
   streamMs: number
-  /** Whether this bridge may write now; throws if not. */
-  checkLease(): void
+  /** Resolves when this bridge may write; rejects if it may not. */
+  holdLease(): Promise<void>
   /** Resolves when the row is durable in the error lane. */
   onBadRow(bad: BadRow & { position: string }): Promise<void>
   onQuota(): void
@@ -181,7 +181,7 @@ export class TableShipper {
         break
       }
       if (this.#pending.tries === 0) await this.#options.paced(batch.rows.length)
-      this.#options.checkLease()
+      await this.#options.holdLease()
       const intent = await this.#intentFor(batch)
       await this.#try(this.#pending, intent)
     }

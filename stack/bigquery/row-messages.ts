@@ -1,9 +1,10 @@
-// Rows of Storage Write: protobuf messages by a descriptor that comes with the request, read into JSON that rows are
-// decoded from like any other.
+// Rows of Storage Write: protobuf messages by a descriptor that comes with the request.
 
+import { DuckDBListValue, DuckDBStructValue, DuckDBTimestampTZValue } from '@duckdb/node-api'
+import type { DuckDBValue } from '@duckdb/node-api'
 import protobuf from 'protobufjs/minimal.js'
 import type { Field } from './schema.ts'
-import { isoMicros } from './values.ts'
+import { BadValue, decodeOne, isoMicros } from './values.ts'
 
 export interface ProtoDescriptor {
   name: string
@@ -19,51 +20,140 @@ export function extraFields(descriptor: ProtoDescriptor, fields: readonly Field[
   return descriptor.field.map(({ name }) => name).filter((name) => !names.has(name.toLowerCase()))
 }
 
-export function readRow(
-  bytes: Uint8Array,
-  descriptor: ProtoDescriptor,
-  fields: readonly Field[],
-): Record<string, unknown> {
-  const reader = protobuf.Reader.create(bytes)
-  const row: Record<string, unknown> = {}
-  while (reader.pos < reader.len) {
-    const tag = reader.uint32()
-    const own = descriptor.field.find(({ number }) => number === tag >>> 3)
-    const field = own && fields.find(({ name }) => name.toLowerCase() === own.name.toLowerCase())
-    if (!own || !field) {
-      reader.skipType(tag & 7)
-      continue
-    }
-    const isPacked = (tag & 7) === 2 && !lengthDelimited.has(own.type)
-    const end = isPacked ? reader.uint32() + reader.pos : 0
-    const take = (): void => {
-      const read = readValue(reader, own.type, () => inner(reader, descriptor, own.typeName, field))
-      const value = plain(read, own.type, field)
-      const before = (row[field.name] as unknown[] | undefined) ?? []
-      row[field.name] = own.label === repeatedLabel ? [...before, value] : value
-    }
-    take()
-    while (reader.pos < end) take()
-  }
-  return row
+export type RowReader = (bytes: Uint8Array) => DuckDBValue[]
+
+/** Reads values one after another from where the reader stands. */
+type Take = (reader: protobuf.Reader) => DuckDBValue
+
+interface Slot {
+  /** Which of the row's values. */
+  at: number
+  type: number
+  isRepeated: boolean
+  take: Take
 }
 
-function inner(
-  reader: protobuf.Reader,
+/** Made once for a descriptor, since each row is read by it: values for DuckDB, in the order of the fields. */
+export function rowReader(
   descriptor: ProtoDescriptor,
+  fields: readonly Field[],
+  path = '',
+): RowReader {
+  const slots: (Slot | undefined)[] = []
+  for (const own of descriptor.field) {
+    const at = fields.findIndex(({ name }) => name.toLowerCase() === own.name.toLowerCase())
+    const field = fields[at]
+    if (!field) continue
+    const where = path === '' ? field.name : `${path}.${field.name}`
+    const isRepeated = own.label === repeatedLabel
+    slots[own.number] = {
+      at,
+      type: own.type,
+      isRepeated,
+      take: takeOf(own, field, where, descriptor),
+    }
+  }
+  const absent = fields.map((field) => absentOf(field, path))
+  return (bytes) => {
+    const reader = protobuf.Reader.create(bytes)
+    const row = Array<DuckDBValue | undefined>(fields.length)
+    while (reader.pos < reader.len) {
+      const tag = reader.uint32()
+      const slot = slots[tag >>> 3]
+      if (slot) readInto(row, reader, slot, tag & 7)
+      else reader.skipType(tag & 7)
+    }
+    return absent.map((valueOf, i) => row[i] ?? valueOf())
+  }
+}
+
+function readInto(
+  row: (DuckDBValue | undefined)[],
+  reader: protobuf.Reader,
+  { at, type, isRepeated, take }: Slot,
+  wireType: number,
+): void {
+  if (!isRepeated) {
+    row[at] = take(reader)
+    return
+  }
+  const list = (row[at] ??= new DuckDBListValue([])) as DuckDBListValue
+  const items = list.items as DuckDBValue[]
+  const isPacked = wireType === 2 && !lengthDelimited.has(type)
+  if (!isPacked) return void items.push(take(reader))
+  const end = reader.uint32() + reader.pos
+  while (reader.pos < end) items.push(take(reader))
+}
+
+function absentOf(field: Field, path: string): () => DuckDBValue {
+  if (field.mode === 'REPEATED') return () => new DuckDBListValue([])
+  if (field.mode !== 'REQUIRED') return () => null
+  const where = path === '' ? field.name : `${path}.${field.name}`
+  return () => {
+    throw new BadValue(where, `Missing required field: ${where}.`)
+  }
+}
+
+/** What rows are mostly made of is read as it is; the rest by way of its text, as from JSON. */
+function takeOf(
+  own: ProtoDescriptor['field'][number],
+  field: Field,
+  where: string,
+  descriptor: ProtoDescriptor,
+): Take {
+  const { type } = own
+  if (field.type === 'STRING' && type === 9) return (reader) => reader.string()
+  if (field.type === 'INTEGER' && type === 3) return int64
+  if (field.type === 'BOOLEAN' && type === 8) return (reader) => reader.bool()
+  if (field.type === 'TIMESTAMP' && type === 3) {
+    return (reader) => new DuckDBTimestampTZValue(int64(reader))
+  }
+  if (field.type === 'RECORD' && type === 11)
+    return structTake(own.typeName, field, where, descriptor)
+  return (reader) => decodeOne(plain(readValue(reader, type), type, field), field, where)
+}
+
+function structTake(
   typeName: string,
   field: Field,
-): unknown {
+  where: string,
+  descriptor: ProtoDescriptor,
+): Take {
   const name = typeName.split('.').at(-1)
   const nested = descriptor.nestedType.find((each) => each.name === name)
-  const bytes = reader.bytes()
-  return nested
-    ? readRow(
-        bytes,
-        { ...nested, nestedType: [...nested.nestedType, ...descriptor.nestedType] },
-        field.fields ?? [],
-      )
-    : {}
+  const fields = field.fields ?? []
+  const read = rowReader(
+    {
+      name: '',
+      field: nested?.field ?? [],
+      nestedType: [...(nested?.nestedType ?? []), ...descriptor.nestedType],
+    },
+    fields,
+    where,
+  )
+  return (reader) => {
+    const values = read(reader.bytes())
+    return new DuckDBStructValue(
+      Object.fromEntries(fields.map((each, i) => [each.name, values[i] as DuckDBValue])),
+    )
+  }
+}
+
+/** A varint of up to 64 bits. Seven bytes fit into a number. */
+function int64(reader: protobuf.Reader): bigint {
+  const start = reader.pos
+  let value = 0
+  let scale = 1
+  for (let i = 0; i < 7; i++) {
+    const byte = reader.buf[start + i] as number
+    value += (byte & 0x7f) * scale
+    if (byte < 0x80) {
+      reader.pos = start + i + 1
+      return BigInt(value)
+    }
+    scale *= 128
+  }
+  return BigInt(wide(reader.int64()))
 }
 
 /** string, message, bytes. */
@@ -73,7 +163,7 @@ const lengthDelimited = new Set([9, 11, 12])
 const wide = (value: { toString(radix: number): string }): string => value.toString(10)
 
 /** By the numbers of FieldDescriptorProto.Type. */
-function readValue(reader: protobuf.Reader, type: number, message: () => unknown): unknown {
+function readValue(reader: protobuf.Reader, type: number): unknown {
   switch (type) {
     case 1:
       return reader.double()
@@ -93,8 +183,6 @@ function readValue(reader: protobuf.Reader, type: number, message: () => unknown
       return reader.bool()
     case 9:
       return reader.string()
-    case 11:
-      return message()
     case 12:
       return Buffer.from(reader.bytes()).toString('base64')
     case 13:

@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { portError } from '../base/ports.ts'
+import { minuteMs } from '../base/units.ts'
 import type { Faults } from './faults.ts'
 import { errorBody, Refused } from './refused.ts'
 import type { Rest, RestAnswer } from './rest.ts'
@@ -22,8 +23,13 @@ interface Context {
   logger: Logger
 }
 
+const keepAliveMs = 4 * minuteMs
+
 export function listenRest(context: Context, host: string, port: number): Promise<RestServer> {
-  const server = createServer((request, response) => void serve(context, request, response))
+  // Clients keep connections for longer than Node's five seconds, and one that is closed under a request is a lost answer.
+  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
+    void serve(context, request, response)
+  })
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(portError(error, host, port)))
     server.listen(port, host, () =>

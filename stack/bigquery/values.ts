@@ -163,11 +163,12 @@ function decode(value: unknown, field: Field, path: string, ignoreUnknown: boole
   return decodeOne(value, field, path, ignoreUnknown)
 }
 
-function decodeOne(
+/** One value of a field, whatever its mode says. */
+export function decodeOne(
   value: unknown,
   field: Field,
   path: string,
-  ignoreUnknown: boolean,
+  ignoreUnknown = false,
 ): DuckDBValue {
   const text = asText(value)
   const bad = (kind: string): never => {

@@ -3,10 +3,10 @@
 
 import { randomUUID } from 'node:crypto'
 import { status } from '@grpc/grpc-js'
-import { extraFields, readRow } from './row-messages.ts'
-import type { ProtoDescriptor } from './row-messages.ts'
+import { extraFields, rowReader } from './row-messages.ts'
+import type { ProtoDescriptor, RowReader } from './row-messages.ts'
 import type { Field } from './schema.ts'
-import { BadValue, decodeRow } from './values.ts'
+import { BadValue } from './values.ts'
 import { appendRows, columnList, duckName, isIngestionPartitioned, keyOf } from './warehouse.ts'
 import type { Table, Warehouse, Write } from './warehouse.ts'
 
@@ -72,9 +72,19 @@ export interface Append {
 
 export class WriteStreams {
   readonly warehouse: Warehouse
+  readonly #readers = new WeakMap<ProtoDescriptor, { fields: readonly Field[]; read: RowReader }>()
 
   constructor(warehouse: Warehouse) {
     this.warehouse = warehouse
+  }
+
+  /** A connection sends its descriptor once; a column that is added makes other fields. */
+  #readerOf(descriptor: ProtoDescriptor, fields: readonly Field[]): RowReader {
+    const known = this.#readers.get(descriptor)
+    if (known?.fields === fields) return known.read
+    const read = rowReader(descriptor, fields)
+    this.#readers.set(descriptor, { fields, read })
+    return read
   }
 
   tableOf(name: string): Table {
@@ -148,7 +158,7 @@ export class WriteStreams {
         name,
       )
     }
-    const decoded = decodeAll(rows, descriptor, fields, name)
+    const decoded = decodeAll(rows, this.#readerOf(descriptor, fields), name)
     const stampMicros = BigInt(this.warehouse.clock.now()) * 1000n
     return this.warehouse.write(async (write) => {
       if (isDefault) {
@@ -307,16 +317,11 @@ function checkOffset(stream: WriteStream, offset: number | undefined): void {
 }
 
 /** One bad row refuses all of a request, and is named. */
-function decodeAll(
-  rows: readonly Uint8Array[],
-  descriptor: ProtoDescriptor,
-  fields: readonly Field[],
-  name: string,
-) {
+function decodeAll(rows: readonly Uint8Array[], read: RowReader, name: string) {
   const rowErrors: StreamRefused['rowErrors'] = []
   const decoded = rows.flatMap((bytes, index) => {
     try {
-      return [decodeRow(readRow(bytes, descriptor, fields), fields)]
+      return [read(bytes)]
     } catch (error) {
       if (!(error instanceof BadValue)) throw error
       rowErrors.push({ index, code: 1, message: error.message })
