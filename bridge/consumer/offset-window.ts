@@ -1,0 +1,102 @@
+// For consumers of what lane A sends: which records have been here. Every copy of a record carries its topic, partition and
+// offset, so copies are dropped exactly, whatever a publisher, Pub/Sub or a seek sent again. Pure.
+//
+// Of a partition everything below a watermark counts as seen; above it, runs of offsets. A run that touches the watermark
+// joins it. Offsets that never come (control records, compacted ones, aborted transactions) leave gaps between runs: when
+// there are more runs than `runsMax` the lowest gap is given up, and counted.
+
+import type { TopicPartition } from '#stack/kafka-client/records.ts'
+import { partitionName } from '#stack/kafka-client/records.ts'
+
+/** Offsets from `start` on, `end` not among them. */
+interface Run {
+  start: number
+  end: number
+}
+
+export interface OffsetWindowOptions {
+  /** Of a partition; each gap that stays open costs one. */
+  runsMax?: number
+}
+
+export class OffsetWindow {
+  readonly #runsMax: number
+  readonly #partitions = new Map<string, Partition>()
+  /** Offsets that were given up: a record of one would count as a copy. */
+  givenUp = 0
+
+  constructor({ runsMax = 10_000 }: OffsetWindowOptions = {}) {
+    this.#runsMax = runsMax
+  }
+
+  /** Whether the record was here before; from now on it was. */
+  seen(topic: string, partition: number, offset: number): boolean {
+    const name = partitionName({ topic, partition })
+    let window = this.#partitions.get(name)
+    if (!window) {
+      // Whoever begins in the middle of a topic will see nothing of what is before.
+      window = new Partition(offset)
+      this.#partitions.set(name, window)
+    }
+    const isNew = window.add(offset)
+    if (window.runs > this.#runsMax) this.givenUp += window.closeLowestGap()
+    return !isNew
+  }
+
+  /** Everything below it was here; undefined before the first record. */
+  watermark({ topic, partition }: TopicPartition): number | undefined {
+    return this.#partitions.get(partitionName({ topic, partition }))?.watermark
+  }
+}
+
+class Partition {
+  /** In their order, no two touching. */
+  readonly #runs: Run[]
+
+  constructor(offset: number) {
+    this.#runs = [{ start: offset, end: offset }]
+  }
+
+  get watermark(): number {
+    return (this.#runs[0] as Run).end
+  }
+
+  get runs(): number {
+    return this.#runs.length
+  }
+
+  /** Whether it was not here before. */
+  add(offset: number): boolean {
+    const at = this.#firstAfter(offset)
+    const before = this.#runs[at - 1]
+    const after = this.#runs[at]
+    if (before && offset < before.end) return false
+    const touchesBefore = before?.end === offset
+    const touchesAfter = after?.start === offset + 1
+    if (before && touchesBefore) before.end = touchesAfter ? (after as Run).end : offset + 1
+    if (touchesBefore && touchesAfter) this.#runs.splice(at, 1)
+    else if (touchesAfter) (after as Run).start = offset
+    else if (!touchesBefore) this.#runs.splice(at, 0, { start: offset, end: offset + 1 })
+    return true
+  }
+
+  /** How many offsets it was wide. */
+  closeLowestGap(): number {
+    const [first, second] = this.#runs as [Run, Run]
+    const width = second.start - first.end
+    first.end = second.end
+    this.#runs.splice(1, 1)
+    return width
+  }
+
+  /** Index of the first run that starts after the offset. */
+  #firstAfter(offset: number): number {
+    let [low, high] = [0, this.#runs.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#runs[middle] as Run).start > offset) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+}
