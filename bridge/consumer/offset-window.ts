@@ -71,12 +71,12 @@ class Partition {
     const before = this.#runs[at - 1]
     const after = this.#runs[at]
     if (before && offset < before.end) return false
-    const touchesBefore = before?.end === offset
-    const touchesAfter = after?.start === offset + 1
-    if (before && touchesBefore) before.end = touchesAfter ? (after as Run).end : offset + 1
-    if (touchesBefore && touchesAfter) this.#runs.splice(at, 1)
-    else if (touchesAfter) (after as Run).start = offset
-    else if (!touchesBefore) this.#runs.splice(at, 0, { start: offset, end: offset + 1 })
+    const below = before?.end === offset ? before : undefined
+    const above = after?.start === offset + 1 ? after : undefined
+    if (below) below.end = above ? above.end : offset + 1
+    if (below && above) this.#runs.splice(at, 1)
+    else if (above) above.start = offset
+    else if (!below) this.#runs.splice(at, 0, { start: offset, end: offset + 1 })
     return true
   }
 

@@ -9,6 +9,7 @@ import type { BridgeError, ErrorLane } from '../errors.ts'
 import type { Message } from './message.ts'
 import { PartitionMirror } from './partition-mirror.ts'
 import type { MirrorOptions } from './partition-mirror.ts'
+import { RequestSlots } from './request-slots.ts'
 import { SendRate } from './send-rate.ts'
 import { topicMetrics } from './topic-metrics.ts'
 
@@ -53,6 +54,7 @@ function opened(options: Partial<MirrorOptions> = {}) {
     pause: () => void paused.push(true),
     resume: () => void paused.push(false),
     rate: new SendRate(),
+    slots: new RequestSlots(1000),
     chance: () => 1,
     errors: { report: async (error: BridgeError) => void reported.push(error) } as ErrorLane,
     metrics: topicMetrics(new Metrics()),
@@ -162,6 +164,19 @@ describe('a request', () => {
     expect(all).toHaveLength(33)
   })
 
+  test('waits while the target has as many as it may, and does not while it is to be sent again', async () => {
+    const { take, open, all, pass } = opened({ slots: new RequestSlots(2) })
+    await take(['a', 'b', 'c'])
+    expect(offsetsOf(open)).toEqual([[0], [1]])
+    await open[0]?.fail(codes.unavailable)
+    expect(offsetsOf(open)).toEqual([[1], [2]])
+    await pass(100)
+    expect(open).toHaveLength(2)
+    await open[0]?.succeed()
+    expect(offsetsOf(open)).toEqual([[2], [0]])
+    expect(all).toHaveLength(4)
+  })
+
   test('of records in no order needs to wait for no other', async () => {
     const { take, open, mirror } = opened()
     await take([null, null])
@@ -265,7 +280,7 @@ describe('a target', () => {
 
 describe('what waits', () => {
   test('is bounded by bytes: the partition is paused above, and resumed at half of it', async () => {
-    const { take, open, paused } = opened({ waitingBytesMax: 10_000 })
+    const { take, open, paused } = opened({ waitingBytesMax: 11_000 })
     const value = Buffer.alloc(2000)
     await take(['a', 'b', 'c', 'd'], { value })
     expect(paused).toEqual([])

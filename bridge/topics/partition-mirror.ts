@@ -16,6 +16,7 @@ import { messageOf, orderingKeyOf, positionText } from './message.ts'
 import type { Message, MessageOfRecord } from './message.ts'
 import { backoffMs, codeOf, refusalOf, remedyOf } from './refusal.ts'
 import type { CodeName } from './refusal.ts'
+import type { RequestSlots } from './request-slots.ts'
 import type { SendRate } from './send-rate.ts'
 import { SettledOffsets } from './settled-offsets.ts'
 import type { TopicMetrics } from './topic-metrics.ts'
@@ -36,6 +37,7 @@ export interface MirrorOptions {
   pause(): void
   resume(): void
   rate: SendRate
+  slots: RequestSlots
   /** From 0 to 1. */
   chance(): number
   errors: ErrorLane
@@ -65,7 +67,7 @@ const requestsInFlightMax = 32
 const spanMax = 50_000
 /** With `skip`: so many one after the other, and none that succeeds, is no matter of the records. */
 const refusedInARowMax = 20
-const recordOverheadBytes = 200
+const recordOverheadBytes = 600
 
 export class PartitionMirror {
   readonly #options: MirrorOptions
@@ -253,18 +255,19 @@ export class PartitionMirror {
 
   /** The error that the request failed with, if it did. */
   async #publish(entries: readonly Entry[]): Promise<unknown> {
-    const { publish, target, metrics, clock, rate } = this.#options
+    const { publish, target, metrics, clock, rate, slots } = this.#options
     await this.#turn(entries.length)
-    if (this.#isOver) return undefined
+    await slots.take()
     const startMs = clock.monotonicMs()
     try {
-      await publish(
-        target,
-        entries.map((entry) => this.#built(entry).message),
-      )
+      if (this.#isOver) return undefined
+      const messages = entries.map((entry) => this.#built(entry).message)
+      await publish(target, messages)
     } catch (error) {
       if (refusalOf(codeOf(error)) === 'too-fast') rate.complain(clock.monotonicMs())
       return error
+    } finally {
+      slots.release()
     }
     metrics.requestMs.observe(clock.monotonicMs() - startMs)
     metrics.sent.add(entries.length)

@@ -15,6 +15,7 @@ import type { LaneSurroundings, TopicsOptions } from '../options.ts'
 import type { Message } from './message.ts'
 import { mirroredTopics, topicAtPubSub } from './mirrored-topics.ts'
 import { PartitionMirror } from './partition-mirror.ts'
+import { RequestSlots } from './request-slots.ts'
 import { SendRate } from './send-rate.ts'
 import { sinceText, startOffsets } from './start-offsets.ts'
 import type { Start } from './start-offsets.ts'
@@ -34,7 +35,8 @@ const finishMs = secondMs
 const lastCommitMs = secondMs / 2
 const requestTimeoutMs = 30 * secondMs
 /** Of all partitions together. */
-const waitingBytesMax = 32 * MiB
+const waitingBytesMax = 16 * MiB
+const requestsInFlightMax = 200
 
 export async function startTopicsLane(options: TopicsLaneOptions): Promise<Lane> {
   const lane = new TopicsLane(options)
@@ -49,6 +51,7 @@ class TopicsLane implements Lane {
   readonly #groupId: string
   readonly #metrics: TopicMetrics
   readonly #rate = new SendRate()
+  readonly #slots = new RequestSlots(requestsInFlightMax)
   readonly #random: Random
   readonly #mirrors = new Map<string, { mirror: PartitionMirror; start: Start }>()
   /** What the group was told last. */
@@ -140,6 +143,7 @@ class TopicsLane implements Lane {
       pause: () => this.#consumer?.pause(at),
       resume: () => this.#consumer?.resume(at),
       rate: this.#rate,
+      slots: this.#slots,
       chance: () => this.#random.float(),
       errors,
       metrics: this.#metrics,
