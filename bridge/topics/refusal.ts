@@ -7,7 +7,7 @@ export type Refusal =
   | 'passing'
   /** So it may, sent more slowly. */
   | 'too-fast'
-  /** None of the topic's messages can succeed until somebody changes something there: no topic, no permission, no login. */
+  /** None of the topic's messages can succeed until somebody changes something there: no topic, no permission, no login, no key to encrypt with. */
   | 'target'
   /** A message of it is refused for what it is. */
   | 'message'
@@ -40,9 +40,8 @@ const meanings: Partial<Record<CodeName, Refusal>> = {
   PERMISSION_DENIED: 'target',
   UNAUTHENTICATED: 'target',
   UNIMPLEMENTED: 'target',
+  FAILED_PRECONDITION: 'target',
   INVALID_ARGUMENT: 'message',
-  FAILED_PRECONDITION: 'message',
-  OUT_OF_RANGE: 'message',
 }
 
 /** What has no code at all did not come from the target: a socket, a name that cannot be looked up, a login. */
@@ -60,6 +59,8 @@ export function remedyOf(code: CodeName): string {
   if (code === 'NOT_FOUND') return '`slipway bridge apply` creates what is missing'
   if (code === 'PERMISSION_DENIED') return 'its account needs roles/pubsub.publisher on the topic'
   if (code === 'UNAUTHENTICATED') return 'log in, or set GOOGLE_APPLICATION_CREDENTIALS'
+  if (code === 'FAILED_PRECONDITION')
+    return 'see the settings of the topic: its key, its schema, its region'
   return 'is this address a Pub/Sub at all?'
 }
 
