@@ -36,7 +36,7 @@ test('hours are equal in everything, or told with what is wrong with them', () =
 
 test('a report names the row, its columns, and the figures', () => {
   const orders = { table: 'orders_log', rows: { history: 3, bigquery: 3 } }
-  const report = { epoch: 1, asOfSeq: 9 }
+  const report = { isBehind: false, epoch: 1, asOfSeq: 9 }
   const figure = {
     metric: 'aov',
     currency: 'EUR',
@@ -72,4 +72,5 @@ test('a report names the row, its columns, and the figures', () => {
     '  row order_id O1 (_seq 7) is different; total_minor is 400 in history, NULL in BigQuery',
     'aov in EUR: 4 of 2 in history, 3 of 2 in BigQuery',
   ])
+  expect(reportLines({ ...unequal, isBehind: true })[1]).toMatch(/^BigQuery is behind/)
 })

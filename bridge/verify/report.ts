@@ -7,12 +7,20 @@ import type { UnequalHour } from './parity.ts'
 import type { RowDifference, TableParity } from './table-parity.ts'
 import type { VerifyReport } from './verify.ts'
 
-export function reportLines({ isEqual, epoch, asOfSeq, tables, figures }: VerifyReport): string[] {
+export function reportLines({
+  isEqual,
+  isBehind,
+  epoch,
+  asOfSeq,
+  tables,
+  figures,
+}: VerifyReport): string[] {
   const rows = tables.reduce((sum, table) => sum + table.rows.history, 0)
   const what = `${rows} rows of ${tables.length} tables and ${figures.length} figures, as of _seq ${asOfSeq} of epoch ${epoch}`
   if (isEqual) return [`equal: ${what}`]
   return [
     `not equal: ${what}`,
+    ...(isBehind ? ['BigQuery is behind: `slipway bridge status` says what lane B waits for'] : []),
     ...tables.filter((table) => !table.isEqual).flatMap(tableLines),
     ...figures.filter((figure) => !figure.isEqual).map(figureLine),
   ]

@@ -30,6 +30,8 @@ export interface VerifyOptions extends Pick<BridgeRoute, 'history' | 'target' | 
 
 export interface VerifyReport {
   isEqual: boolean
+  /** Rows that history had at the beginning had not come when they had been waited for. */
+  isBehind: boolean
   epoch: number
   asOfSeq: number
   tables: TableParity[]
@@ -41,7 +43,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const history = new HistoryClient(options.history)
   const { client, close } = await connectBigQuery(target)
   try {
-    const { epoch, maxSeq } = await untilShipped(history, client, options)
+    const { epoch, maxSeq, isThere } = await untilShipped(history, client, options)
     const parities: TableParity[] = []
     for (const resource of tableResources) {
       onProgress?.(resource.tableId)
@@ -51,7 +53,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
     onProgress?.('figures')
     const figures = await figureParities(history, { client, datasetId, settings, epoch }, options)
     const isEqual = [...parities, ...figures].every((each) => each.isEqual)
-    return { isEqual, epoch, asOfSeq: maxSeq, tables: parities, figures }
+    return { isEqual, isBehind: !isThere, epoch, asOfSeq: maxSeq, tables: parities, figures }
   } finally {
     await close()
   }
@@ -65,7 +67,7 @@ async function untilShipped(
   history: HistoryClient,
   client: BigQueryClients['client'],
   { dataset, clock, waitMs = defaultWaitMs }: VerifyOptions,
-): Promise<{ epoch: number; maxSeq: number }> {
+): Promise<{ epoch: number; maxSeq: number; isThere: boolean }> {
   const listing = await history.tables()
   const wanted = tableResources.map(({ tableId, source }) => ({
     tableId,
@@ -84,7 +86,7 @@ async function untilShipped(
       (rows as { name: string; seq: number }[]).map((row) => [row.name, row.seq]),
     )
     const isThere = wanted.every(({ tableId, maxSeq }) => (seqs.get(tableId) ?? 0) >= maxSeq)
-    if (isThere || clock.monotonicMs() > untilMs) return listing
+    if (isThere || clock.monotonicMs() > untilMs) return { ...listing, isThere }
     await clock.sleep(lookMs)
   }
 }
