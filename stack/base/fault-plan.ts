@@ -2,6 +2,7 @@
 // whoever calls; the last of these is what shows that repeated calls do no harm.
 
 import type { Clock } from './clock.ts'
+import { UsageError } from './errors.ts'
 
 export interface PlannedFault {
   /** Which call; the server says how it is compared. */
@@ -23,6 +24,8 @@ export interface Call {
 
 export interface FaultRules<F extends PlannedFault> {
   isMethod(fault: F, method: string): boolean
+  /** Throws what is wrong with a fault. */
+  check?(fault: F): void
   /** The error that the fault answers with; undefined: only the delay. */
   errorOf(fault: F, message: string): Error | undefined
 }
@@ -39,6 +42,15 @@ export class FaultPlan<F extends PlannedFault> {
 
   set(faults: readonly F[]): void {
     this.#faults = faults.map((fault) => ({ fault, left: fault.times ?? 1 }))
+  }
+
+  /** The body of POST /control/faults: `{"faults": [...]}` replaces the plan. */
+  accept(body: unknown): { left: number } {
+    const { faults } = body as { faults?: F[] }
+    if (!Array.isArray(faults)) throw new UsageError('give faults, a list')
+    for (const fault of faults) this.#rules.check?.(fault)
+    this.set(faults)
+    return { left: this.left }
   }
 
   /** How many calls are still to be hit. */

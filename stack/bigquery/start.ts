@@ -10,7 +10,7 @@ import type { Logger } from '../base/logger.ts'
 import { silentLogger } from '../base/logger.ts'
 import { Metrics } from '../base/metrics.ts'
 import { createFaults } from './faults.ts'
-import type { Fault, Faults } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { Rest } from './rest.ts'
 import { listenRest } from './server.ts'
 import { listenStorage } from './storage-server.ts'
@@ -126,12 +126,7 @@ async function serveControl(
         })),
       ),
     }),
-    actions: {
-      faults: (body: unknown) => {
-        faults.set((body as { faults: Fault[] }).faults)
-        return { left: faults.left }
-      },
-    },
+    actions: { faults: (body: unknown) => faults.accept(body) },
   }
   return startControl(part, host, controlPort)
 }

@@ -12,9 +12,13 @@ import type { Call } from './apis/route.ts'
 import { noAnswer } from './apis/route.ts'
 import type { BrokerServices } from './broker.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { PlannedEnd } from './faults.ts'
+import type { Faults } from './faults.ts'
+import { errorCodes } from './protocol/errors.ts'
 import { FrameReader } from './protocol/frames.ts'
 import type { Scratch } from './protocol/frames.ts'
 import { MalformedError, Reader } from './protocol/reader.ts'
+import { refusalOf } from './protocol/refusal.ts'
 import type { Writer } from './protocol/writer.ts'
 import type { RequestHeader } from './request.ts'
 import { Login } from './security/login.ts'
@@ -50,6 +54,8 @@ export interface ConnectionShared {
   requests: ByteBudget
   /** Bytes of answers that wait in sockets. */
   answers: ByteBudget
+  /** What tests have planned to go wrong. */
+  faults: Faults
   /** Where requests are put together: each is read, and what it brought copied, before the next one is. */
   scratch: Scratch
 }
@@ -199,7 +205,9 @@ export class Connection {
   }
 
   #handle(frame: Buffer, entry: InFlight): unknown {
-    const reader = new Reader(frame)
+    const { faults, services } = this.#shared
+    // A request that is late outlives the memory its frame lies in.
+    const reader = new Reader(faults.left > 0 ? Buffer.from(frame) : frame)
     const header = readHeader(reader)
     entry.header = header
     this.#clientId = header.clientId
@@ -209,8 +217,16 @@ export class Connection {
     const { route, version } = header
     const request = route.api.request.read(reader, { number: version, flexible: header.flexible })
     if (reader.remaining > 0) throw new MalformedError(`${reader.remaining} bytes too many`)
-    this.#shared.services.requestCount.add(1, { api: route.api.name })
-    return route.handle(request, this.#callOf(header))
+    services.requestCount.add(1, { api: route.api.name })
+    const handle = () => route.handle(request, this.#callOf(header))
+    if (faults.left === 0) return handle()
+    const planned = { method: route.api.name, resource: header.clientId ?? '' }
+    return faults.around(planned, handle).catch((error: unknown) => {
+      if (!(error instanceof PlannedEnd)) throw error
+      if (error.end === 'disconnect') this.close()
+      if (error.end === 'disconnect' || error.end === 'silence') return noAnswer
+      return refusalOf(route.api, request, errorCodes[error.end])
+    })
   }
 
   #callOf(header: RequestHeader): Call {

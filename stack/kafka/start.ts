@@ -15,6 +15,8 @@ import type { BrokerServices } from './broker.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { ConnectionLimits, ConnectionShared } from './connection.ts'
 import { defaultLimits } from './connection.ts'
+import { createFaults } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import { defaultListenerLimits, listen, Listener, portOf } from './listener.ts'
 import type { ListenerLimits, TlsKeys } from './listener.ts'
@@ -106,12 +108,14 @@ class Broker implements RunningBroker {
   readonly #services: BrokerServices
   readonly #listener: Listener
   readonly #metrics = new Metrics()
+  readonly #faults: Faults
   #control: ControlServer | undefined
   #isStopping = false
 
   constructor(server: Server, host: string, options: BrokerOptions) {
     const node = { id: nodeId, host: options.advertisedHost ?? host, port: portOf(server) }
     this.#options = options
+    this.#faults = createFaults(options.clock ?? systemClock)
     this.port = node.port
     this.address = `${node.host}:${node.port}`
     this.#state = openState(stateOptions(options))
@@ -142,6 +146,7 @@ class Broker implements RunningBroker {
       limits: { ...defaultLimits, ...options.limits },
       requests: new ByteBudget(bytesMax),
       answers: new ByteBudget(bytesMax),
+      faults: this.#faults,
       scratch: new Scratch(),
     }
     this.#listener = new Listener(server, shared, { ...defaultListenerLimits, ...options.limits })
@@ -161,6 +166,7 @@ class Broker implements RunningBroker {
       testControl: this.#options.testControl ?? false,
       readiness: () => (this.#isStopping ? 'the broker is stopping' : true) as true | string,
       status: () => describeStatus(this.#services, this.#listener.connections),
+      actions: { faults: (body: unknown) => this.#faults.accept(body) },
     }
     this.#control = await startControl(part, host, port)
   }

@@ -10,7 +10,7 @@ import type { Logger } from '../base/logger.ts'
 import { silentLogger } from '../base/logger.ts'
 import { Metrics } from '../base/metrics.ts'
 import { createFaults } from './faults.ts'
-import type { Fault, Faults } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { PubSub } from './pubsub.ts'
 import { listen } from './server.ts'
 import { Store } from './store.ts'
@@ -96,12 +96,7 @@ async function serveControl(
     testControl,
     readiness: () => true as const,
     status: () => describe(pubsub),
-    actions: {
-      faults: (body: unknown) => {
-        faults.set((body as { faults: Fault[] }).faults)
-        return { left: faults.left }
-      },
-    },
+    actions: { faults: (body: unknown) => faults.accept(body) },
   }
   return startControl(part, host, controlPort)
 }
