@@ -6,8 +6,10 @@ import type { MetricAnswer, MetricId } from '#stack/contract/metrics.ts'
 import { metricIds, metrics } from '#stack/contract/metrics.ts'
 import { bigquery } from '#stack/contract/metrics/dialect.ts'
 import { viewsOf } from '#stack/contract/metrics/relations.ts'
+import type { NamedSql } from '#stack/contract/metrics/relations.ts'
 import type { Settings } from '#stack/contract/settings.ts'
-import { logName, tableNames } from '#stack/contract/tables.ts'
+import { logName, storedColumns, tableNames } from '#stack/contract/tables.ts'
+import type { TableName } from '#stack/contract/tables.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
 import type { HistoryClient } from '../tables/history-client.ts'
 import type { AsOf } from './table-parity.ts'
@@ -68,40 +70,72 @@ export interface Cloud {
   epoch: number
 }
 
-/** In the order of the questions. */
+/** Neighbours of the registry mostly need the same relations. */
+const togetherMax = 8
+
+/** In groups of one `_seq`. */
 export async function metricParity(
-  questions: readonly MetricQuestion[],
+  asked: readonly MetricQuestion[],
   cloud: Cloud,
 ): Promise<FigureParity[]> {
   const results: FigureParity[] = []
-  for (const [toSeq, group] of Map.groupBy(questions, ({ answer }) => answer.asOfSeq)) {
-    const sql = allAsOf(group, { epoch: cloud.epoch, toSeq }, cloud)
-    const [rows] = await cloud.client.query({ query: sql })
-    const byMetric = Map.groupBy(rows as PartRow[], ({ metric }) => metric)
-    for (const question of group) {
-      results.push(...compared(question, byMetric.get(question.answer.id) ?? []))
+  for (const [toSeq, group] of Map.groupBy(asked, ({ answer }) => answer.asOfSeq)) {
+    for (let from = 0; from < group.length; from += togetherMax) {
+      const questions = group.slice(from, from + togetherMax)
+      const sql = allAsOf(questions, { epoch: cloud.epoch, toSeq }, cloud)
+      const [rows] = await cloud.client.query({ query: sql })
+      const byMetric = Map.groupBy(rows as PartRow[], ({ metric }) => metric)
+      for (const question of questions) {
+        results.push(...compared(question, byMetric.get(question.answer.id) ?? []))
+      }
     }
   }
   return results
 }
 
-/** One statement for many questions. */
+/** One statement for a few questions: the relations they need, and of the logs the columns that these name. */
 export function allAsOf(
   questions: readonly MetricQuestion[],
   { epoch, toSeq }: AsOf,
   { datasetId, settings }: Cloud,
 ): string {
-  const logs = tableNames.map(
-    (name) =>
-      `${logName(name)} AS (SELECT * FROM ${datasetId}.${logName(name)} WHERE _epoch = ${epoch} AND _seq <= ${toSeq})`,
-  )
-  const views = viewsOf(bigquery, settings).map(({ name, sql }) => `${name} AS (${sql})`)
   const parts = questions.map(
     ({ answer: { id, sql } }) =>
       `SELECT '${id}' AS metric, part, dimension, CAST(amount AS FLOAT64) AS amount FROM (${sql.bigquery}) AS each`,
   )
-  return `WITH ${[...logs, ...views].join(',\n')}\n${parts.join('\nUNION ALL\n')}`
+  const { views, logs } = neededBy(parts, settings)
+  const texts = [...parts, ...views.map(({ sql }) => sql)].join('\n')
+  const rows = logs.map((name) => {
+    // Every column of wide rows that are read many times over is a lot of memory.
+    const named = storedColumns(name, 'log')
+      .map(([column]) => column)
+      .filter((column) => new RegExp(`\\b${column}\\b`).test(texts))
+    const columns = [...new Set(['_seq', '_epoch', ...named])].join(', ')
+    return `${logName(name)} AS (SELECT ${columns} FROM ${datasetId}.${logName(name)} WHERE _epoch = ${epoch} AND _seq <= ${toSeq})`
+  })
+  const relations = views.map(({ name, sql }) => `${name} AS (${sql})`)
+  return `WITH ${[...rows, ...relations].join(',\n')}\n${parts.join('\nUNION ALL\n')}`
 }
+
+/** Views and logs that the texts name, and those that these name, in the order in which they are defined. */
+function neededBy(
+  texts: readonly string[],
+  settings: Settings,
+): { views: NamedSql[]; logs: TableName[] } {
+  const all = viewsOf(bigquery, settings)
+  const named = new Set(texts.flatMap(relationsIn))
+  const views: NamedSql[] = []
+  // Each names only those before it.
+  for (const view of all.toReversed()) {
+    if (!named.has(view.name)) continue
+    views.unshift(view)
+    for (const name of relationsIn(view.sql)) named.add(name)
+  }
+  return { views, logs: tableNames.filter((name) => named.has(logName(name))) }
+}
+
+const relationsIn = (sql: string): string[] =>
+  [...sql.matchAll(/\b(?:FROM|JOIN) (\w+)/g)].map(([, name]) => name as string)
 
 function compared({ answer, figures }: MetricQuestion, rows: readonly PartRow[]): FigureParity[] {
   const theirs = new Map<string | null, Figures>()
