@@ -20,7 +20,8 @@ import { emptyCut, OutputBatch, watermarkRecords } from './stage.ts'
 import type { Cut, Decision, Resumed, Stage } from './stage.ts'
 import { positionRecord, stateRecord } from './state/changelog.ts'
 import type { Restored } from './state/changelog.ts'
-import { jsonCodec, States } from './state/states.ts'
+import { personCodec } from './state/person-shape.ts'
+import { States } from './state/states.ts'
 import { MemoryStore } from './state/store.ts'
 import { HandedWatermark } from './time/handed-watermark.ts'
 import type { Heard } from './time/handed-watermark.ts'
@@ -81,7 +82,7 @@ export class PersonStage implements Stage {
   constructor(options: PersonStageOptions) {
     this.#options = options
     if (options.partitionCount === 1) this.#turns = new Turns()
-    this.#persons = new States(new MemoryStore(), jsonCodec(), options.decodedMax)
+    this.#persons = new States(new MemoryStore(), personCodec, options.decodedMax)
   }
 
   get watermarkMs(): number | null {

@@ -12,7 +12,8 @@ import { emptyCut, OutputBatch, watermarkRecords } from '../stage.ts'
 import type { Cut, Decision, Resumed, Stage } from '../stage.ts'
 import { positionRecord, stateRecord } from '../state/changelog.ts'
 import type { Restored } from '../state/changelog.ts'
-import { jsonCodec, States } from '../state/states.ts'
+import { cartOwnerCodec } from '../state/cart-owner-shape.ts'
+import { States } from '../state/states.ts'
 import { MemoryStore } from '../state/store.ts'
 import { HandedWatermark } from '../time/handed-watermark.ts'
 import type { Heard } from '../time/handed-watermark.ts'
@@ -52,7 +53,7 @@ export class OwnerStage implements Stage {
 
   constructor(options: OwnerStageOptions) {
     this.#options = options
-    this.#carts = new States(new MemoryStore(), jsonCodec(), options.decodedMax)
+    this.#carts = new States(new MemoryStore(), cartOwnerCodec, options.decodedMax)
   }
 
   get watermarkMs(): number | null {

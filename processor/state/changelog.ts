@@ -12,7 +12,7 @@ import type { Decision, Resumed } from '../stage.ts'
  * Of all that lies in changelogs. A version that writes states otherwise counts it up; it does not read what an older one
  * wrote (runtime/state-format.ts).
  */
-const stateFormat = 4
+const stateFormat = 5
 
 /** No visitor, cart or person key begins like these. */
 const positionKey = '#position'

@@ -8,14 +8,6 @@ export interface StateCodec<S> {
   decode(key: string, bytes: Buffer): S
 }
 
-export function jsonCodec<S>(): StateCodec<S> {
-  return {
-    encode: (state) => Buffer.from(JSON.stringify(state)),
-    // Only encode writes these.
-    decode: (_, bytes) => JSON.parse(bytes.toString()) as S,
-  }
-}
-
 /** Decoded ones that stay between two cuts. */
 const defaultDecodedMax = 2048
 

@@ -1,8 +1,8 @@
 // A visitor's state as fields (visitor.ts).
 
 import { eventNames } from '#stack/contract/events.ts'
-import type { CartData, CartEvent, CartItem } from '../model.ts'
 import type { PublishedSession, SeenId, VisitorEvent, VisitorState } from '../visitor.ts'
+import { campaign, cartData } from './cart-shapes.ts'
 import {
   flag,
   id,
@@ -21,40 +21,6 @@ import type { Shape } from './shapes.ts'
 import { readState } from './state-reader.ts'
 import { StateWriter } from './state-writer.ts'
 import type { StateCodec } from './states.ts'
-
-const listPrice = record<NonNullable<CartItem['listPrice']>>({
-  unitPriceMinor: number(),
-  currency: text(),
-})
-
-const item = record<CartItem>({
-  productId: text(),
-  variantId: text(),
-  quantity: number(),
-  unitPriceMinor: number(),
-  discountMinor: number(),
-  listPrice: optional(listPrice),
-})
-
-const cartData: Shape<CartData> = record<CartData>({
-  currency: text(),
-  cartTotalMinor: number(),
-  fromCartId: text(),
-  intoCartId: text(),
-  policy: text(),
-  step: number(),
-  option: text(),
-  orderId: text(),
-  itemsTotalMinor: number(),
-  discountMinor: number(),
-  items: optional(list(item)),
-})
-
-const campaign: Shape<NonNullable<CartEvent['campaign']>> = record({
-  source: text(),
-  medium: text(),
-  name: text(),
-})
 
 const page = record<NonNullable<VisitorEvent['page']>>({ url: id(), referrer: text() })
 
