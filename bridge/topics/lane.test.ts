@@ -17,10 +17,13 @@ import { brokerForTest } from '#stack/kafka-client/test-broker.ts'
 import type { TestBroker } from '#stack/kafka-client/test-broker.ts'
 import { startBroker } from '#stack/kafka/start.ts'
 import { startPubSub } from '#stack/pubsub/start.ts'
+import { ErrorLane } from '../errors.ts'
 import type { BridgeError } from '../errors.ts'
+import type { TopicsOptions } from '../options.ts'
 import { startBridge } from '../start.ts'
 import type { BridgeOptions, RunningBridge } from '../start.ts'
 import { arrivals, judge, subscribe } from './arrivals.ts'
+import { retryRecord } from './retry.ts'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'slipway-lane-a-'))
 const partitions = 2
@@ -62,13 +65,14 @@ async function opened({ withTopics = true } = {}) {
   return {
     topic,
     pubsub,
+    clients,
     create,
     arrived: () => arrivals(clients, projectId, topic),
     write: (...given: Written) => write(topic, ...given),
     judged: async () => judge(await arrivals(clients, projectId, topic), await ends(topic)),
     caughtUp: (bridge: Pick<RunningBridge, 'status'>) => caughtUp(bridge, topic),
-    async start(more: Partial<BridgeOptions> & { ordering?: 'key' | 'partition' | 'none' } = {}) {
-      const { ordering = 'key', ...rest } = more
+    async start(more: Partial<BridgeOptions & TopicsOptions> = {}) {
+      const { ordering = 'key', onError = 'stop', ...rest } = more
       const bridge = await startBridge({
         name,
         brokers: broker.address.split(','),
@@ -82,7 +86,7 @@ async function opened({ withTopics = true } = {}) {
         controlPort: 0,
         testControl: false,
         lanes: ['topics'],
-        topics: { ordering, onError: 'stop', backHours: 24, names: [topic] },
+        topics: { ordering, onError, backHours: 24, names: [topic] },
         logger: silentLogger,
         onFatal: (error) => {
           throw error
@@ -308,6 +312,29 @@ test('a record that is refused stops its partition, is told once in bridge-error
   await lane.caughtUp(third)
   const [record] = await lane.arrived()
   expect(`${lane.topic}-${record?.partition}@${record?.offset}`).toBe(told?.position)
+})
+
+test('a record that was left out is in the error lane until it is sent once more', async () => {
+  const lane = await opened()
+  const bridge = await lane.start({ onError: 'skip' })
+  await lane.caughtUp(bridge)
+  const fault = { method: 'Publish', match: lane.topic, code: 'INVALID_ARGUMENT' as const }
+  lane.pubsub.faults.set([{ ...fault, times: 1 }])
+  await lane.write(1, 1)
+  await expect.poll(() => lane.pubsub.faults.left, patience).toBe(0)
+  await lane.write(5, 1)
+  await lane.caughtUp(bridge)
+  expect((await lane.judged()).missing).toHaveLength(1)
+  const errors = await ErrorLane.open(kafka)
+  const open = errors.openEntries().find(({ position }) => position.startsWith(`${lane.topic}-`))
+  const around = { kafka, clients: lane.clients, ordering: 'key' as const }
+  expect(await retryRecord(open as BridgeError, around)).toBeUndefined()
+  await errors.deliver(open as BridgeError, systemClock.now())
+  await errors.close()
+  expect((await lane.arrived()).map(({ text }) => text)).toEqual([open?.payload])
+  const after = await ErrorLane.open(kafka)
+  expect(after.openEntries().map(({ position }) => position)).not.toContain(open?.position)
+  await after.close()
 })
 
 test('the first start begins a day back, and leaves out what is written later about an earlier time', async () => {
