@@ -22,7 +22,10 @@ export default defineConfig({
     exclude: ['**/*.long.test.ts', '**/node_modules/**'],
     testTimeout: 180_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // Two cores; a third works while others wait for a stack, a browser or a silence.
+    maxWorkers: 3,
+    // No test replaces a module: files of one worker share what they import.
+    isolate: false,
     sequence: { sequencer: LongFirst },
   },
 })

@@ -1,7 +1,11 @@
 // T7 through both stages on many thousand random worlds; a failure prints its seed and the smallest world that shows it.
 
 import { describe, expect, test } from 'vitest'
-import { equalsTheFold, equalsTheFoldWithRetention } from './pipeline-properties.ts'
+import {
+  equalsTheFold,
+  equalsTheFoldAtAnySpeed,
+  equalsTheFoldWithRetention,
+} from './pipeline-properties.ts'
 import type { Equal } from './pipeline-properties.ts'
 
 const equal: Equal = (actual, expected) => expect(actual).toEqual(expected)
@@ -12,5 +16,8 @@ describe('the compacted tables are the fold of the set of events', () => {
   }, 1_800_000)
   test('with retention, for a log in the order of arrival', () => {
     expect(() => equalsTheFoldWithRetention({ numRuns: 2_000 }, equal)).not.toThrow()
+  }, 1_800_000)
+  test('with retention, each partition of each stage at a speed of its own', () => {
+    expect(() => equalsTheFoldAtAnySpeed({ numRuns: 2_000 }, equal)).not.toThrow()
   }, 1_800_000)
 })

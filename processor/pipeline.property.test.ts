@@ -17,7 +17,7 @@ describe('the compacted tables are the fold of the set of events', () => {
     expect(() => equalsTheFold({ numRuns: 500, seed }, equal)).not.toThrow()
   })
   test('with retention, for a log in the order of arrival', () => {
-    expect(() => equalsTheFoldWithRetention({ numRuns: 120, seed }, equal)).not.toThrow()
+    expect(() => equalsTheFoldWithRetention({ numRuns: 60, seed }, equal)).not.toThrow()
   })
   test('with retention, each partition of each stage at a speed of its own', () => {
     expect(() => equalsTheFoldAtAnySpeed({ numRuns: 120, seed }, equal)).not.toThrow()

@@ -11,18 +11,16 @@ import { topics } from '#stack/contract/topics.ts'
 import { collect } from '#stack/shop/start.ts'
 import type { LocalPipeline } from './local-pipeline.ts'
 import { readScenarios, scenarioFolders } from './scenario-data.ts'
-import type { Scenario } from './scenario-data.ts'
-import { logOf, refusedOf } from './scenario-log.ts'
-import { mismatchesOf, runScenario, tablesOf } from './scenario-run.ts'
-import type { Run } from './scenario-run.ts'
+import { logOf } from './scenario-log.ts'
+import { named, outcome, outcomesInEveryOrder } from './scenario-orders.ts'
+import { runScenario } from './scenario-run.ts'
 
 const shared = process.env['SLIPWAY_SHARED']
 const scenarios = readScenarios(shared)
 const withStream = scenarios.filter(({ stream }) => stream.length > 0)
 
-/** All orders of so many events are tried; of more, so many seeded ones. */
-const permutedEventsMax = 5
-const permutationsMax = 200
+/** A scenario of more events is tried in fewer orders here; scenarios.long.test.ts tries all of them in as many. */
+const manyEvents = 100
 
 describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
   test('are all there are, by number', () => {
@@ -40,12 +38,8 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
   })
 
   test.each(named(scenarios, ', in every order'))('%s', (_name, scenario) => {
-    const log = logOf(scenario, collect)
-    const isLive = log.length <= 2 * permutedEventsMax
-    for (const order of ordersOf(log)) {
-      const run = { isLive, hasRetention: false, batchRecords: isLive ? 1 : 50 }
-      expect(outcome(scenario, order, run)).toEqual([])
-    }
+    const isLong = logOf(scenario, collect).length > manyEvents
+    expect(outcomesInEveryOrder(scenario, isLong ? 20 : 200)).toEqual([])
   })
 
   test.each(named(scenarios, ', every event twice'))('%s', (_name, scenario) => {
@@ -59,10 +53,11 @@ describe.skipIf(scenarios.length === 0)('scenarios through both stages', () => {
   test.each(named(scenarios, ', in 1, 4 and 12 partitions, read unevenly'))(
     '%s',
     (_name, scenario) => {
+      const batchRecords = logOf(scenario, collect).length > manyEvents ? 20 : 1
       for (const partitions of [1, 4, 12]) {
         const random = new Random(partitions)
         const choose = (count: number) => random.int(count)
-        const run = { partitions, choose, batchRecords: 1 }
+        const run = { partitions, choose, batchRecords }
         expect(outcome(scenario, logOf(scenario, collect), { ...run, isLive: true })).toEqual([])
         expect(outcome(scenario, logOf(scenario, collect), run)).toEqual([])
       }
@@ -79,46 +74,6 @@ describe.skipIf(scenarios.length === 0)('what the topics of a scenario carry on 
     expect(told).toEqual(stream)
   })
 })
-
-/** By number and whole title; `$title` would be cut short. */
-function named(those: readonly Scenario[], way: string): [string, Scenario][] {
-  return those.map((scenario) => [`${scenario.number}${way}: ${scenario.title}`, scenario])
-}
-
-/** Nothing where every table is as expected. What the collector refuses is refused before any stage. */
-function outcome(scenario: Scenario, log: readonly ShopEvent[], run?: Run): unknown[] {
-  const tables = tablesOf(runScenario(scenario, log, run))
-  // A second copy of what is too late is history's to drop (T4).
-  const byId = new Map(
-    tables['events']?.map((row) => [JSON.stringify([row['source'], row['event_id']]), row]),
-  )
-  const rejected = tables['rejected_events'] ?? []
-  const others = rejected.filter(({ reason }) => reason !== 'duplicate')
-  const rejected_events = [...others, ...refusedOf(scenario, collect)]
-  return mismatchesOf(scenario, { ...tables, events: [...byId.values()], rejected_events })
-}
-
-/** Copies of one event keep their order among themselves (T7). */
-function* ordersOf(log: readonly ShopEvent[]): Generator<ShopEvent[]> {
-  const idOf = ({ source, eventId }: ShopEvent) => `${source}\n${eventId}`
-  const orders = log.length <= permutedEventsMax ? permutations([...log]) : shuffles(log)
-  for (const order of orders) {
-    const copies = Map.groupBy(log, idOf)
-    yield order.map((event) => copies.get(idOf(event))?.shift() as ShopEvent)
-  }
-}
-
-function* permutations<T>(values: readonly T[]): Generator<T[]> {
-  if (values.length === 0) yield []
-  for (const [i, first] of values.entries()) {
-    for (const rest of permutations(values.toSpliced(i, 1))) yield [first, ...rest]
-  }
-}
-
-function* shuffles<T>(values: readonly T[]): Generator<T[]> {
-  const random = new Random(2)
-  for (let i = 0; i < permutationsMax; i++) yield random.shuffle(values)
-}
 
 /** Records in the words that the scenario takes: each says as much of a record as the expectation does. */
 function verdictsOf(
