@@ -1,6 +1,7 @@
 // Topics as rows: all of them, a line each, or the partitions of one.
 
-import type { Admin, ConfigResourceTypes } from 'kafkajs'
+import kafkajs from 'kafkajs'
+import type { Admin } from 'kafkajs'
 import { OperatingError } from '../../base/errors.ts'
 import type { Row } from './print.ts'
 
@@ -47,9 +48,6 @@ export async function partitionRows(admin: Admin, topic: string): Promise<Row[]>
     }))
 }
 
-/** The enum of kafkajs cannot be imported by name. */
-const topicResource: ConfigResourceTypes.TOPIC = 2
-
 async function settingsOf(
   admin: Admin,
   topics: readonly string[],
@@ -57,7 +55,7 @@ async function settingsOf(
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: topics.map((name) => ({
-      type: topicResource,
+      type: kafkajs.ConfigResourceTypes.TOPIC,
       name,
       configNames: ['cleanup.policy', 'retention.ms'],
     })),
