@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { readScenarios } from './scenario-data.ts'
-import { named, outcomesInEveryOrder } from './scenario-orders.ts'
+import { named, outcomesInEveryOrder } from './scenarios.contract.ts'
 
 const scenarios = readScenarios(process.env['SLIPWAY_SHARED'])
 

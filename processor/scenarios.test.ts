@@ -12,7 +12,7 @@ import { collect } from '#stack/shop/start.ts'
 import type { LocalPipeline } from './local-pipeline.ts'
 import { readScenarios, scenarioFolders } from './scenario-data.ts'
 import { logOf } from './scenario-log.ts'
-import { named, outcome, outcomesInEveryOrder } from './scenario-orders.ts'
+import { named, outcome, outcomesInEveryOrder } from './scenarios.contract.ts'
 import { runScenario } from './scenario-run.ts'
 
 const shared = process.env['SLIPWAY_SHARED']
