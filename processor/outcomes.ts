@@ -20,7 +20,7 @@ import type { Agent } from './enrich/agent.ts'
 import { BoundedCache } from './enrich/bounded-cache.ts'
 import type { Surroundings } from './enrich/enricher.ts'
 import type { Place } from './enrich/geography.ts'
-import { ByteWriter } from './state/byte-writer.ts'
+import { ByteWriter } from '#stack/base/byte-writer.ts'
 import { senderOf } from './validate/reading.ts'
 import type { ReadEvent, Span } from './validate/reading.ts'
 

@@ -78,18 +78,25 @@ function datasetOf({ dataset, labels }: Model, bigquery: BigQuery): Resource {
   }
 }
 
+type TableMetadata = Partial<TableResource> & { view?: { query?: string }; labels?: Labels }
+
+async function metadataOf(
+  bigquery: BigQuery,
+  datasetId: string,
+  tableId: string,
+): Promise<TableMetadata | undefined> {
+  const found = await orUndefined(bigquery.dataset(datasetId).table(tableId).getMetadata(), 404)
+  return found?.[0] as TableMetadata | undefined
+}
+
 function tableOf(table: TableResource, { dataset, labels }: Model, bigquery: BigQuery): Resource {
   const { tableId, schema, timePartitioning, clustering, description } = table
   return {
     kind: 'table',
     name: `${dataset.id}.${tableId}`,
     async look() {
-      const found = await orUndefined(
-        bigquery.dataset(dataset.id).table(tableId).getMetadata(),
-        404,
-      )
-      if (!found) return undefined
-      const has = found[0] as Partial<TableResource> & { labels?: Labels }
+      const has = await metadataOf(bigquery, dataset.id, tableId)
+      if (!has) return undefined
       return [
         ...labelDifferences(has.labels, labels),
         ...fieldDifferences(has.schema?.fields ?? [], schema.fields),
@@ -113,12 +120,8 @@ function viewOf(
     kind: 'view',
     name: `${dataset.id}.${tableId}`,
     async look() {
-      const found = await orUndefined(
-        bigquery.dataset(dataset.id).table(tableId).getMetadata(),
-        404,
-      )
-      if (!found) return undefined
-      const has = found[0] as { view?: { query?: string }; labels?: Labels }
+      const has = await metadataOf(bigquery, dataset.id, tableId)
+      if (!has) return undefined
       const isSame = has.view?.query === query
       return [
         ...labelDifferences(has.labels, labels),

@@ -14,11 +14,10 @@ import { Random } from '#stack/base/random.ts'
 import type { Fault } from '#stack/bigquery/faults.ts'
 import { startBigQuery } from '#stack/bigquery/start.ts'
 import { connectBigQuery } from '#stack/google/bigquery.ts'
-import type { GoogleTarget } from '#stack/google/target.ts'
 import type { Life } from './kill-main.ts'
 import { startTablesLane } from './start.ts'
 import type { Step } from './table-shipper.ts'
-import { createTables, FakeHistory } from './testing.ts'
+import { createTables, FakeHistory, targetOf } from './testing.ts'
 
 const child = new URL('./kill-main.ts', import.meta.url).pathname
 
@@ -49,13 +48,7 @@ export function everyRowIsThereOnce({ kills, seed }: { kills: number; seed: numb
     async () => {
       const random = new Random(seed)
       await using server = await disposable(startBigQuery())
-      const { address, storageAddress } = server
-      const target = {
-        mode: 'emulator',
-        projectId: 'shop',
-        bigquery: address,
-        bigqueryStorage: storageAddress,
-      } as const satisfies GoogleTarget
+      const target = targetOf(server)
       const { client } = await connectBigQuery(target)
       await createTables(client, 'd')
       await using history = new FakeHistory()

@@ -18,7 +18,7 @@ import type { Lane } from '../lane.ts'
 import { tableResource } from './resources.ts'
 import { startTablesLane } from './start.ts'
 import type { TablesLaneOptions } from './start.ts'
-import { createTables, FakeHistory } from './testing.ts'
+import { createTables, FakeHistory, targetOf } from './testing.ts'
 
 let server: RunningBigQuery
 let client: BigQueryClients['client']
@@ -33,14 +33,6 @@ beforeEach(() => server.faults.set([]))
 
 /** Other things run on this machine. */
 const until = (holds: () => void) => vi.waitFor(holds, { timeout: 20_000, interval: 20 })
-
-const targetOf = ({ address, storageAddress }: RunningBigQuery) =>
-  ({
-    mode: 'emulator',
-    projectId: 'shop',
-    bigquery: address,
-    bigqueryStorage: storageAddress,
-  }) as const
 
 interface World extends AsyncDisposable {
   dataset: string

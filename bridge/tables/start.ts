@@ -12,7 +12,7 @@ import type { BridgeError } from '../errors.ts'
 import type { Lane, LaneStatus, StreamState, StreamStatus } from '../lane.ts'
 import type { LaneSurroundings } from '../options.ts'
 import { SendRate } from '../topics/send-rate.ts'
-import { backOffMs } from './back-off.ts'
+import { backOffMs } from '../back-off.ts'
 import { EpochGone, HistoryClient } from './history-client.ts'
 import type { HistoryTables } from './history-client.ts'
 import { HeldByAnother, Lease } from './lease.ts'
@@ -269,7 +269,7 @@ class TablesLane {
     const standing = this.#standing.get(shipper) as Standing
     const isAlarm = error instanceof ProtocolAlarm
     standing.troubles++
-    standing.notBeforeMs = clock.now() + backOffMs(backOff, standing.troubles, this.#random)
+    standing.notBeforeMs = clock.now() + backOffMs(backOff, standing.troubles, this.#random.float())
     this.#stand(shipper, isAlarm ? 'stopped' : 'waiting', sentenceOf(error, shipper))
     const fields = { table: shipper.resource.tableId, error: messageOf(error) }
     if (isAlarm) logger.error('a table is not shipped any more', fields)
@@ -294,7 +294,7 @@ class TablesLane {
         logger.error('lane B stops: another bridge writes to its dataset', fields)
         this.stop()
       } else if (this.#leaseTroubles === 1) logger.warn('lane B waits for its dataset', fields)
-      await this.#pause(backOffMs(backOff, Math.min(this.#leaseTroubles, 4), this.#random))
+      await this.#pause(backOffMs(backOff, Math.min(this.#leaseTroubles, 4), this.#random.float()))
       return false
     }
   }

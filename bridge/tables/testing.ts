@@ -8,6 +8,7 @@ import { isoTime } from '#stack/base/units.ts'
 import { storedColumns } from '#stack/contract/tables.ts'
 import type { TableName } from '#stack/contract/tables.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
+import type { GoogleTarget } from '#stack/google/target.ts'
 import { tableResource, tableResources } from './resources.ts'
 import type { WireRow } from './row-encoding.ts'
 
@@ -106,6 +107,19 @@ export class FakeHistory implements AsyncDisposable {
     }))
     return { epoch: this.epoch, maxSeq: this.maxSeq, tables }
   }
+}
+
+/** A stand-in as clients are given it. */
+export function targetOf({
+  address,
+  storageAddress,
+}: Record<'address' | 'storageAddress', string>) {
+  return {
+    mode: 'emulator',
+    projectId: 'shop',
+    bigquery: address,
+    bigqueryStorage: storageAddress,
+  } as const satisfies GoogleTarget
 }
 
 export async function createTables(

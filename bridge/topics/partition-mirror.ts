@@ -9,12 +9,13 @@ import type { Logger } from '#stack/base/logger.ts'
 import { isoTime } from '#stack/base/units.ts'
 import type { IncomingRecord, RecordBatch, TopicPartition } from '#stack/kafka-client/records.ts'
 import { partitionName } from '#stack/kafka-client/records.ts'
+import { backOffMs } from '../back-off.ts'
 import type { ErrorLane } from '../errors.ts'
 import type { StreamCounts, StreamState, StreamStatus } from '../lane.ts'
 import type { ErrorPolicy, Ordering } from '../options.ts'
 import { messageOf, orderingKeyOf, positionText } from './message.ts'
 import type { Message, MessageOfRecord } from './message.ts'
-import { backoffMs, codeOf, refusalOf, remedyOf } from './refusal.ts'
+import { backOffs, codeOf, refusalOf, remedyOf } from './refusal.ts'
 import type { CodeName } from './refusal.ts'
 import type { RequestSlots } from './request-slots.ts'
 import type { SendRate } from './send-rate.ts'
@@ -249,7 +250,7 @@ export class PartitionMirror {
       this.#options.metrics.retries.add(1, { code })
       this.#waitsFor(code, error)
       const kind = refusal === 'target' ? 'target' : 'passing'
-      await this.#sleep(backoffMs(attempt, kind, this.#options.chance()))
+      await this.#sleep(backOffMs(backOffs[kind], attempt, this.#options.chance()))
     }
   }
 
@@ -343,7 +344,7 @@ export class PartitionMirror {
         return
       } catch (error) {
         logger.warn('an entry of the error lane could not be written', { error: textOf(error) })
-        await this.#sleep(backoffMs(n, 'passing', this.#options.chance()))
+        await this.#sleep(backOffMs(backOffs.passing, n, this.#options.chance()))
       }
     }
   }

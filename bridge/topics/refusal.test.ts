@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { backoffMs, codeOf, refusalOf } from './refusal.ts'
+import { backOffMs } from '../back-off.ts'
+import { backOffs, codeOf, refusalOf } from './refusal.ts'
 
 const means = (code: number) => refusalOf(codeOf(Object.assign(new Error('no'), { code })))
 
@@ -17,8 +18,8 @@ test('a topic, a permission, a login that is missing is no matter of a message',
 
 test('the pause doubles up to five seconds, or half a minute where somebody must act', () => {
   const pauses = (kind: 'passing' | 'target') =>
-    [1, 2, 3, 7, 50].map((attempt) => backoffMs(attempt, kind, 1))
+    [1, 2, 3, 7, 50].map((attempt) => backOffMs(backOffs[kind], attempt, 1))
   expect(pauses('passing')).toEqual([100, 200, 400, 5000, 5000])
   expect(pauses('target')).toEqual([100, 200, 400, 6400, 30_000])
-  expect(backoffMs(3, 'passing', 0)).toBe(200)
+  expect(backOffMs(backOffs.passing, 3, 0)).toBe(200)
 })

@@ -64,11 +64,8 @@ export function remedyOf(code: CodeName): string {
   return 'is this address a Pub/Sub at all?'
 }
 
-const leastMs = 100
-const mostMs = { passing: 5000, target: minuteMs / 2 }
-
-/** Doubles, up to a limit; `chance` from 0 to 1 spreads whoever failed at the same moment. */
-export function backoffMs(attempt: number, kind: 'passing' | 'target', chance: number): number {
-  const fullMs = Math.min(mostMs[kind], leastMs * 2 ** Math.min(attempt - 1, 20))
-  return Math.round(fullMs * (0.5 + chance / 2))
-}
+/** How tries are spread, by what is refused. */
+export const backOffs = {
+  passing: { firstMs: 100, mostMs: 5000 },
+  target: { firstMs: 100, mostMs: minuteMs / 2 },
+} as const

@@ -10,7 +10,7 @@ import { startBigQuery } from '#stack/bigquery/start.ts'
 import { connectBigQuery } from '#stack/google/bigquery.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
 import { startTablesLane } from '../tables/start.ts'
-import { createTables } from '../tables/testing.ts'
+import { createTables, targetOf } from '../tables/testing.ts'
 import { verify } from './verify.ts'
 import type { VerifyReport } from './verify.ts'
 
@@ -22,13 +22,7 @@ export interface BothSides extends AsyncDisposable {
 
 export async function bothSides(history: string): Promise<BothSides> {
   const server = await startBigQuery()
-  const { address, storageAddress } = server
-  const target = {
-    mode: 'emulator',
-    projectId: 'shop',
-    bigquery: address,
-    bigqueryStorage: storageAddress,
-  } as const
+  const target = targetOf(server)
   const { client } = await connectBigQuery(target)
   const dataset = 'slipway'
   await createTables(client, dataset)

@@ -15,7 +15,7 @@
 
 import { invariant } from '#stack/base/invariant.ts'
 import { KiB } from '#stack/base/units.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteWriter } from '#stack/base/byte-writer.ts'
 import { kinds } from './shapes.ts'
 import type { Shape } from './shapes.ts'
 

@@ -207,7 +207,8 @@ export class Connection {
   #handle(frame: Buffer, entry: InFlight): unknown {
     const { faults, services } = this.#shared
     // A request that is late outlives the memory its frame lies in.
-    const reader = new Reader(faults.left > 0 ? Buffer.from(frame) : frame)
+    const isPlanned = faults.left > 0
+    const reader = new Reader(isPlanned ? Buffer.from(frame) : frame)
     const header = readHeader(reader)
     entry.header = header
     this.#clientId = header.clientId
@@ -218,9 +219,9 @@ export class Connection {
     const request = route.api.request.read(reader, { number: version, flexible: header.flexible })
     if (reader.remaining > 0) throw new MalformedError(`${reader.remaining} bytes too many`)
     services.requestCount.add(1, { api: route.api.name })
-    const handle = () => route.handle(request, this.#callOf(header))
-    if (faults.left === 0) return handle()
+    if (!isPlanned) return route.handle(request, this.#callOf(header))
     const planned = { method: route.api.name, resource: header.clientId ?? '' }
+    const handle = () => route.handle(request, this.#callOf(header))
     return faults.around(planned, handle).catch((error: unknown) => {
       if (!(error instanceof PlannedEnd)) throw error
       if (error.end === 'disconnect') this.close()

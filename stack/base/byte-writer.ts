@@ -1,7 +1,7 @@
 // Bytes written one after the other into large runs, and handed over piece by piece: no allocation for each, and nothing
 // for the garbage collector to move. A piece is a view of its run; the run lives as long as one of its pieces.
 
-import { KiB } from '#stack/base/units.ts'
+import { KiB } from './units.ts'
 
 const runBytes = 256 * KiB
 
