@@ -2,12 +2,13 @@
 // `LaneSurroundings`; what is one lane's alone is in a group of its own.
 
 import type { Clock, DomainClock } from '#stack/base/clock.ts'
-import { brokerOptions, hostOption, listOf, portOffsetOption } from '#stack/base/common-options.ts'
+import { brokerOptions, hostOption, listOf } from '#stack/base/common-options.ts'
 import { UsageError } from '#stack/base/errors.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import type { Metrics } from '#stack/base/metrics.ts'
 import type { OptionTable, OptionValues } from '#stack/base/options.ts'
 import { defaultPorts } from '#stack/base/ports.ts'
+import { targetOf, targetOptions } from '#stack/google/options.ts'
 import { checkTarget } from '#stack/google/target.ts'
 import type { GoogleTarget } from '#stack/google/target.ts'
 import type { KafkaPort } from '#stack/kafka-client/connect.ts'
@@ -76,7 +77,6 @@ export const routeOptions = {
     env: 'SLIPWAY_BRIDGE_NAME',
     help: 'of this bridge: its consumer group, and the label of what it creates',
   },
-  ...portOffsetOption,
   brokers: {
     type: 'string',
     value: 'LIST',
@@ -92,48 +92,7 @@ export const routeOptions = {
     choices: ['emulator', 'google'],
     help: 'emulator: the stand-ins at the addresses below; google: Google itself, by project id',
   },
-  project: {
-    type: 'string',
-    value: 'ID',
-    help: 'whose topics and dataset; slipway-local of the stand-ins unless given',
-  },
-  googleCloudProject: {
-    type: 'string',
-    value: 'ID',
-    env: 'GOOGLE_CLOUD_PROJECT',
-    help: 'the project in google mode where --project names none; no stand-in is asked for it',
-  },
-  allowedProjects: {
-    type: 'string',
-    value: 'LIST',
-    default: '',
-    help: 'projects of Google that may be touched at all',
-  },
-  pubsub: {
-    type: 'string',
-    value: 'HOST:PORT',
-    env: 'SLIPWAY_PUBSUB',
-    help: 'the stand-in of Pub/Sub',
-  },
-  bigquery: {
-    type: 'string',
-    value: 'HOST:PORT',
-    env: 'SLIPWAY_BIGQUERY',
-    help: 'the stand-in of BigQuery, REST',
-  },
-  bigqueryStorage: {
-    type: 'string',
-    value: 'HOST:PORT',
-    env: 'SLIPWAY_BIGQUERY_STORAGE',
-    help: 'the stand-in of Storage Write',
-  },
-  standInHosts: {
-    type: 'string',
-    value: 'LIST',
-    default: '',
-    help: 'hosts beside this machine that are stand-ins, as compose names them',
-  },
-  dataset: { type: 'string', value: 'ID', default: 'slipway', help: 'of the mirrored tables' },
+  ...targetOptions,
   location: { type: 'string', value: 'NAME', default: 'US', help: 'of the dataset' },
 } as const satisfies OptionTable
 
@@ -229,35 +188,7 @@ export function lanesOf(text: string): LaneName[] {
   })
 }
 
-function targetOf(given: OptionValues<typeof routeOptions>): GoogleTarget {
-  if (given.cloud === 'emulator') {
-    return {
-      mode: 'emulator',
-      projectId: given.project ?? 'slipway-local',
-      pubsub: given.pubsub ?? localAddress(given, 'pubsub'),
-      bigquery: given.bigquery ?? localAddress(given, 'bigquery'),
-      bigqueryStorage: given.bigqueryStorage ?? localAddress(given, 'bigqueryStorage'),
-      standInHosts: listOf(given.standInHosts),
-      realProjects: [...listOf(given.allowedProjects), ...listOf(given.googleCloudProject ?? '')],
-    }
-  }
-  const address = given.pubsub ?? given.bigquery ?? given.bigqueryStorage
-  if (address !== undefined) {
-    throw new UsageError('google mode is given the address of a stand-in', {
-      where: address,
-      hint: 'leave it out, also in the environment; or choose emulator mode',
-    })
-  }
-  const projectId = given.project ?? given.googleCloudProject
-  if (projectId === undefined) {
-    throw new UsageError('google mode needs a project', {
-      hint: 'name it with --project or GOOGLE_CLOUD_PROJECT, and allow it with --allowed-projects',
-    })
-  }
-  return { mode: 'google', projectId, allowedProjects: listOf(given.allowedProjects) }
-}
-
-type Address = 'kafka' | 'history' | 'pubsub' | 'bigquery' | 'bigqueryStorage' | 'bridgeControl'
+type Address = 'kafka' | 'history' | 'bridgeControl'
 
 /** Where that part of a stack on this machine is. */
 export function localAddress({ portOffset }: { portOffset: number }, of: Address): string {

@@ -6,9 +6,12 @@ import { UsageError } from '../stack/base/errors.ts'
 import { orEnd, runPart } from '../stack/base/lifecycle.ts'
 import { createLogger } from '../stack/base/logger.ts'
 import type { LogLevel } from '../stack/base/logger.ts'
-import type { OptionTable } from '../stack/base/options.ts'
+import type { OptionTable, OptionValues } from '../stack/base/options.ts'
 import { optionsHelp, parseOptions } from '../stack/base/options.ts'
 import { defaultPorts } from '../stack/base/ports.ts'
+import { targetOf, targetOptions } from '../stack/google/options.ts'
+import { checkTarget } from '../stack/google/target.ts'
+import type { CloudOptions } from './api/cloud.ts'
 import { startUi } from './start.ts'
 
 const optionTable = {
@@ -27,6 +30,14 @@ const optionTable = {
     default: `http://127.0.0.1:${defaultPorts.shop}`,
     help: 'the shop: annotations, test control',
   },
+  cloud: {
+    type: 'string',
+    value: 'MODE',
+    default: 'off',
+    choices: ['off', 'emulator', 'google'],
+    help: 'where cloud figures come from: emulator, the stand-ins at the addresses below; google, Google itself',
+  },
+  ...targetOptions,
   catalogue: {
     type: 'string',
     value: 'FILE',
@@ -61,6 +72,7 @@ if (help) {
       brokers: listOf(options.brokers),
       partitions: options.partitions,
       historyUrl: options.history,
+      ...cloudOf(options),
       shopUrl: options.shop,
       ...(options.catalogue === undefined ? {} : { cataloguePath: options.catalogue }),
       controls: controlsOf(options.controls, options.shop, options.history),
@@ -70,6 +82,13 @@ if (help) {
       logger: createLogger({ part: 'ui', level: options.logLevel as LogLevel }),
     }),
   )
+}
+
+function cloudOf(given: OptionValues<typeof optionTable>): { cloud?: CloudOptions } {
+  if (given.cloud === 'off') return {}
+  const target = targetOf(given)
+  checkTarget(target, process.env)
+  return { cloud: { target, dataset: given.dataset } }
 }
 
 /** What is not told has its default address; shop and history have no control port of their own. */

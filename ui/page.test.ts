@@ -83,6 +83,24 @@ describe('the page', () => {
     expect(await opened.page.title()).toBe('LOCAL · Live · Slipway')
     expect(await opened.page.locator('.strip').textContent()).toContain('LOCAL')
   })
+
+  test('keeps the source in the link from page to page; Shift and L go on to the next one', async () => {
+    await using opened = await open('/live?src=cloud')
+    const { page } = opened
+    await page.getByRole('heading', { name: 'Cloud Live is not fed' }).waitFor()
+    const strip = page.getByRole('complementary', { name: 'Where the figures come from' })
+    await strip.getByText('off: nothing is mirrored').waitFor()
+    expect(await page.title()).toBe('CLOUD off · Live · Slipway')
+    expect(await page.locator('link[rel=icon]').getAttribute('href')).toBe('/cloud.svg')
+    await page.getByRole('link', { name: 'History' }).click()
+    await page.waitForURL(/\/history\?src=cloud$/)
+    await page.keyboard.press('Shift+L')
+    await page.waitForURL(/src=diff$/)
+    expect(await strip.locator('b').allTextContents()).toEqual(['LOCAL', 'CLOUD'])
+    await page.keyboard.press('Shift+L')
+    await page.waitForURL(/\/history$/)
+    expect(await strip.locator('b').allTextContents()).toEqual(['LOCAL'])
+  })
 })
 
 describe('live', () => {

@@ -17,6 +17,8 @@ import { topicSpecs } from '../stack/contract/topics.ts'
 import { connectKafka } from '../stack/kafka-client/connect.ts'
 import type { KafkaPort } from '../stack/kafka-client/connect.ts'
 import { createApp } from './api/app.ts'
+import { Cloud } from './api/cloud.ts'
+import type { CloudOptions } from './api/cloud.ts'
 import type { LiveFeed } from './api/live/feed.ts'
 import { startFeed } from './api/live/feed.ts'
 import { eventsKeptMs, LiveFold } from './api/live/fold.ts'
@@ -31,6 +33,8 @@ export interface UiOptions {
   brokers: readonly string[]
   partitions: number
   historyUrl: string
+  /** Undefined: cloud off. */
+  cloud?: CloudOptions
   /** The shop, for annotations; undefined where there is none. */
   shopUrl?: string
   /** The catalogue that names products; the shop's default. */
@@ -101,6 +105,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     historyUrl: options.historyUrl,
     processor: options.controls['processor'],
   })
+  const cloud = new Cloud(options.cloud)
   const app = createApp({
     clock,
     logger,
@@ -109,6 +114,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     hub,
     parts,
     historyUrl: options.historyUrl,
+    cloud,
     shopUrl: options.shopUrl,
     productNames,
     hostNames: options.hostNames ?? [],
@@ -121,7 +127,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
   const stop = async () => {
     hub.close()
     await server.close()
-    await feed?.close()
+    await Promise.all([feed?.close(), cloud.close()])
   }
   try {
     feed = await openFeed(kafka, options.partitions, {

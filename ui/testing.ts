@@ -13,6 +13,8 @@ import { loadCatalogue } from '../stack/contract/catalogue.ts'
 import { defaultSettings } from '../stack/contract/settings.ts'
 import type { DashboardApi } from './api/app.ts'
 import { createApp } from './api/app.ts'
+import { Cloud } from './api/cloud.ts'
+import type { CloudOptions } from './api/cloud.ts'
 import { fixtureHistory } from './api/history.fixture.ts'
 import { eventsKeptMs, LiveFold } from './api/live/fold.ts'
 import { LiveHub } from './api/live/hub.ts'
@@ -23,6 +25,7 @@ import type { Settle } from './api/settle.ts'
 export interface FixtureAppOptions {
   clock?: Clock
   historyUrl?: string
+  cloud?: CloudOptions
   shopUrl?: string
   hostNames?: readonly string[]
   controls?: Readonly<Record<string, string>>
@@ -75,6 +78,7 @@ export function fixtureApp(options: FixtureAppOptions = {}): FixtureApp {
     hub,
     parts,
     historyUrl: options.historyUrl ?? 'http://127.0.0.1:1',
+    cloud: new Cloud(options.cloud),
     shopUrl: options.shopUrl,
     productNames,
     hostNames: options.hostNames ?? [],

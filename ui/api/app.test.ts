@@ -40,6 +40,7 @@ const origins: readonly [headers: Record<string, string>, allowed: boolean][] = 
 ]
 const routes: readonly [method: string, path: string][] = [
   ['GET', '/api/health'],
+  ['GET', '/api/cloud'],
   ['GET', '/api/live/snapshot'],
   ['GET', '/api/live/feed/1'],
   ['GET', '/api/history/tables'],

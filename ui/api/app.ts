@@ -10,6 +10,7 @@ import { answerControl } from '../../stack/base/control.ts'
 import { messageOf } from '../../stack/base/errors.ts'
 import type { Logger } from '../../stack/base/logger.ts'
 import { MiB } from '../../stack/base/units.ts'
+import type { Cloud, CloudPlace } from './cloud.ts'
 import { pageFiles } from './files.ts'
 import { headers, hostAllowList, sameOrigin } from './guard.ts'
 import { historyRoutes } from './history.ts'
@@ -30,6 +31,7 @@ export interface AppOptions {
   hub: LiveHub
   parts: Parts
   historyUrl: string
+  cloud: Cloud
   shopUrl: string | undefined
   productNames: ReadonlyMap<string, string>
   /** Names beside loopback under which this server may be asked. */
@@ -42,8 +44,9 @@ export interface AppOptions {
 
 export interface Health {
   ready: boolean
-  /** Where the figures come from. */
+  /** Where the figures come from unless a page asks for the cloud's. */
   source: 'local'
+  cloud: CloudPlace
   parts: Record<string, PartHealth>
 }
 
@@ -52,7 +55,7 @@ const pages = ['/live', '/history']
 const controlPaths = ['/healthz', '/readyz', '/metrics', '/status', '/control/*']
 
 export function createApp(options: AppOptions) {
-  const { control, logger, parts, test } = options
+  const { cloud, control, logger, parts, test } = options
   const app = new Hono()
   app.onError((error, c) => {
     const id = c.get('requestId')
@@ -80,7 +83,16 @@ export function createApp(options: AppOptions) {
     .get('/api/health', async (c) => {
       c.header('Cache-Control', 'no-store')
       const ready = control.readiness() === true
-      return c.json<Health>({ ready, source: 'local', parts: await parts.health() })
+      return c.json<Health>({
+        ready,
+        source: 'local',
+        cloud: cloud.place,
+        parts: await parts.health(),
+      })
+    })
+    .get('/api/cloud', (c) => {
+      c.header('Cache-Control', 'no-store')
+      return c.json<CloudPlace>(cloud.place)
     })
     .route('/api/live', liveRoutes(options))
     .route('/api/history', historyRoutes(options))

@@ -3,7 +3,7 @@
 
 import { A, useLocation, useNavigate } from '@solidjs/router'
 import type { JSX, ParentProps } from 'solid-js'
-import { createEffect, createSignal, ErrorBoundary, For, onCleanup, Show, Suspense } from 'solid-js'
+import { createSignal, ErrorBoundary, For, onCleanup, Show, Suspense } from 'solid-js'
 import { isZone } from '../../stack/contract/calendar.ts'
 import { createLive } from './live/live.ts'
 import { announcement } from './parts/announce.ts'
@@ -12,6 +12,7 @@ import { IconButton } from './parts/icons.tsx'
 import type { PageContext } from './parts/page-context.ts'
 import { createPageContext, PageProvider, usePage } from './parts/page-context.ts'
 import { setShortcuts, shortcuts, themeChoice } from './parts/preferences.ts'
+import { followSource, nextSource, SourceStrip, SourceSwitch } from './parts/source-switch.tsx'
 import { Status } from './parts/status.tsx'
 import { followTheme, nextTheme } from './parts/theme.ts'
 import { listenForKeys } from './parts/keys.ts'
@@ -26,16 +27,17 @@ export function Shell(props: ParentProps): JSX.Element {
   const location = useLocation()
   const [hasHelp, setHelp] = createSignal(false)
   followTheme()
-  createEffect(() => {
-    const name = pages.find(([path]) => location.pathname.startsWith(path))?.[1] ?? 'Slipway'
-    document.title = `LOCAL · ${name} · Slipway`
-  })
+  followSource(
+    page,
+    () => pages.find(([path]) => location.pathname.startsWith(path))?.[1] ?? 'No such page',
+  )
   const navigate = useNavigate()
   onCleanup(
     listenForKeys({
       'g l': () => navigate(`/live${page.search()}`),
       'g h': () => navigate(`/history${page.search()}`),
       d: nextTheme,
+      L: () => nextSource(page),
       '?': () => setHelp(true),
     }),
   )
@@ -44,10 +46,7 @@ export function Shell(props: ParentProps): JSX.Element {
       <a class="skip" href="#content">
         Skip to the figures
       </a>
-      <aside class="strip" aria-label="Where the figures come from">
-        <b>LOCAL</b>
-        <span>this machine: Kafka and DuckDB, nothing leaves it</span>
-      </aside>
+      <SourceStrip />
       <Header page={page} onHelp={() => setHelp(true)} />
       <Problems />
       <main id="content" tabIndex={-1}>
@@ -79,7 +78,10 @@ function Header(props: { page: PageContext; onHelp(): void }): JSX.Element {
           )}
         </For>
       </nav>
-      <Status live={props.page.live} zone={props.page.zone()} />
+      <SourceSwitch />
+      <Show when={props.page.url().source === 'local'} fallback={<span class="status" />}>
+        <Status live={props.page.live} zone={props.page.zone()} />
+      </Show>
       <div class="top-tools">
         <ZonePicker />
         <CurrencyPicker />
@@ -174,6 +176,7 @@ function Broken(props: { error: unknown; retry(): void }): JSX.Element {
 
 const keySheet: readonly (readonly [keys: string, does: string])[] = [
   ['g l · g h', 'Live · History'],
+  ['Shift L', 'source: local, cloud, both with differences'],
   ['Space', 'pause and resume Live'],
   ['1 – 4', 'window of Live: 1, 5, 15, 60 minutes'],
   ['[ · ]', 'period before · after (History)'],

@@ -21,6 +21,25 @@ const sections = [
 
 export default function HistoryPage(): JSX.Element {
   const page = usePage()
+  return (
+    <Show
+      when={page.url().source === 'local'}
+      fallback={
+        <>
+          <div class="page-head">
+            <h1>History</h1>
+          </div>
+          <p class="empty">There are no figures of the cloud yet.</p>
+        </>
+      }
+    >
+      <LocalHistory />
+    </Show>
+  )
+}
+
+function LocalHistory(): JSX.Element {
+  const page = usePage()
   const questions = createQuestions(page)
   return (
     <QuestionsProvider value={questions}>

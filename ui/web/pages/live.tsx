@@ -13,10 +13,30 @@ import { AbandonmentTrend } from './live/abandonment.tsx'
 import { CartFlow } from './live/cart-flow.tsx'
 import { EventFeed } from './live/feed.tsx'
 import { KpiRow } from './live/kpis.tsx'
+import { NotFed } from './live/not-fed.tsx'
 import { Purchases } from './live/purchases.tsx'
 import { TopProducts } from './live/top-products.tsx'
 
 export default function LivePage(): JSX.Element {
+  const page = usePage()
+  return (
+    <Show
+      when={page.url().source === 'local'}
+      fallback={
+        <>
+          <div class="page-head">
+            <h1>Live</h1>
+          </div>
+          <NotFed />
+        </>
+      }
+    >
+      <LocalLive />
+    </Show>
+  )
+}
+
+function LocalLive(): JSX.Element {
   const page = usePage()
   const setWindow = (windowMin: (typeof windowChoices)[number]) =>
     page.change({ windowMin }, { replace: true })

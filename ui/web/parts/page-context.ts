@@ -2,9 +2,11 @@
 
 import { useLocation, useNavigate } from '@solidjs/router'
 import { createContext, createMemo, createSignal, onCleanup, useContext } from 'solid-js'
+import type { CloudPlace } from '../../api/cloud.ts'
 import type { Past } from '../../api/past.ts'
 import type { Live } from '../live/live.ts'
 import { createPast } from './past.ts'
+import { createQuery } from './query.ts'
 import type { UrlState } from './url-state.ts'
 import { parseUrl, printUrl } from './url-state.ts'
 import { browserZone } from './zone.ts'
@@ -13,6 +15,8 @@ export interface PageContext {
   live: Live
   url(): UrlState
   problems(): string[]
+  /** Where the cloud is; undefined until the dashboard has said it. */
+  cloud(): CloudPlace | undefined
   change(part: Partial<UrlState>, options?: { replace?: boolean }): void
   zone(): string
   /** The chosen currency, else the shop's main one. */
@@ -42,12 +46,14 @@ export function createPageContext(live: Live): PageContext {
   const navigate = useNavigate()
   const parsed = createMemo(() => parseUrl(location.search))
   const mainCurrency = createMemo(() => live.frame()?.kpi.currency ?? 'USD')
+  const place = createQuery<CloudPlace>(() => '/api/cloud', Infinity)
   const [isLate, setLate] = createSignal(false)
   const waiting = setTimeout(() => setLate(true), firstFrameLimitMs)
   onCleanup(() => clearTimeout(waiting))
   return {
     live,
     isReady: () => isLate() || live.frame() !== undefined,
+    cloud: () => place.state().data,
     past: createPast(),
     url: () => parsed().state,
     problems: () => parsed().problems,

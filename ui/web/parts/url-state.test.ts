@@ -13,6 +13,7 @@ import {
   parseUrl,
   printRange,
   printUrl,
+  sourceChoices,
   spanOf,
   stepped,
   windowChoices,
@@ -43,6 +44,7 @@ describe('the link', () => {
         .map((from) => ({ kind: 'span' as const, fromMs: from * 60_000, toMs: 'now' as const })),
     )
     const state: fc.Arbitrary<UrlState> = fc.record({
+      source: fc.constantFrom(...sourceChoices),
       range,
       zone: fc.constantFrom('', 'UTC', 'Europe/Amsterdam', 'America/Argentina/Buenos_Aires'),
       grain: fc.constantFrom(...grainChoices),
@@ -60,10 +62,12 @@ describe('the link', () => {
   test('the usual setting needs no words', () => expect(printUrl(defaults)).toBe(''))
 
   test('what makes no sense falls back and is told', () => {
-    const { state, problems } = parseUrl('?r=yesterday&tz=Mars/Base&g=year&cmp=x&cur=euro&w=7')
+    const { state, problems } = parseUrl(
+      '?src=moon&r=yesterday&tz=Mars/Base&g=year&cmp=x&cur=euro&w=7',
+    )
     expect(state).toEqual(defaults)
-    expect(problems).toHaveLength(6)
-    expect(problems[0]).toContain('r=yesterday')
+    expect(problems).toHaveLength(7)
+    expect(problems[0]).toContain('src=moon')
   })
 
   test.each([

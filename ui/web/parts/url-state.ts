@@ -1,7 +1,7 @@
-// What a link says: range, zone, grain, comparison, currency, live window. Relative ranges stay relative, so that a
-// shared link does not freeze. Values that make no sense fall back, and the page says so.
+// What a link says: source, range, zone, grain, comparison, currency, live window. Relative ranges stay relative, so
+// that a shared link does not freeze. Values that make no sense fall back, and the page says so.
 //
-//   r=7d   r=36h   r=2026-11-01T00:00Z..now   tz=Europe/Amsterdam   g=day   cmp=prev   cur=EUR   w=15
+//   src=cloud   r=7d   r=36h   r=2026-11-01T00:00Z..now   tz=Europe/Amsterdam   g=day   cmp=prev   cur=EUR   w=15
 
 import { isZone } from '../../../stack/contract/calendar.ts'
 import type { CalendarUnit } from './zone.ts'
@@ -22,7 +22,12 @@ export type GrainChoice = (typeof grainChoices)[number]
 export const windowChoices = [1, 5, 15, 60] as const
 export type WindowMin = (typeof windowChoices)[number]
 
+export const sourceChoices = ['local', 'cloud', 'diff'] as const
+/** Where figures come from; `diff` shows both sides. In the link and nowhere else, so that all see the same. */
+export type Source = (typeof sourceChoices)[number]
+
 export interface UrlState {
+  source: Source
   range: RangeSpec
   /** Empty: the browser's. */
   zone: string
@@ -34,6 +39,7 @@ export interface UrlState {
 }
 
 export const defaults: UrlState = {
+  source: 'local',
   range: { kind: 'last', amount: 7, unit: 'd' },
   zone: '',
   grain: 'auto',
@@ -59,6 +65,7 @@ export function parseUrl(search: string): { state: UrlState; problems: string[] 
     (text: string) =>
       choices.find((each) => each === text)
   const state: UrlState = {
+    source: take('src', choice(sourceChoices), defaults.source),
     range: take('r', parseRange, defaults.range),
     zone: take('tz', (text) => (isZone(text) ? text : undefined), defaults.zone),
     grain: take('g', choice(grainChoices), defaults.grain),
@@ -78,6 +85,7 @@ export function printUrl(state: UrlState): string {
   const put = (name: string, text: string, fallback: string) => {
     if (text !== fallback) params.set(name, text)
   }
+  put('src', state.source, defaults.source)
   put('r', printRange(state.range), printRange(defaults.range))
   put('tz', state.zone, defaults.zone)
   put('g', state.grain, defaults.grain)
