@@ -2,18 +2,16 @@
 // of what it acknowledged and what it showed. Producers are idempotent and repeat what was not answered, so that every
 // record must be there once; what a reader saw must stay where it was; a committed position never goes back.
 
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { systemClock } from '../base/clock.ts'
-import { messageOf, OperatingError } from '../base/errors.ts'
-import type { PartMessage } from '../base/lifecycle.ts'
+import { OperatingError } from '../base/errors.ts'
 import { Random } from '../base/random.ts'
+import { BrokerProcess } from './broker-process.ts'
 import { fetch, initProducerId, produce } from './protocol/messages/data.ts'
 import { offsetCommit, offsetFetch } from './protocol/messages/group.ts'
 import { createTopics } from './protocol/messages/topics.ts'
-import { batchRecords, buildBatch, readBatchHeader } from './protocol/record-batch.ts'
+import { buildBatch } from './protocol/record-batch.ts'
 import { WireClient } from './wire-client.ts'
+import { fetchedRecords, fetchOf, newTopicOf, offsetOf, produceOf } from './wire-requests.ts'
 
 export interface DrillOptions {
   dataDir: string
@@ -32,18 +30,17 @@ const topic = 'drill'
 const partitions = 2
 const inFlight = 3
 const killWithinMs = 250
-const failuresMax = 100
-const startMsMax = 60_000
 
 export async function drill(options: DrillOptions): Promise<DrillResult> {
   const random = new Random(`drill/${options.seed}`)
-  const broker = new KilledBroker(options.dataDir)
+  const broker = new BrokerProcess({ dataDir: options.dataDir })
   await broker.start()
   await createTopic(broker)
   const world = { broker, isOver: false, violations: [] as string[] }
   const producers = Array.from({ length: 3 }, (_, i) => new DrillProducer(world, i, random.fork(i)))
   const readers = Array.from({ length: partitions }, (_, i) => new DrillReader(world, i))
   const running = Promise.all([...producers, ...readers].map((each) => each.run()))
+  while (!producers.some((each) => each.acknowledged.length > 0)) await systemClock.sleep(10)
   for (let kill = 0; kill < options.kills; kill++) {
     await systemClock.sleep(20 + random.int(killWithinMs))
     await broker.kill()
@@ -61,71 +58,9 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
 }
 
 interface World {
-  broker: KilledBroker
+  broker: BrokerProcess
   isOver: boolean
   violations: string[]
-}
-
-class KilledBroker {
-  readonly #dataDir: string
-  #child: ChildProcess | undefined
-  #port = 0
-
-  constructor(dataDir: string) {
-    this.#dataDir = dataDir
-  }
-
-  get port(): number {
-    return this.#port
-  }
-
-  /** On the port of the start before, as clients expect it. */
-  async start(): Promise<void> {
-    const main = new URL('./main.ts', import.meta.url).pathname
-    const flags = ['--port', this.#port, '--data', this.#dataDir, '--control-port', 0]
-    const child = spawn(process.execPath, [main, ...flags.map(String), '--log-level', 'error'], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    this.#child = child
-    const [message] = (await once(child, 'message')) as [PartMessage]
-    if (message.event !== 'ready') throw new OperatingError('the broker did not start')
-    this.#port = Number(message.addresses['kafka']?.split(':')[1])
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#child as ChildProcess
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  }
-}
-
-/** Calls again on a new connection until it is answered. */
-async function patiently<T>(
-  { broker }: World,
-  call: (client: WireClient) => Promise<T>,
-): Promise<T> {
-  const causes: string[] = []
-  for (let failures = 0; failures < failuresMax; failures++) {
-    try {
-      using client = await connectTo(broker)
-      return await call(client)
-    } catch (cause) {
-      causes.push(messageOf(cause))
-    }
-  }
-  throw new OperatingError(`no answer in ${failuresMax} connections: ${causes.slice(-3).join()}`)
-}
-
-async function connectTo(broker: KilledBroker): Promise<WireClient> {
-  const sinceMs = systemClock.monotonicMs()
-  for (;;) {
-    try {
-      return await WireClient.connect(broker.port)
-    } catch (cause) {
-      if (systemClock.monotonicMs() - sinceMs > startMsMax) throw cause
-      await systemClock.sleep(10)
-    }
-  }
 }
 
 class DrillProducer {
@@ -152,14 +87,14 @@ class DrillProducer {
   }
 
   async run(): Promise<void> {
-    this.#producerId = await patiently(this.#world, async (client) => {
+    this.#producerId = await this.#world.broker.patiently(async (client) => {
       const request = { transactionalId: null, transactionTimeoutMs: 0, producerId: -1 }
       const answer = await client.call(initProducerId, 1, { ...request, producerEpoch: -1 })
       if (answer.errorCode !== 0) throw new OperatingError('no producer id')
       return answer.producerId
     })
     while (!this.#world.isOver || this.#open.length > 0)
-      await patiently(this.#world, (client) => this.#sendOn(client))
+      await this.#world.broker.patiently((client) => this.#sendOn(client))
   }
 
   /** Repeats what is open, then goes on until the connection breaks or all is over. */
@@ -192,12 +127,7 @@ class DrillProducer {
 
   /** Undefined where the connection broke before the answer. */
   async #send(client: WireClient, records: Buffer): Promise<number | undefined> {
-    const request = {
-      transactionalId: null,
-      acks: -1,
-      timeoutMs: 10_000,
-      topics: [{ name: topic, partitions: [{ index: this.#partition, records }] }],
-    }
+    const request = produceOf(topic, records, { index: this.#partition })
     try {
       const answer = await client.call(produce, 7, request)
       return answer.responses[0]?.partitions[0]?.errorCode
@@ -220,7 +150,7 @@ class DrillReader {
   }
 
   async run(): Promise<void> {
-    while (!this.#world.isOver) await patiently(this.#world, (client) => this.#readOn(client))
+    while (!this.#world.isOver) await this.#world.broker.patiently((client) => this.#readOn(client))
   }
 
   async #readOn(client: WireClient): Promise<void> {
@@ -242,19 +172,8 @@ class DrillReader {
   }
 
   async #commit(client: WireClient, offset: number): Promise<void> {
-    const answer = await client.call(offsetCommit, 2, {
-      groupId: `reader-${this.partition}`,
-      generationId: -1,
-      memberId: '',
-      groupInstanceId: null,
-      retentionTimeMs: -1,
-      topics: [
-        {
-          name: topic,
-          partitions: [{ index: this.partition, offset, leaderEpoch: -1, metadata: null }],
-        },
-      ],
-    })
+    const request = offsetOf(`reader-${this.partition}`, topic, this.partition, offset)
+    const answer = await client.call(offsetCommit, 2, request)
     if (answer.topics[0]?.partitions[0]?.errorCode === 0) this.#committed = offset
   }
 
@@ -271,47 +190,11 @@ class DrillReader {
   }
 }
 
-async function readFrom(
-  client: WireClient,
-  partition: number,
-  fetchOffset: number,
-): Promise<string[]> {
-  const answer = await client.call(fetch, 4, {
-    replicaId: -1,
-    maxWaitMs: 20,
-    minBytes: 1,
-    maxBytes: 1 << 20,
-    isolationLevel: 0,
-    sessionId: 0,
-    sessionEpoch: -1,
-    topics: [
-      {
-        name: topic,
-        topicId: '',
-        partitions: [
-          {
-            index: partition,
-            currentLeaderEpoch: -1,
-            fetchOffset,
-            lastFetchedEpoch: -1,
-            logStartOffset: -1,
-            maxBytes: 1 << 20,
-          },
-        ],
-      },
-    ],
-    forgottenTopics: [],
-    rackId: '',
-  })
+async function readFrom(client: WireClient, index: number, offset: number): Promise<string[]> {
+  const answer = await client.call(fetch, 4, fetchOf(topic, { index, offset, maxWaitMs: 20 }))
   const found = answer.responses[0]?.partitions[0]
   if (found?.errorCode !== 0) throw new OperatingError(`fetch was answered ${found?.errorCode}`)
-  const bytes = Buffer.concat(found.records)
-  const values: string[] = []
-  for (let at = 0; at < bytes.length; at += readBatchHeader(bytes, at).sizeBytes) {
-    for (const { offset, value } of batchRecords(bytes, at))
-      if (offset >= fetchOffset) values.push(String(value))
-  }
-  return values
+  return fetchedRecords(found, offset).records.map(({ value }) => value)
 }
 
 /** After one more kill: every acknowledged record once, those of a producer in order, what was read where it was. */
@@ -324,7 +207,7 @@ async function compare(
   await world.broker.start()
   const all: string[] = []
   for (const { partition, seen } of readers) {
-    const stored = await patiently(world, (client) => readAll(client, partition))
+    const stored = await world.broker.patiently((client) => readAll(client, partition))
     if (seen.some((value, i) => stored[i] !== value))
       world.violations.push(`partition ${partition} does not hold what was read`)
     all.push(...stored)
@@ -349,20 +232,9 @@ async function readAll(client: WireClient, partition: number, from = 0): Promise
   }
 }
 
-async function createTopic(broker: KilledBroker): Promise<void> {
+async function createTopic(broker: BrokerProcess): Promise<void> {
   using client = await WireClient.connect(broker.port)
-  await client.call(createTopics, 2, {
-    topics: [
-      {
-        name: topic,
-        partitionCount: partitions,
-        replicationFactor: 1,
-        assignments: [],
-        // Small, so that kills meet every step of going from file to file.
-        configs: [{ name: 'internal.segment.bytes', value: '20000' }],
-      },
-    ],
-    timeoutMs: 10_000,
-    validateOnly: false,
-  })
+  // Small, so that kills meet every step of going from file to file.
+  const configs = { 'internal.segment.bytes': '20000' }
+  await client.call(createTopics, 2, newTopicOf(topic, partitions, configs))
 }

@@ -22,15 +22,14 @@ import {
 import {
   batchRecords,
   buildBatch,
-  isControl,
   readBatchHeader,
   readMarker,
   transactionalBit,
 } from '../protocol/record-batch.ts'
-import { zeroUuid } from '../protocol/types.ts'
 import type { RunningBroker } from '../start.ts'
 import { startBroker } from '../start.ts'
 import { WireClient } from '../wire-client.ts'
+import { fetchedRecords, fetchOf, readCommitted } from '../wire-requests.ts'
 import type { Producer } from './transaction.ts'
 
 let dataDir = ''
@@ -147,54 +146,16 @@ class Tester implements Producer {
 }
 
 async function get(name: string, { committed = true, from = 0, maxBytes = MiB } = {}) {
-  const answer = await client.call(fetch, 11, {
-    replicaId: -1,
-    maxWaitMs: 0,
-    minBytes: 1,
-    maxBytes: MiB,
-    isolationLevel: committed ? 1 : 0,
-    sessionId: 0,
-    sessionEpoch: -1,
-    topics: [
-      {
-        name,
-        topicId: zeroUuid,
-        partitions: [
-          {
-            index: 0,
-            currentLeaderEpoch: -1,
-            fetchOffset: from,
-            lastFetchedEpoch: -1,
-            logStartOffset: -1,
-            maxBytes,
-          },
-        ],
-      },
-    ],
-    forgottenTopics: [],
-    rackId: '',
-  })
+  const isolationLevel = committed ? readCommitted : 0
+  const request = fetchOf(name, { offset: from, maxBytes, isolationLevel })
+  const answer = await client.call(fetch, 11, { ...request, maxBytes: MiB })
   const found = answer.responses[0]?.partitions[0]
   if (!found) throw new Error('no answer')
   return { ...found, bytes: Buffer.concat(found.records) }
 }
 
-/** As a client of read_committed reads: what was aborted is left out. */
 async function committedValues(name: string): Promise<string[]> {
-  const { bytes, abortedTransactions } = await get(name)
-  const due = [...(abortedTransactions ?? [])]
-  const aborting = new Set<number>()
-  const values: string[] = []
-  for (let at = 0; at < bytes.length;) {
-    const header = readBatchHeader(bytes, at)
-    while ((due[0]?.firstOffset ?? Infinity) <= header.lastOffset)
-      aborting.add((due.shift() as { producerId: number }).producerId)
-    if (isControl(header)) aborting.delete(header.producerId)
-    else if (!aborting.has(header.producerId))
-      for (const { value } of batchRecords(bytes, at)) values.push(String(value))
-    at += header.sizeBytes
-  }
-  return values
+  return fetchedRecords(await get(name)).records.map(({ value }) => value)
 }
 
 async function committedOffset(groupId: string, topic: string, requireStable = false) {

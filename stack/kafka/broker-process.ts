@@ -1,0 +1,96 @@
+// A broker in a process of its own, for tests that kill it or look at what it takes. It comes back on the port of its
+// first start, as clients expect it.
+
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { systemClock } from '../base/clock.ts'
+import { messageOf, OperatingError } from '../base/errors.ts'
+import type { PartMessage } from '../base/lifecycle.ts'
+import { WireClient } from './wire-client.ts'
+
+const failuresMax = 100
+const startMsMax = 60_000
+
+export interface BrokerProcessOptions {
+  dataDir: string
+  /** Flags of `slipway broker` beside port and data. */
+  flags?: readonly string[]
+  nodeFlags?: readonly string[]
+}
+
+export class BrokerProcess {
+  readonly #options: BrokerProcessOptions
+  #child: ChildProcess | undefined
+  #port = 0
+
+  constructor(options: BrokerProcessOptions) {
+    this.#options = options
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  /** Undefined while it runs. */
+  get ended(): string | undefined {
+    const { exitCode, signalCode } = this.#child ?? {}
+    return signalCode ?? exitCode?.toString()
+  }
+
+  async start(): Promise<void> {
+    const { dataDir, flags = [], nodeFlags = [] } = this.#options
+    const main = new URL('./main.ts', import.meta.url).pathname
+    const own = ['--port', this.#port, '--data', dataDir, '--control-port', 0].map(String)
+    const args = [...nodeFlags, main, ...own, '--log-level', 'error', ...flags]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#child = child
+    const [message] = (await once(child, 'message')) as [PartMessage]
+    if (message.event !== 'ready') throw new OperatingError('the broker did not start')
+    this.#port = Number(message.addresses['kafka']?.split(':')[1])
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child as ChildProcess
+    if (this.ended !== undefined) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  /** Calls again on a new connection until it is answered. */
+  async patiently<T>(call: (client: WireClient) => Promise<T>): Promise<T> {
+    const causes: string[] = []
+    for (let failures = 0; failures < failuresMax; failures++) {
+      try {
+        using client = await this.#connect()
+        return await call(client)
+      } catch (cause) {
+        causes.push(messageOf(cause))
+      }
+    }
+    throw new OperatingError(`no answer in ${failuresMax} connections: ${causes.slice(-3).join()}`)
+  }
+
+  async #connect(): Promise<WireClient> {
+    const sinceMs = systemClock.monotonicMs()
+    for (;;) {
+      try {
+        return await WireClient.connect(this.#port)
+      } catch (cause) {
+        if (systemClock.monotonicMs() - sinceMs > startMsMax) throw cause
+        await systemClock.sleep(10)
+      }
+    }
+  }
+
+  /** Resident memory now, where the system tells it. */
+  residentMb(): number | undefined {
+    try {
+      const status = readFileSync(`/proc/${this.#child?.pid}/status`, 'utf8')
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
+    } catch {
+      return undefined
+    }
+  }
+}
