@@ -7,7 +7,7 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['{stack,bridge,processor,ui,e2e}/**/*.long.test.ts'],
     exclude: ['**/node_modules/**'],
-    testTimeout: 900_000,
+    testTimeout: 3_600_000,
     hookTimeout: 60_000,
     maxWorkers: 1,
   },

@@ -13,11 +13,11 @@ const equal: Equal = (actual, expected) => expect(actual).toEqual(expected)
 describe('the compacted tables are the fold of the set of events', () => {
   test('in any order, any of them twice, in 1 to 12 partitions, through restarts and crashes', () => {
     expect(() => equalsTheFold({ numRuns: 18_000 }, equal)).not.toThrow()
-  }, 1_800_000)
+  }, 7_200_000)
   test('with retention, for a log in the order of arrival', () => {
     expect(() => equalsTheFoldWithRetention({ numRuns: 2_000 }, equal)).not.toThrow()
-  }, 1_800_000)
+  }, 7_200_000)
   test('with retention, each partition of each stage at a speed of its own', () => {
     expect(() => equalsTheFoldAtAnySpeed({ numRuns: 2_000 }, equal)).not.toThrow()
-  }, 1_800_000)
+  }, 7_200_000)
 })

@@ -49,7 +49,7 @@ describe('replay', () => {
     rebuilt = await outcomeOf(stack)
     const endMs = Math.max(...log.map(({ timestampMs }) => timestampMs))
     for (let i = 0; i < 2; i++) replays.push(await replay(log, endMs))
-  }, 1_500_000)
+  }, 3_600_000)
 
   test('there is a month to replay, with verdicts, late events and rejections', () => {
     expect(log.length).toBeGreaterThanOrEqual(recordsOfMonth)

@@ -17,4 +17,4 @@ test.each([
   ['nothing is judged early', judgesInTime],
   ['what is left after compaction is the fold', compactsToTheFold],
   ['what is left after compaction is the fold, with retention', compactsWithRetention],
-])('%s', (_, holds) => expect(() => holds({ numRuns: runs }, equal)).not.toThrow(), 1_800_000)
+])('%s', (_, holds) => expect(() => holds({ numRuns: runs }, equal)).not.toThrow(), 7_200_000)
