@@ -39,7 +39,7 @@ export interface StreamStatus {
   /** Where the source ends; null before it is known. */
   targetPosition: number | null
   lagRecords: number
-  /** Of the oldest record that the target does not have, by the record's own time; null where there is none. */
+  /** How old the oldest record is that the target does not have, by the record's own time; null where there is none. */
   oldestUnsentMs: number | null
   counts: StreamCounts
   state: StreamState

@@ -17,6 +17,7 @@ import { topicSpecs } from '../stack/contract/topics.ts'
 import { connectKafka } from '../stack/kafka-client/connect.ts'
 import type { KafkaPort } from '../stack/kafka-client/connect.ts'
 import { createApp } from './api/app.ts'
+import { BridgeSource } from './api/bridge/status.ts'
 import { Cloud } from './api/cloud.ts'
 import type { CloudOptions } from './api/cloud.ts'
 import type { LiveFeed } from './api/live/feed.ts'
@@ -106,6 +107,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     processor: options.controls['processor'],
   })
   const cloud = new Cloud(options.cloud)
+  const bridge = new BridgeSource({ clock, address: options.controls['bridge'] })
   const app = createApp({
     clock,
     logger,
@@ -115,6 +117,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     parts,
     historyUrl: options.historyUrl,
     cloud,
+    bridge,
     shopUrl: options.shopUrl,
     productNames,
     hostNames: options.hostNames ?? [],

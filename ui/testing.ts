@@ -13,6 +13,7 @@ import { loadCatalogue } from '../stack/contract/catalogue.ts'
 import { defaultSettings } from '../stack/contract/settings.ts'
 import type { DashboardApi } from './api/app.ts'
 import { createApp } from './api/app.ts'
+import { BridgeSource } from './api/bridge/status.ts'
 import { Cloud } from './api/cloud.ts'
 import type { CloudOptions } from './api/cloud.ts'
 import { fixtureHistory } from './api/history.fixture.ts'
@@ -79,6 +80,7 @@ export function fixtureApp(options: FixtureAppOptions = {}): FixtureApp {
     parts,
     historyUrl: options.historyUrl ?? 'http://127.0.0.1:1',
     cloud: new Cloud(options.cloud),
+    bridge: new BridgeSource({ clock, address: controls['bridge'] }),
     shopUrl: options.shopUrl,
     productNames,
     hostNames: options.hostNames ?? [],

@@ -210,14 +210,17 @@ class TablesLane {
 
   status(): LaneStatus {
     const streams = this.#parts.shippers.map((shipper): StreamStatus => {
-      const { state, detail, sinceMs } = this.#standing.get(shipper) as Standing
+      const { state, detail, sinceMs } = this.#standingOf(shipper)
       const { sent, retries, errors, dedupHits } = shipper.counts
+      const { position } = shipper
+      const end = this.#listing?.maxSeq ?? null
       return {
         stream: shipper.resource.tableId,
-        position: shipper.position,
-        targetPosition: this.#listing?.maxSeq ?? null,
+        position,
+        // The listing may be older than the rows that were read since.
+        targetPosition: end === null ? null : Math.max(end, position ?? 0),
         lagRecords: state === 'caught-up' ? 0 : this.#lagOf(shipper),
-        oldestUnsentMs: shipper.oldestUnsentMs,
+        oldestUnsentMs: this.#ageMs(shipper),
         counts: { sent, retries, errors, dedupHits },
         state,
         detail,
@@ -323,6 +326,17 @@ class TablesLane {
       shipper.forget()
       this.#stand(shipper, 'running', 'history was rebuilt: all of it is shipped anew')
     }
+  }
+
+  /** What was at the end at its last turn, and has found more since, is on its way. */
+  #standingOf(shipper: TableShipper): Standing {
+    const standing = this.#standing.get(shipper) as Standing
+    const hasMore = standing.state === 'caught-up' && shipper.unsentSinceMs !== null
+    return hasMore ? { ...standing, state: 'running', detail: 'rows are on their way' } : standing
+  }
+
+  #ageMs({ unsentSinceMs }: TableShipper): number | null {
+    return unsentSinceMs === null ? null : Math.max(0, this.#parts.clock.now() - unsentSinceMs)
   }
 
   /** Rows of a table are spread evenly over the numbers of all tables; exact at both ends. */

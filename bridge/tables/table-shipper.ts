@@ -73,7 +73,7 @@ export class TableShipper {
   /** Everything up to here is there, or was when it was looked at last. */
   position: number | null = null
   /** The time of the first row that is not there, as far as it has been read. */
-  oldestUnsentMs: number | null = null
+  unsentSinceMs: number | null = null
   readonly #options: ShipperOptions
   #connection: AppendConnection | undefined
   /** An intent whose bytes are still here. */
@@ -102,7 +102,7 @@ export class TableShipper {
     const { toSeq, rows } = await this.#options.history.rows(this.resource.source, range, signal)
     this.#checkHistory(toSeq)
     const count = await this.#sendAll(epoch, rows)
-    this.oldestUnsentMs = null
+    this.unsentSinceMs = null
     if (count >= turnRows) return true
     this.position = Math.max(this.position, toSeq)
     return false
@@ -158,7 +158,7 @@ export class TableShipper {
       for await (const { row, text } of rows) {
         count++
         const rowTime = row[time]
-        if (typeof rowTime === 'string') this.oldestUnsentMs ??= Date.parse(rowTime)
+        if (typeof rowTime === 'string') this.unsentSinceMs ??= Date.parse(rowTime)
         const full = batcher.add(row, text, isoTime(clock.now()))
         if (full) await next(full)
       }
@@ -186,7 +186,7 @@ export class TableShipper {
       await this.#try(this.#pending, intent)
     }
     this.position = this.#ship.shippedSeq
-    this.oldestUnsentMs = null
+    this.unsentSinceMs = null
   }
 
   /** One request, and what its reply means. */

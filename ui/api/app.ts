@@ -10,6 +10,8 @@ import { answerControl } from '../../stack/base/control.ts'
 import { messageOf } from '../../stack/base/errors.ts'
 import type { Logger } from '../../stack/base/logger.ts'
 import { MiB } from '../../stack/base/units.ts'
+import { bridgeRoutes } from './bridge.ts'
+import type { BridgeSource } from './bridge/status.ts'
 import type { Cloud, CloudPlace } from './cloud.ts'
 import { pageFiles } from './files.ts'
 import { headers, hostAllowList, sameOrigin } from './guard.ts'
@@ -32,6 +34,7 @@ export interface AppOptions {
   parts: Parts
   historyUrl: string
   cloud: Cloud
+  bridge: BridgeSource
   shopUrl: string | undefined
   productNames: ReadonlyMap<string, string>
   /** Names beside loopback under which this server may be asked. */
@@ -50,7 +53,7 @@ export interface Health {
   parts: Record<string, PartHealth>
 }
 
-const pages = ['/live', '/history']
+const pages = ['/live', '/history', '/bridge']
 /** Base's control routes, served here because this part has an HTTP server of its own. */
 const controlPaths = ['/healthz', '/readyz', '/metrics', '/status', '/control/*']
 
@@ -96,6 +99,7 @@ export function createApp(options: AppOptions) {
     })
     .route('/api/live', liveRoutes(options))
     .route('/api/history', historyRoutes(options))
+    .route('/api/bridge', bridgeRoutes(options))
     .route('/api/past', pastRoute(options))
     .route('/api/shop', shopRoutes(options))
   app.use(pageFiles(options.pageRoot, pages))

@@ -9,9 +9,11 @@ import './styles/shell.css'
 import './styles/tiles.css'
 import './styles/charts.css'
 import './styles/pages.css'
+import './styles/bridge.css'
 
 const LivePage = lazy(() => import('./pages/live.tsx'))
 const HistoryPage = lazy(() => import('./pages/history.tsx'))
+const BridgePage = lazy(() => import('./pages/bridge.tsx'))
 
 const root = document.getElementById('root')
 if (root) {
@@ -21,6 +23,7 @@ if (root) {
         <Route path="/" component={() => <Navigate href="/live" />} />
         <Route path="/live" component={LivePage} />
         <Route path="/history" component={HistoryPage} />
+        <Route path="/bridge" component={BridgePage} />
         <Route path="*" component={() => <p class="empty">There is no such page.</p>} />
       </Router>
     ),

@@ -20,6 +20,7 @@ import { listenForKeys } from './parts/keys.ts'
 const pages = [
   ['/live', 'Live'],
   ['/history', 'History'],
+  ['/bridge', 'Bridge'],
 ] as const
 
 export function Shell(props: ParentProps): JSX.Element {
@@ -36,6 +37,7 @@ export function Shell(props: ParentProps): JSX.Element {
     listenForKeys({
       'g l': () => navigate(`/live${page.search()}`),
       'g h': () => navigate(`/history${page.search()}`),
+      'g b': () => navigate(`/bridge${page.search()}`),
       d: nextTheme,
       L: () => nextSource(page),
       '?': () => setHelp(true),
@@ -175,7 +177,7 @@ function Broken(props: { error: unknown; retry(): void }): JSX.Element {
 }
 
 const keySheet: readonly (readonly [keys: string, does: string])[] = [
-  ['g l · g h', 'Live · History'],
+  ['g l · g h · g b', 'Live · History · Bridge'],
   ['Shift L', 'source: local, cloud, both with differences'],
   ['Space', 'pause and resume Live'],
   ['1 – 4', 'window of Live: 1, 5, 15, 60 minutes'],

@@ -122,15 +122,21 @@ export interface TableListing {
   newest: string | null
 }
 
+/** All of them as of one commit, so that their counts belong together. */
 export async function listTables(connection: DuckDBConnection): Promise<TableListing[]> {
-  const listings: TableListing[] = []
-  for (const name of tableNames) {
-    const { kind } = tables[name]
-    for (const of of kind === 'keyed' ? (['current', 'log'] as const) : (['current'] as const)) {
-      listings.push(await listTable(connection, { name, of }))
+  await connection.run('BEGIN TRANSACTION READ ONLY')
+  try {
+    const listings: TableListing[] = []
+    for (const name of tableNames) {
+      const { kind } = tables[name]
+      for (const of of kind === 'keyed' ? (['current', 'log'] as const) : (['current'] as const)) {
+        listings.push(await listTable(connection, { name, of }))
+      }
     }
+    return listings
+  } finally {
+    await connection.run('ROLLBACK')
   }
-  return listings
 }
 
 async function listTable(

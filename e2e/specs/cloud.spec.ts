@@ -1,0 +1,72 @@
+// The cloud side on its stand-ins: the Bridge page says how the mirror stands, and in plain words when a part of it is
+// away.
+
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import type { Stack } from '../fixtures/stack.ts'
+import { expect, test } from '../fixtures/test.ts'
+import { kettle, newShoppers, send } from './dashboard.ts'
+
+test.use({ stackArgs: ['--no-demo', '--cloud', 'emulator'] })
+
+const cart = { data: { items: [kettle], currency: 'EUR' } }
+const patience = { timeout: 60_000 }
+
+async function openBridge(stack: Stack, page: Page): Promise<void> {
+  await page.goto(`${stack.addresses['dashboard']}/bridge`)
+  await expect(page.getByRole('heading', { level: 1, name: 'Bridge' })).toBeVisible()
+}
+
+/** The cell of a stream's row, by the head of its column. */
+async function backlog(page: Page, stream: string): Promise<string> {
+  const row = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: stream }) })
+  return row.getByRole('cell').nth(2).innerText()
+}
+
+test('the Bridge page follows what is sent, and says when both sides hold the same', async ({
+  page,
+  stack,
+}) => {
+  await openBridge(stack, page)
+  await expect(page.getByText(/^Mirroring to the stand-ins\. .* 0 refused\.$/)).toBeVisible(
+    patience,
+  )
+  await expect(page.getByText(/^Equal: [\d,]+ rows on both sides/)).toBeVisible(patience)
+  const topics = page.getByRole('region', { name: 'Topics to Pub/Sub', exact: true })
+  const sent = async () =>
+    Number(/^([\d,]+)/.exec(await topics.locator('footer').innerText())?.[1]?.replaceAll(',', ''))
+  const before = await sent()
+  await send(stack, newShoppers(20), 'add_to_cart', cart)
+  await expect.poll(sent).toBeGreaterThanOrEqual(before + 40)
+  await expect.poll(() => backlog(page, 'carts_log')).toBe('0')
+  await expect(page.getByText('Nothing: every record and row got through.')).toBeVisible()
+})
+
+test('a bridge that hangs looks stuck, and comes back', async ({ page, stack }) => {
+  await openBridge(stack, page)
+  const bridge = stack.pidOf('bridge')
+  process.kill(bridge, 'SIGSTOP')
+  await expect(page.getByText(/^The bridge does not answer/)).toBeVisible(patience)
+  await expect(page.getByText('logs/bridge.log')).toBeVisible()
+  process.kill(bridge, 'SIGCONT')
+  await expect(page.getByText(/^Mirroring to the stand-ins/)).toBeVisible(patience)
+})
+
+for (const width of [1440, 390]) {
+  test(`axe finds nothing on Bridge at ${width} px, light and dark`, async ({ page, stack }) => {
+    await page.setViewportSize({ width, height: 900 })
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    await openBridge(stack, page)
+    await expect(page.getByText(/^Equal: [\d,]+ rows/)).toBeVisible(patience)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      const found = violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])
+      expect(found, colorScheme).toEqual([])
+      const overflow = await page.evaluate<number>(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      )
+      expect(overflow).toBeLessThanOrEqual(0)
+    }
+  })
+}
