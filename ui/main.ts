@@ -9,6 +9,7 @@ import type { LogLevel } from '../stack/base/logger.ts'
 import type { OptionTable, OptionValues } from '../stack/base/options.ts'
 import { optionsHelp, parseOptions } from '../stack/base/options.ts'
 import { defaultPorts } from '../stack/base/ports.ts'
+import { MiB } from '../stack/base/units.ts'
 import { targetOf, targetOptions } from '../stack/google/options.ts'
 import { checkTarget } from '../stack/google/target.ts'
 import type { CloudOptions } from './api/cloud.ts'
@@ -38,6 +39,13 @@ const optionTable = {
     help: 'where cloud figures come from: emulator, the stand-ins at the addresses below; google, Google itself',
   },
   ...targetOptions,
+  cloudLimitMib: {
+    type: 'number',
+    value: 'N',
+    default: 1024,
+    min: 0,
+    help: 'what BigQuery may read for a page of History before somebody is asked',
+  },
   catalogue: {
     type: 'string',
     value: 'FILE',
@@ -88,7 +96,8 @@ function cloudOf(given: OptionValues<typeof optionTable>): { cloud?: CloudOption
   if (given.cloud === 'off') return {}
   const target = targetOf(given)
   checkTarget(target, process.env)
-  return { cloud: { target, dataset: given.dataset } }
+  const limitBytes = given.cloudLimitMib * MiB
+  return { cloud: { target, dataset: given.dataset, limitBytes } }
 }
 
 /** What is not told has its default address; shop and history have no control port of their own. */

@@ -118,6 +118,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     historyUrl: options.historyUrl,
     cloud,
     bridge,
+    settings: defaultSettings,
     shopUrl: options.shopUrl,
     productNames,
     hostNames: options.hostNames ?? [],

@@ -81,6 +81,7 @@ export function fixtureApp(options: FixtureAppOptions = {}): FixtureApp {
     historyUrl: options.historyUrl ?? 'http://127.0.0.1:1',
     cloud: new Cloud(options.cloud),
     bridge: new BridgeSource({ clock, address: controls['bridge'] }),
+    settings: defaultSettings,
     shopUrl: options.shopUrl,
     productNames,
     hostNames: options.hostNames ?? [],

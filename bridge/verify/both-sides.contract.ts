@@ -9,6 +9,7 @@ import { Metrics } from '#stack/base/metrics.ts'
 import { startBigQuery } from '#stack/bigquery/start.ts'
 import { connectBigQuery } from '#stack/google/bigquery.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
+import type { GoogleTarget } from '#stack/google/target.ts'
 import { startTablesLane } from '../tables/start.ts'
 import { createTables, targetOf } from '../tables/testing.ts'
 import { verify } from './verify.ts'
@@ -16,6 +17,7 @@ import type { VerifyReport } from './verify.ts'
 
 export interface BothSides extends AsyncDisposable {
   dataset: string
+  target: GoogleTarget
   client: BigQueryClients['client']
   verify(waitMs?: number): Promise<VerifyReport>
 }
@@ -40,6 +42,7 @@ export async function bothSides(history: string): Promise<BothSides> {
   })
   return {
     dataset,
+    target,
     client,
     verify: (waitMs = 240_000) => verify({ history, target, dataset, clock: systemClock, waitMs }),
     async [Symbol.asyncDispose]() {

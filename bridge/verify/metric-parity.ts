@@ -1,18 +1,13 @@
 // Every figure of the registry on both sides. History answers each with the newest `_seq` it has seen, and with the SQL text
-// for BigQuery; that text is asked there as of the same `_seq`: its relations become common table expressions over the
-// logs up to that number. Questions as of one number are asked together, so that BigQuery derives the relations once.
+// for BigQuery; that text is asked there as of the same `_seq`. Questions as of one number are asked together, so that BigQuery
+// derives the relations once.
 
 import type { MetricAnswer, MetricId } from '#stack/contract/metrics.ts'
 import { metricIds, metrics } from '#stack/contract/metrics.ts'
-import { bigquery } from '#stack/contract/metrics/dialect.ts'
-import { viewsOf } from '#stack/contract/metrics/relations.ts'
-import type { NamedSql } from '#stack/contract/metrics/relations.ts'
+import { unionAsOf } from '#stack/contract/metrics/as-of.ts'
 import type { Settings } from '#stack/contract/settings.ts'
-import { logName, storedColumns, tableNames } from '#stack/contract/tables.ts'
-import type { TableName } from '#stack/contract/tables.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
 import type { HistoryClient } from '../tables/history-client.ts'
-import type { AsOf } from './table-parity.ts'
 
 export interface FigureParity {
   metric: MetricId
@@ -82,7 +77,7 @@ export async function metricParity(
   for (const [toSeq, group] of Map.groupBy(asked, ({ answer }) => answer.asOfSeq)) {
     for (let from = 0; from < group.length; from += togetherMax) {
       const questions = group.slice(from, from + togetherMax)
-      const sql = allAsOf(questions, { epoch: cloud.epoch, toSeq }, cloud)
+      const sql = unionAsOf(questions.map(partsOf), { epoch: cloud.epoch, toSeq }, cloud)
       const [rows] = await cloud.client.query({ query: sql })
       const byMetric = Map.groupBy(rows as PartRow[], ({ metric }) => metric)
       for (const question of questions) {
@@ -93,49 +88,8 @@ export async function metricParity(
   return results
 }
 
-/** One statement for a few questions: the relations they need, and of the logs the columns that these name. */
-export function allAsOf(
-  questions: readonly MetricQuestion[],
-  { epoch, toSeq }: AsOf,
-  { datasetId, settings }: Cloud,
-): string {
-  const parts = questions.map(
-    ({ answer: { id, sql } }) =>
-      `SELECT '${id}' AS metric, part, dimension, CAST(amount AS FLOAT64) AS amount FROM (${sql.bigquery}) AS each`,
-  )
-  const { views, logs } = neededBy(parts, settings)
-  const texts = [...parts, ...views.map(({ sql }) => sql)].join('\n')
-  const rows = logs.map((name) => {
-    // Every column of wide rows that are read many times over is a lot of memory.
-    const named = storedColumns(name, 'log')
-      .map(([column]) => column)
-      .filter((column) => new RegExp(`\\b${column}\\b`).test(texts))
-    const columns = [...new Set(['_seq', '_epoch', ...named])].join(', ')
-    return `${logName(name)} AS (SELECT ${columns} FROM ${datasetId}.${logName(name)} WHERE _epoch = ${epoch} AND _seq <= ${toSeq})`
-  })
-  const relations = views.map(({ name, sql }) => `${name} AS (${sql})`)
-  return `WITH ${[...rows, ...relations].join(',\n')}\n${parts.join('\nUNION ALL\n')}`
-}
-
-/** Views and logs that the texts name, and those that these name, in the order in which they are defined. */
-function neededBy(
-  texts: readonly string[],
-  settings: Settings,
-): { views: NamedSql[]; logs: TableName[] } {
-  const all = viewsOf(bigquery, settings)
-  const named = new Set(texts.flatMap(relationsIn))
-  const views: NamedSql[] = []
-  // Each names only those before it.
-  for (const view of all.toReversed()) {
-    if (!named.has(view.name)) continue
-    views.unshift(view)
-    for (const name of relationsIn(view.sql)) named.add(name)
-  }
-  return { views, logs: tableNames.filter((name) => named.has(logName(name))) }
-}
-
-const relationsIn = (sql: string): string[] =>
-  [...sql.matchAll(/\b(?:FROM|JOIN) (\w+)/g)].map(([, name]) => name as string)
+const partsOf = ({ answer: { id, sql } }: MetricQuestion): string =>
+  `SELECT '${id}' AS metric, part, dimension, CAST(amount AS FLOAT64) AS amount FROM (${sql.bigquery}) AS each`
 
 function compared({ answer, figures }: MetricQuestion, rows: readonly PartRow[]): FigureParity[] {
   const theirs = new Map<string | null, Figures>()

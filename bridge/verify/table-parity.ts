@@ -2,6 +2,7 @@
 // differ, with their keys and columns.
 
 import { hourMs } from '#stack/base/units.ts'
+import type { AsOf } from '#stack/contract/metrics/as-of.ts'
 import { storedColumns, tables } from '#stack/contract/tables.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
 import type { HistoryClient } from '../tables/history-client.ts'
@@ -18,11 +19,6 @@ import {
 } from './canonical.ts'
 import { unequalHours } from './parity.ts'
 import type { HourDigest, Hours, UnequalHour } from './parity.ts'
-
-export interface AsOf {
-  epoch: number
-  toSeq: number
-}
 
 export interface RowDifference {
   seq: number

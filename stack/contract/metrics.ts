@@ -9,16 +9,7 @@ import { qualityMetrics } from './metrics/quality.ts'
 import { visitMetrics } from './metrics/visits.ts'
 
 export { dimensions, everyGrain, metricIds } from './metrics/definition.ts'
-export type {
-  Bucket,
-  Dimension,
-  Figure,
-  Grain,
-  Metric,
-  MetricAnswer,
-  MetricId,
-  MetricListing,
-} from './metrics/definition.ts'
+export type { Grain, Metric, MetricAnswer, MetricId, MetricListing } from './metrics/definition.ts'
 
 export const metrics: Readonly<Record<MetricId, Metric>> = {
   ...moneyMetrics,

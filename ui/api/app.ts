@@ -7,12 +7,14 @@ import { requestId } from 'hono/request-id'
 import type { Clock } from '../../stack/base/clock.ts'
 import type { ControlledPart } from '../../stack/base/control.ts'
 import { answerControl } from '../../stack/base/control.ts'
-import { messageOf } from '../../stack/base/errors.ts'
+import { messageOf, UsageError } from '../../stack/base/errors.ts'
 import type { Logger } from '../../stack/base/logger.ts'
 import { MiB } from '../../stack/base/units.ts'
+import type { Settings } from '../../stack/contract/settings.ts'
 import { bridgeRoutes } from './bridge.ts'
 import type { BridgeSource } from './bridge/status.ts'
 import type { Cloud, CloudPlace } from './cloud.ts'
+import { cloudRoutes } from './cloud/routes.ts'
 import { pageFiles } from './files.ts'
 import { headers, hostAllowList, sameOrigin } from './guard.ts'
 import { historyRoutes } from './history.ts'
@@ -35,6 +37,7 @@ export interface AppOptions {
   historyUrl: string
   cloud: Cloud
   bridge: BridgeSource
+  settings: Settings
   shopUrl: string | undefined
   productNames: ReadonlyMap<string, string>
   /** Names beside loopback under which this server may be asked. */
@@ -61,6 +64,7 @@ export function createApp(options: AppOptions) {
   const { cloud, control, logger, parts, test } = options
   const app = new Hono()
   app.onError((error, c) => {
+    if (error instanceof UsageError) return c.json({ error: error.message }, 400)
     const id = c.get('requestId')
     logger.error('request failed', { id, path: c.req.path, error: messageOf(error) })
     return c.json({ error: 'Something went wrong here.', requestId: id }, 500)
@@ -93,10 +97,7 @@ export function createApp(options: AppOptions) {
         parts: await parts.health(),
       })
     })
-    .get('/api/cloud', (c) => {
-      c.header('Cache-Control', 'no-store')
-      return c.json<CloudPlace>(cloud.place)
-    })
+    .route('/api/cloud', cloudRoutes(options))
     .route('/api/live', liveRoutes(options))
     .route('/api/history', historyRoutes(options))
     .route('/api/bridge', bridgeRoutes(options))

@@ -4,11 +4,14 @@
 import type { BigQueryClients } from '../../stack/google/bigquery.ts'
 import { connectBigQuery } from '../../stack/google/bigquery.ts'
 import type { GoogleTarget } from '../../stack/google/target.ts'
+import { GiB } from '../../stack/base/units.ts'
 
 export interface CloudOptions {
   target: GoogleTarget
   /** Of the mirrored tables. */
   dataset: string
+  /** What BigQuery may read for a page before somebody is asked. */
+  limitBytes?: number
 }
 
 /** Where the cloud is, as the page says it in words. */
@@ -16,13 +19,17 @@ export type CloudPlace =
   | { mode: 'off' }
   | { mode: 'emulator' | 'google'; projectId: string; dataset: string }
 
+export const defaultLimitBytes = GiB
+
 export class Cloud {
   readonly place: CloudPlace
+  readonly limitBytes: number
   readonly #options: CloudOptions | undefined
   #bigQuery: Promise<BigQueryClients> | undefined
 
   constructor(options: CloudOptions | undefined) {
     this.#options = options
+    this.limitBytes = options?.limitBytes ?? defaultLimitBytes
     this.place = options
       ? {
           mode: options.target.mode,
@@ -36,10 +43,12 @@ export class Cloud {
   async bigQuery(): Promise<BigQueryClients['client'] | undefined> {
     if (!this.#options) return undefined
     // What a failed login said may be mended: the next question tries again.
-    this.#bigQuery ??= connectBigQuery(this.#options.target).catch((error: unknown) => {
-      this.#bigQuery = undefined
-      throw error
-    })
+    this.#bigQuery ??= connectBigQuery(this.#options.target, {}, { autoRetry: false }).catch(
+      (error: unknown) => {
+        this.#bigQuery = undefined
+        throw error
+      },
+    )
     return (await this.#bigQuery).client
   }
 

@@ -13,7 +13,7 @@ import { LocalPipeline } from '../../local-pipeline.ts'
 import { Feed, enrichedRecord, eventLine, memoryHistory, readTopics } from '../testing.ts'
 import type { TestHistory } from '../testing.ts'
 import { answerMetric } from './metrics.ts'
-import type { MetricRequest } from './metrics.ts'
+import type { MetricRequest } from '#stack/contract/metrics/answer.ts'
 
 let history: TestHistory
 const ask = (id: string, request: MetricRequest = {}, watermark: string | null = null) =>

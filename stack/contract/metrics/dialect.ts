@@ -8,6 +8,8 @@ export interface Dialect {
   name: DialectName
   text(value: string): string
   timestamp(ms: number): string
+  /** Of a time, since 1970. */
+  ms(time: string): string
   /** b - a in milliseconds. */
   msBetween(a: string, b: string): string
   plusMs(time: string, ms: number): string
@@ -33,6 +35,7 @@ export const duckdb: Dialect = {
   name: 'duckdb',
   text: (value) => `'${value.replaceAll("'", "''")}'`,
   timestamp: (ms) => `TIMESTAMP '${isoTime(ms)}'`,
+  ms: (time) => `epoch_ms(${time})`,
   msBetween: (a, b) => `(epoch_ms(${b}) - epoch_ms(${a}))`,
   plusMs: (time, ms) => `(${time} + INTERVAL (${ms}) MILLISECOND)`,
   floor: (time, unit) =>
@@ -66,6 +69,7 @@ export const bigquery: Dialect = {
   name: 'bigquery',
   text: (value) => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`,
   timestamp: (ms) => `TIMESTAMP '${isoTime(ms)}'`,
+  ms: (time) => `UNIX_MILLIS(${time})`,
   msBetween: (a, b) => `TIMESTAMP_DIFF(${b}, ${a}, MILLISECOND)`,
   plusMs: (time, ms) => `TIMESTAMP_ADD(${time}, INTERVAL ${ms} MILLISECOND)`,
   floor: (time, unit) =>

@@ -1,5 +1,6 @@
 // The SQL of one question about one metric, the same in both dialects but for the words in dialect.ts. The answer has
-// a row per part (numerator or denominator), bucket and value of the dimension; bucket -1 is the whole window, which
+// a row per part (numerator or denominator), bucket and value of the dimension (what else a question needs to know has
+// the same four columns); bucket -1 is the whole window, which
 // for distinct counts and medians is no sum of the buckets.
 
 import { minuteMs } from '../../base/units.ts'
@@ -51,12 +52,25 @@ export function currenciesSql(question: Question, context: SqlContext): string {
   const { numerator } = metrics[question.id]
   const each = numerator.map(
     (measure) =>
-      `SELECT r.currency AS currency, count(*) AS n FROM ${relation(measure, question, context)} AS r WHERE ${[
+      `SELECT r.currency, count(*) AS n FROM ${relation(measure, question, context)} AS r WHERE ${[
         ...window(measure, question, context.dialect),
         'r.currency IS NOT NULL',
       ].join(' AND ')} GROUP BY 1`,
   )
-  return `SELECT currency, sum(n) AS n FROM (${each.join(' UNION ALL ')}) AS c GROUP BY 1 ORDER BY n DESC, currency`
+  return `SELECT 'currency' AS part, -1 AS bucket, currency AS dimension, sum(n) AS amount FROM (${each.join(' UNION ALL ')}) AS c GROUP BY 3`
+}
+
+/** First and last event. */
+export function reachSql({ dialect }: Pick<SqlContext, 'dialect'>): string {
+  const end = (part: string, which: 'min' | 'max') =>
+    `SELECT '${part}' AS part, -1 AS bucket, ${dialect.nullText} AS dimension, ${dialect.ms(`${which}(event_time)`)} AS amount FROM events_stored`
+  return `${end('oldest', 'min')} UNION ALL ${end('newest', 'max')}`
+}
+
+/** The start of the oldest session that may still grow. */
+export function openSessionsSql({ dialect }: Pick<SqlContext, 'dialect'>): string {
+  return `SELECT 'open' AS part, -1 AS bucket, ${dialect.nullText} AS dimension, ${dialect.ms('min(started_at)')} AS amount
+    FROM sessions WHERE NOT is_closed`
 }
 
 function branch(
