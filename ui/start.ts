@@ -28,6 +28,9 @@ import { Parts } from './api/parts.ts'
 import { createSettle } from './api/settle.ts'
 import { currentOffset } from './api/test-control.ts'
 
+/** What whoever asks the cloud's figures over HTTP is answered. */
+export type { CloudLine, CloudQuestion } from './api/cloud/routes.ts'
+
 export interface UiOptions {
   host: string
   port: number

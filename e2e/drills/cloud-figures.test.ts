@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import { bothSides } from '#bridge/verify/both-sides.contract.ts'
 import { startStack } from '../fixtures/stack.ts'
-import { figuresOfBoth } from './cloud-figures.ts'
+import { figuresOfBoth } from './cloud-figures.contract.ts'
 import { writeMonth } from './parity.contract.ts'
 
 test(

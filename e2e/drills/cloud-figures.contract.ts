@@ -5,7 +5,7 @@ import type { GoogleTarget } from '#stack/google/target.ts'
 import { dayMs } from '#stack/base/units.ts'
 import { metricIds, metrics } from '#stack/contract/metrics.ts'
 import type { MetricAnswer, MetricId } from '#stack/contract/metrics.ts'
-import type { CloudLine, CloudQuestion } from '#ui/api/cloud/routes.ts'
+import type { CloudLine, CloudQuestion } from '#ui/start.ts'
 import { startUi } from '#ui/start.ts'
 import type { Stack } from '../fixtures/stack.ts'
 
