@@ -73,7 +73,8 @@ function* jsonRecords(text: string): Generator {
   }
 }
 
-export function* csvLines(text: string, delimiter: string): Generator<(string | null)[]> {
+/** Cells of each line; null where nothing stands between two delimiters, not even quotes. */
+function* csvLines(text: string, delimiter: string): Generator<(string | null)[]> {
   let cells: (string | null)[] = []
   let at = 0
   while (at < text.length) {
@@ -89,13 +90,13 @@ export function* csvLines(text: string, delimiter: string): Generator<(string | 
       const lineEnd = rest ? at + rest.index : text.length
       const next = text.indexOf(delimiter, at)
       const end = next < 0 || next > lineEnd ? lineEnd : next
-      cell = text.slice(at, end)
+      cell = end === at ? null : text.slice(at, end)
       at = end
     }
     cells.push(cell)
     if (text.startsWith(delimiter, at)) {
       at += delimiter.length
-      if (at >= text.length || text[at] === '\n') cells.push('')
+      if (at >= text.length || text[at] === '\n') cells.push(null)
       else continue
     }
     if (text[at] === '\r') at++
@@ -108,7 +109,7 @@ export function* csvLines(text: string, delimiter: string): Generator<(string | 
 function* csvRecords(text: string, fields: readonly Field[], options: LoadOptions): Generator {
   let line = 0
   for (const cells of csvLines(text, options.fieldDelimiter)) {
-    if (line++ < options.skipLeadingRows || (cells.length === 1 && cells[0] === '')) continue
+    if (line++ < options.skipLeadingRows || isBlank(cells)) continue
     if (cells.length > fields.length && !options.ignoreUnknownValues) {
       yield new Error(
         `Too many values in row starting at position: ${line}. Found ${cells.length} column(s) while expected ${fields.length}.`,
@@ -123,15 +124,27 @@ function* csvRecords(text: string, fields: readonly Field[], options: LoadOption
     }
     yield Object.fromEntries(
       fields.map((field, i) => {
-        const cell = cells[i]
-        const isNull =
-          cell === undefined ||
-          cell === options.nullMarker ||
-          (cell === '' && field.type !== 'STRING')
-        return [field.name, isNull ? null : cell]
+        return [field.name, csvValue(cells[i], field, options)]
       }),
     )
   }
+}
+
+const isBlank = (cells: readonly (string | null)[]) => cells.length === 1 && cells[0] === null
+
+/**
+ * Nothing at all is NULL, two quotes are a text of no letters. Where NULL has a marker of its own, both are that text.
+ * What is no text cannot be empty.
+ */
+function csvValue(
+  cell: string | null | undefined,
+  { type }: Field,
+  { nullMarker }: LoadOptions,
+): string | null {
+  if (cell === undefined || cell === nullMarker) return null
+  if (cell === '' || cell === null)
+    return type === 'STRING' && (cell === '' || nullMarker !== undefined) ? '' : null
+  return cell
 }
 
 /** A schema for a file that comes without one. */
@@ -142,7 +155,7 @@ export function detectFields(
   const text = unzipped(body).toString('utf8')
   if (options.sourceFormat === 'CSV') {
     const lines = [...csvLines(text, options.fieldDelimiter)]
-      .filter((cells) => cells.length > 1 || cells[0] !== '')
+      .filter((cells) => !isBlank(cells))
       .slice(0, 101)
     const [header = [], ...rest] = lines
     const isHeader = header.every((cell) => detectType(cell ?? '') === 'STRING') && rest.length > 0

@@ -331,8 +331,8 @@ class Runner {
     const condition = coerced(this.translator.expression(where, scope), { name: 'BOOL' }, where.at)
     const sql = `UPDATE ${duckName(table)} AS target SET ${assigned.join(', ')}${source === undefined ? '' : ` FROM ${source}`} WHERE ${condition}`
     if (source !== undefined) {
-      const often = `SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM ${duckName(table)} AS target, ${source} WHERE ${condition} GROUP BY target.rowid)`
-      return this.#updateOnce(table, this.translator.complete(often), this.translator.complete(sql))
+      const often = mostSources(`${duckName(table)} AS target, ${source}`, condition)
+      return this.#updateOnce(table, often, this.translator.complete(sql))
     }
     return this.#change(table, () => this.translator.complete(sql), 'updatedRowCount')
   }
@@ -341,11 +341,15 @@ class Runner {
   async #updateOnce(table: Table, often: string, sql: string): Promise<Partial<Outcome>> {
     if (this.request.isDryRun) return { fields: table.fields }
     const count = await this.warehouse.write(async ({ connection }) => {
-      if ((await changed(connection, often)) > 1)
-        throw invalidQuery('UPDATE/MERGE must match at most one source row for each target row')
+      await this.#checkOneSource(connection, often)
       return changed(connection, sql)
     })
     return { affectedRows: count, dmlStats: { updatedRowCount: String(count) } }
+  }
+
+  async #checkOneSource(connection: DuckDBConnection, often: string): Promise<void> {
+    if ((await changed(connection, this.translator.complete(often))) > 1)
+      throw invalidQuery('UPDATE/MERGE must match at most one source row for each target row')
   }
 
   #assignment(table: Table, { path, value, at }: Assignment, scope: Scope): string {
@@ -434,11 +438,20 @@ class Runner {
     })
     if (isIngestionPartitioned(table))
       throw unsupported('MERGE into a table partitioned by ingestion time', at)
-    const sql = `MERGE INTO ${duckName(table)} AS target USING (${translated.sql}) AS source ON ${condition(on, both)} ${clauses.join(' ')}`
+    const meets = condition(on, both)
+    const touching = whens
+      .filter(({ matched }) => matched === 'MATCHED')
+      .map(({ and }) => (and ? condition(and, both) : 'TRUE'))
+    const rows = `${duckName(table)} AS target, (${translated.sql}) AS source`
+    const sql = `MERGE INTO ${duckName(table)} AS target USING (${translated.sql}) AS source ON ${meets} ${clauses.join(' ')}`
     if (this.request.isDryRun) return { fields: table.fields }
-    const count = await this.warehouse.write(async ({ connection }) =>
-      changed(connection, this.translator.complete(sql)),
-    )
+    const count = await this.warehouse.write(async ({ connection }) => {
+      if (touching.length > 0) {
+        const often = mostSources(rows, `(${meets}) AND (${touching.join(' OR ')})`)
+        await this.#checkOneSource(connection, often)
+      }
+      return changed(connection, this.translator.complete(sql))
+    })
     return { affectedRows: count }
   }
 
@@ -826,6 +839,10 @@ export function checkPartitioning({ timePartitioning, rangePartitioning, fields 
       `The field specified for partitioning has type ${field.type}, which cannot be partitioned by`,
     )
 }
+
+/** How many sources the row of the target has that has most of them. */
+const mostSources = (rows: string, condition: string): string =>
+  `SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM ${rows} WHERE ${condition} GROUP BY target.rowid)`
 
 async function changed(connection: DuckDBConnection, sql: string): Promise<number> {
   const rows = (await connection.runAndReadAll(sql)).getRows()

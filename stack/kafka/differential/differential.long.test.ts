@@ -1,18 +1,12 @@
 // Random command sequences on a broker of ours and on Apache Kafka: the same error codes, offsets and records. A failure
 // prints the seed and the shortest part of its sequence that still differs.
 
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
+import { freePort, startPeer } from '../../base/peer.ts'
 import { Random } from '../../base/random.ts'
 import { hourMs } from '../../base/units.ts'
 import type { RunningBroker } from '../start.ts'
@@ -24,19 +18,20 @@ import type { Difference } from './compare.ts'
 import { isKnown, knownDifferences } from './known-differences.ts'
 import { Subject } from './subject.ts'
 
-const kafka = join(process.env['SLIPWAY_SHARED'] ?? '../shared', 'tools/kafka/start')
 const sequences = Number(process.env['SLIPWAY_SEQUENCES'] ?? 2000)
 const firstSeed = Number(process.env['SLIPWAY_SEED'] ?? 1)
 const commandsMax = 25
 /** Enough to see what they have in common. */
 const failuresMax = 10
 
-if (!existsSync(kafka)) process.stdout.write(`no comparison with Kafka: ${kafka} is absent\n`)
+/** Its controller listens a hundred above. */
+const kafkaPort = await freePort()
+const kafkaArgs = ['--port', String(kafkaPort), '--set', 'auto.create.topics.enable=false']
+const kafka = await startPeer('kafka/start', kafkaArgs, process.env['SLIPWAY_SHARED'])
 
-describe.skipIf(!existsSync(kafka))('our broker beside Apache Kafka', () => {
+describe.skipIf(kafka === undefined)('our broker beside Apache Kafka', () => {
   let dataDir = ''
   let broker: RunningBroker
-  let kafkaProcess: ChildProcess
   let ours: Subject
   let theirs: Subject
   let runs = 0
@@ -49,20 +44,14 @@ describe.skipIf(!existsSync(kafka))('our broker beside Apache Kafka', () => {
       autoCreateTopics: false,
       clampReplication: false,
     })
-    const port = await freePort()
-    kafkaProcess = await startKafka(port)
     ours = await Subject.connect(broker.port)
-    theirs = await Subject.connect(port)
+    theirs = await Subject.connect(kafkaPort)
   }, 120_000)
 
   afterAll(async () => {
     ours?.close()
     theirs?.close()
-    if (kafkaProcess) {
-      const exit = once(kafkaProcess, 'exit')
-      kafkaProcess.kill('SIGTERM')
-      await exit
-    }
+    await kafka?.close()
     await broker?.close()
     await rm(dataDir, { recursive: true, force: true })
   }, 60_000)
@@ -118,20 +107,3 @@ describe.skipIf(!existsSync(kafka))('our broker beside Apache Kafka', () => {
     ].join('\n')
   }
 })
-
-async function startKafka(port: number): Promise<ChildProcess> {
-  const child = spawn(kafka, ['--port', String(port), '--set', 'auto.create.topics.enable=false'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  for await (const line of createInterface(child.stdout)) if (line.startsWith('ready')) return child
-  throw new Error('Apache Kafka did not start')
-}
-
-/** Kafka's controller listens a hundred above. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
