@@ -1,0 +1,194 @@
+// A group that is never left in peace: members come, leave, die without a word and stand still for longer than their
+// session, while records are written all the time. Nothing may be skipped, and no partition may wait for an owner for
+// longer than two sessions.
+
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { Kafka, logLevel } from 'kafkajs'
+import { Random } from '#stack/base/random.ts'
+import type { MemberWord } from './rebalance-member.ts'
+
+export interface DrillOptions {
+  broker: string
+  rebalances: number
+  seed: number
+}
+
+export interface DrillResult {
+  rebalances: number
+  written: number
+  /** Read more than once: what was not committed before its reader lost it. */
+  repeated: number
+  /** Written and never read, as partition/offset. */
+  skipped: string[]
+  /** From a record's writing to its first reading. */
+  longestWaitMs: number
+  /** What was done to members, and how often. */
+  done: Record<string, number>
+}
+
+export const sessionMs = 6000
+const partitions = 6
+const membersMax = 6
+/** Longer than a session: who stands still so long has lost its place. */
+const stillMs = 9000
+const topic = 'drill'
+
+interface Member {
+  process: ChildProcess
+  isStill: boolean
+}
+
+export async function drill({ broker, rebalances, seed }: DrillOptions): Promise<DrillResult> {
+  const random = new Random(`rebalance/${seed}`)
+  const world = new World(broker)
+  await world.open()
+  const writing = world.write()
+  for (let i = 0; i < 3; i++) world.add()
+  while (world.rebalances < rebalances) {
+    world.act(random)
+    await pause(500 + random.int(1500))
+  }
+  world.isOver = true
+  await writing
+  await world.untilRead()
+  return world.close()
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+class World {
+  isOver = false
+  rebalances = 0
+  readonly #broker: string
+  readonly #kafka: Kafka
+  readonly #members = new Set<Member>()
+  /** When each record was written, until it is read: partition/offset. */
+  readonly #waiting = new Map<string, number>()
+  readonly #read = new Set<string>()
+  /** Read before its writer was answered. */
+  readonly #early = new Set<string>()
+  readonly #done: Record<string, number> = {}
+  #failedMs = -Infinity
+  #written = 0
+  #repeated = 0
+  #longestWaitMs = 0
+
+  constructor(broker: string) {
+    this.#broker = broker
+    this.#kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
+  }
+
+  async open(): Promise<void> {
+    const admin = this.#kafka.admin()
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] })
+    await admin.disconnect()
+  }
+
+  /** A few records to every partition, again and again. */
+  async write(): Promise<void> {
+    const producer = this.#kafka.producer()
+    await producer.connect()
+    while (!this.isOver) {
+      const messages = Array.from({ length: partitions }, (_, partition) => ({
+        partition,
+        value: `record ${this.#written}`,
+      }))
+      const answers = await producer.send({ topic, messages })
+      for (const { partition, baseOffset } of answers) {
+        this.#written++
+        const key = `${partition}/${baseOffset}`
+        if (!this.#early.delete(key)) this.#waiting.set(key, performance.now())
+      }
+      await pause(50)
+    }
+    await producer.disconnect()
+  }
+
+  act(random: Random): void {
+    const well = [...this.#members].filter(({ isStill }) => !isStill)
+    const member = random.pick(well)
+    // One trouble at a time: whoever takes over from the dead may not die before it has.
+    const nowMs = performance.now()
+    const mayFail = nowMs - this.#failedMs > 2 * sessionMs ? 1 : 0
+    const what = random.weighted([3, 2, 4 * mayFail, 2 * mayFail])
+    if (what > 1) this.#failedMs = nowMs
+    // Two at least go on.
+    if (what === 0 || well.length <= 2) {
+      if (this.#members.size < membersMax) this.#note('joined', () => this.add())
+    } else if (what === 1) this.#note('left', () => this.#end(member, 'SIGTERM'))
+    else if (what === 2) this.#note('killed', () => this.#end(member, 'SIGKILL'))
+    else this.#note('stood still', () => this.#still(member))
+  }
+
+  add(): void {
+    const path = new URL('./rebalance-member.ts', import.meta.url).pathname
+    const child = spawn(process.execPath, [path, this.#broker, topic, 'group', String(sessionMs)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    const member: Member = { process: child, isStill: false }
+    this.#members.add(member)
+    child.on('message', (word: MemberWord) => this.#hear(word))
+    child.on('exit', () => this.#members.delete(member))
+  }
+
+  async untilRead(): Promise<void> {
+    const untilMs = performance.now() + 3 * sessionMs
+    while (this.#waiting.size > 0 && performance.now() < untilMs) await pause(50)
+  }
+
+  async close(): Promise<DrillResult> {
+    const gone = [...this.#members].map(async ({ process: child }) => {
+      const exit = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await exit
+    })
+    await Promise.all(gone)
+    return {
+      rebalances: this.rebalances,
+      written: this.#written,
+      repeated: this.#repeated,
+      skipped: [...this.#waiting.keys()],
+      longestWaitMs: Math.round(this.#longestWaitMs),
+      done: this.#done,
+    }
+  }
+
+  #note(what: string, act: () => void): void {
+    this.#done[what] = (this.#done[what] ?? 0) + 1
+    act()
+  }
+
+  #end(member: Member, signal: NodeJS.Signals): void {
+    member.isStill = true
+    member.process.kill(signal)
+  }
+
+  #still(member: Member): void {
+    member.isStill = true
+    member.process.kill('SIGSTOP')
+    setTimeout(() => {
+      member.process.kill('SIGCONT')
+      member.isStill = false
+    }, stillMs)
+  }
+
+  #hear(word: MemberWord): void {
+    if (word.kind === 'joined') {
+      if (word.isLeader) this.rebalances++
+      return
+    }
+    const nowMs = performance.now()
+    for (const offset of word.offsets) {
+      const key = `${word.partition}/${offset}`
+      const writtenMs = this.#waiting.get(key)
+      if (writtenMs !== undefined) {
+        this.#waiting.delete(key)
+        this.#longestWaitMs = Math.max(this.#longestWaitMs, nowMs - writtenMs)
+      } else if (this.#read.has(key)) this.#repeated++
+      else this.#early.add(key)
+      this.#read.add(key)
+    }
+  }
+}
