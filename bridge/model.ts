@@ -31,14 +31,14 @@ export interface Permission {
   on: string
 }
 
-/** The dashboard's subscription begins 65 minutes back. */
-const topicRetentionMs = 2 * hourMs
+/** Cloud Live reads events 65 minutes back, and what has a state by key (sessions, carts) a day further. */
+const retentionMs = { events: 2 * hourMs, keyed: 27 * hourMs }
 
 export function modelOf({ name, target, dataset, location }: BridgeRoute): Model {
   const { projectId } = target
   const topics = mirroredTopics.map((topic) => ({
     name: topicAtPubSub(projectId, topic.name),
-    retentionMs: topicRetentionMs,
+    retentionMs: topic.cleanup === 'delete' ? retentionMs.events : retentionMs.keyed,
   }))
   return {
     projectId,

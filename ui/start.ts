@@ -23,6 +23,7 @@ import type { CloudOptions } from './api/cloud.ts'
 import type { LiveFeed } from './api/live/feed.ts'
 import { startFeed } from './api/live/feed.ts'
 import { eventsKeptMs, LiveFold } from './api/live/fold.ts'
+import { CloudLive } from './api/live/cloud-live.ts'
 import { LiveHub } from './api/live/hub.ts'
 import { Parts } from './api/parts.ts'
 import { createSettle } from './api/settle.ts'
@@ -79,11 +80,31 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
   let feed: LiveFeed | undefined
   const nothingRead = { records: 0, seconds: 0 }
   const hub = new LiveHub({
+    name: 'live',
     fold,
     clock,
     domainClock,
     metrics,
-    surroundings: () => ({ lag: feed?.lag() ?? nothingRead, away: parts.away() }),
+    surroundings: () => ({
+      source: 'local',
+      lag: feed?.lag() ?? nothingRead,
+      // What mirrors this side is no matter of it.
+      away: parts.away().filter((name) => !cloudParts.includes(name)),
+      trouble: null,
+    }),
+  })
+  const cloud = new Cloud(options.cloud)
+  const bridge = new BridgeSource({ clock, address: options.controls['bridge'] })
+  const cloudLive = new CloudLive({
+    cloud,
+    bridge,
+    parts,
+    settings: defaultSettings,
+    productNames,
+    clock,
+    domainClock,
+    metrics,
+    logger,
   })
   const control: ControlledPart = {
     name: 'ui',
@@ -96,8 +117,9 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
       frames: fold.seq,
       counts: fold.counts,
       positions: feed?.positions() ?? [],
+      cloudLive: cloudLive.isOpen ? 'open' : 'closed',
     }),
-    actions: { 'drop-streams': () => ({ dropped: hub.drop() }) },
+    actions: { 'drop-streams': () => ({ dropped: hub.drop() + cloudLive.drop() }) },
   }
   const settle = createSettle({
     clock,
@@ -109,14 +131,12 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     historyUrl: options.historyUrl,
     processor: options.controls['processor'],
   })
-  const cloud = new Cloud(options.cloud)
-  const bridge = new BridgeSource({ clock, address: options.controls['bridge'] })
   const app = createApp({
     clock,
     logger,
     control,
-    fold,
-    hub,
+    local: { fold, hub },
+    cloudLive,
     parts,
     historyUrl: options.historyUrl,
     cloud,
@@ -133,6 +153,7 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
   const server = await listen(app.fetch, options.host, options.port)
   const stop = async () => {
     hub.close()
+    await cloudLive.close()
     await server.close()
     await Promise.all([feed?.close(), cloud.close()])
   }
@@ -157,6 +178,9 @@ export async function startUi(options: UiOptions): Promise<RunningUi> {
     close: stop,
   }
 }
+
+/** Of the mirror alone. */
+const cloudParts: readonly string[] = ['bridge', 'pubsub', 'bigquery']
 
 /** With a page open the feed keeps up with its frames; with none it reads what has gathered. */
 const pauseMs = { watched: 150, unwatched: 2000 } as const

@@ -18,8 +18,9 @@ import { Cloud } from './api/cloud.ts'
 import type { CloudOptions } from './api/cloud.ts'
 import { fixtureHistory } from './api/history.fixture.ts'
 import { eventsKeptMs, LiveFold } from './api/live/fold.ts'
+import { CloudLive } from './api/live/cloud-live.ts'
 import { LiveHub } from './api/live/hub.ts'
-import { FixtureShop } from './api/live/shop.fixture.ts'
+import { calm, FixtureShop } from './api/live/shop.fixture.ts'
 import { Parts } from './api/parts.ts'
 import type { Settle } from './api/settle.ts'
 
@@ -60,8 +61,21 @@ export function fixtureApp(options: FixtureAppOptions = {}): FixtureApp {
     controls: { broker: 'http://127.0.0.1:1', ...controls },
     brokers: [],
   })
-  const surroundings = () => ({ lag: { records: 0, seconds: 0 }, away: [] })
-  const hub = new LiveHub({ fold, clock, domainClock, metrics, surroundings })
+  const surroundings = () => calm
+  const hub = new LiveHub({ name: 'live', fold, clock, domainClock, metrics, surroundings })
+  const cloud = new Cloud(options.cloud)
+  const bridge = new BridgeSource({ clock, address: controls['bridge'] })
+  const cloudLive = new CloudLive({
+    cloud,
+    bridge,
+    parts,
+    settings: defaultSettings,
+    productNames,
+    clock,
+    domainClock,
+    metrics,
+    logger: silentLogger,
+  })
   const control: ControlledPart = {
     name: 'ui',
     metrics,
@@ -75,12 +89,12 @@ export function fixtureApp(options: FixtureAppOptions = {}): FixtureApp {
     clock,
     logger: silentLogger,
     control,
-    fold,
-    hub,
+    local: { fold, hub },
+    cloudLive,
     parts,
     historyUrl: options.historyUrl ?? 'http://127.0.0.1:1',
-    cloud: new Cloud(options.cloud),
-    bridge: new BridgeSource({ clock, address: controls['bridge'] }),
+    cloud,
+    bridge,
     settings: defaultSettings,
     shopUrl: options.shopUrl,
     productNames,

@@ -1,11 +1,11 @@
-// The cloud side on its stand-ins: the Bridge page says how the mirror stands, and in plain words when a part of it is
-// away.
+// The cloud side on its stand-ins: the Bridge page says how the mirror stands, Live shows what comes out of Pub/Sub, and
+// both say in plain words when a part of it is away.
 
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import type { Stack } from '../fixtures/stack.ts'
 import { expect, test } from '../fixtures/test.ts'
-import { kettle, newShoppers, send } from './dashboard.ts'
+import { figure, kettle, newShoppers, send, tile } from './dashboard.ts'
 
 test.use({ stackArgs: ['--no-demo', '--cloud', 'emulator'] })
 
@@ -52,21 +52,72 @@ test('a bridge that hangs looks stuck, and comes back', async ({ page, stack }) 
   await expect(page.getByText(/^Mirroring to the stand-ins/)).toBeVisible(patience)
 })
 
-for (const width of [1440, 390]) {
-  test(`axe finds nothing on Bridge at ${width} px, light and dark`, async ({ page, stack }) => {
-    await page.setViewportSize({ width, height: 900 })
-    await page.emulateMedia({ reducedMotion: 'reduce' })
-    await openBridge(stack, page)
-    await expect(page.getByText(/^Equal: [\d,]+ rows/)).toBeVisible(patience)
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      const found = violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])
-      expect(found, colorScheme).toEqual([])
-      const overflow = await page.evaluate<number>(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      )
-      expect(overflow).toBeLessThanOrEqual(0)
-    }
-  })
+async function openLiveOf(stack: Stack, page: Page, source: 'cloud' | 'diff'): Promise<void> {
+  await page.goto(`${stack.addresses['dashboard']}/live?src=${source}`)
+  await page.getByText(/^as of /).waitFor(patience)
+}
+
+test('figures of cloud Live move when events come out of Pub/Sub, and are those of this machine', async ({
+  page,
+  stack,
+}) => {
+  await openLiveOf(stack, page, 'cloud')
+  await expect(page.getByText('EMULATOR')).toBeVisible()
+  const openBefore = await figure(page, 'Open carts')
+  const shoppers = newShoppers(7)
+  await send(stack, shoppers, 'add_to_cart', cart)
+  await expect.poll(() => figure(page, 'Open carts'), patience).toBe(openBefore + 7)
+  await send(stack, shoppers.slice(0, 4), 'purchase', cart)
+  await expect.poll(() => figure(page, 'Open carts'), patience).toBe(openBefore + 3)
+  const revenue = await figure(page, 'Net revenue')
+
+  await page.keyboard.press('Shift+L')
+  await expect(page).toHaveURL(/src=diff/)
+  await expect.poll(() => figure(page, 'Net revenue')).toBe(revenue)
+  await expect(tile(page, 'Open carts').getByText(/^cloud [\d,]+ · equal$/)).toBeVisible(patience)
+  await expect(tile(page, 'Net revenue').getByText(/^cloud .* · equal$/)).toBeVisible(patience)
+})
+
+test('Pub/Sub that hangs, is killed and comes back is said, and nothing is lost by it', async ({
+  page,
+  stack,
+}) => {
+  await openLiveOf(stack, page, 'cloud')
+  const openBefore = await figure(page, 'Open carts')
+  const pubsub = stack.pidOf('pubsub')
+  process.kill(pubsub, 'SIGSTOP')
+  await expect(page.getByText('Pub/Sub does not answer')).toBeVisible(patience)
+  // The clock of a part that hangs cannot be asked.
+  await send(stack, newShoppers(3), 'add_to_cart', { ...cart, atMs: Date.now() })
+  expect(await figure(page, 'Open carts')).toBe(openBefore)
+  process.kill(pubsub, 'SIGKILL')
+  await expect(page.getByText('Pub/Sub does not answer')).toBeHidden(patience)
+  await expect.poll(() => figure(page, 'Open carts'), patience).toBe(openBefore + 3)
+})
+
+const looks = [
+  { name: 'Bridge', path: '/bridge', sign: /^Equal: [\d,]+ rows/ },
+  { name: 'cloud Live', path: '/live?src=cloud', sign: /^as of / },
+  { name: 'Live of both sides', path: '/live?src=diff', sign: /^as of .* cloud: / },
+] as const
+
+for (const { name, path, sign } of looks) {
+  for (const width of [1440, 390]) {
+    test(`axe finds nothing on ${name} at ${width} px, light and dark`, async ({ page, stack }) => {
+      await page.setViewportSize({ width, height: 900 })
+      await page.emulateMedia({ reducedMotion: 'reduce' })
+      await page.goto(`${stack.addresses['dashboard']}${path}`)
+      await expect(page.getByText(sign)).toBeVisible(patience)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        const found = violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])
+        expect(found, colorScheme).toEqual([])
+        const overflow = await page.evaluate<number>(
+          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+        )
+        expect(overflow).toBeLessThanOrEqual(0)
+      }
+    })
+  }
 }

@@ -18,8 +18,7 @@ import { cloudRoutes } from './cloud/routes.ts'
 import { pageFiles } from './files.ts'
 import { headers, hostAllowList, sameOrigin } from './guard.ts'
 import { historyRoutes } from './history.ts'
-import type { LiveFold } from './live/fold.ts'
-import type { LiveHub } from './live/hub.ts'
+import type { CloudLive, LiveSide } from './live/cloud-live.ts'
 import { liveRoutes } from './live/routes.ts'
 import type { PartHealth, Parts } from './parts.ts'
 import { pastRoute } from './past.ts'
@@ -31,8 +30,8 @@ export interface AppOptions {
   clock: Clock
   logger: Logger
   control: ControlledPart
-  fold: LiveFold
-  hub: LiveHub
+  local: LiveSide
+  cloudLive: CloudLive
   parts: Parts
   historyUrl: string
   cloud: Cloud

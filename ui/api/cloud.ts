@@ -3,6 +3,9 @@
 
 import type { BigQueryClients } from '../../stack/google/bigquery.ts'
 import { connectBigQuery } from '../../stack/google/bigquery.ts'
+import type { PubSubClients } from '../../stack/google/pubsub.ts'
+import { connectPubSub } from '../../stack/google/pubsub.ts'
+import { UsageError } from '../../stack/base/errors.ts'
 import type { GoogleTarget } from '../../stack/google/target.ts'
 import { GiB } from '../../stack/base/units.ts'
 
@@ -26,6 +29,7 @@ export class Cloud {
   readonly limitBytes: number
   readonly #options: CloudOptions | undefined
   #bigQuery: Promise<BigQueryClients> | undefined
+  #pubSub: Promise<PubSubClients> | undefined
 
   constructor(options: CloudOptions | undefined) {
     this.#options = options
@@ -52,7 +56,18 @@ export class Cloud {
     return (await this.#bigQuery).client
   }
 
+  /** Rejects where the cloud is off. */
+  async pubSub(): Promise<PubSubClients> {
+    if (!this.#options) throw new UsageError('the cloud is off')
+    this.#pubSub ??= connectPubSub(this.#options.target).catch((error: unknown) => {
+      this.#pubSub = undefined
+      throw error
+    })
+    return this.#pubSub
+  }
+
   async close(): Promise<void> {
-    await (await this.#bigQuery?.catch(() => undefined))?.close()
+    for (const clients of [this.#bigQuery, this.#pubSub])
+      await (await clients?.catch(() => undefined))?.close()
   }
 }

@@ -9,7 +9,7 @@ import type { Settings } from '../../stack/contract/settings.ts'
 import { topics } from '../../stack/contract/topics.ts'
 import type { KafkaPort } from '../../stack/kafka-client/connect.ts'
 import type { LiveFeed } from './live/feed.ts'
-import { feedTopics } from './live/feed.ts'
+import { feedTopics } from './live/records.ts'
 
 export interface SettleResult {
   settled: boolean

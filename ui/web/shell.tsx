@@ -5,7 +5,6 @@ import { A, useLocation, useNavigate } from '@solidjs/router'
 import type { JSX, ParentProps } from 'solid-js'
 import { createSignal, ErrorBoundary, For, onCleanup, Show, Suspense } from 'solid-js'
 import { isZone } from '../../stack/contract/calendar.ts'
-import { createLive } from './live/live.ts'
 import { announcement } from './parts/announce.ts'
 import { Dialog } from './parts/dialog.tsx'
 import { IconButton } from './parts/icons.tsx'
@@ -24,7 +23,7 @@ const pages = [
 ] as const
 
 export function Shell(props: ParentProps): JSX.Element {
-  const page = createPageContext(createLive())
+  const page = createPageContext()
   const location = useLocation()
   const [hasHelp, setHelp] = createSignal(false)
   followTheme()
@@ -68,6 +67,8 @@ export function Shell(props: ParentProps): JSX.Element {
 
 function Header(props: { page: PageContext; onHelp(): void }): JSX.Element {
   const theme = () => ({ system: 'screen', light: 'sun', dark: 'moon' }) as const
+  // The status of one side is never shown for the other.
+  const hasStatus = () => props.page.url().source !== 'cloud' || props.page.live.source === 'cloud'
   return (
     <header class="top">
       <span class="brand">Slipway</span>
@@ -81,7 +82,7 @@ function Header(props: { page: PageContext; onHelp(): void }): JSX.Element {
         </For>
       </nav>
       <SourceSwitch />
-      <Show when={props.page.url().source === 'local'} fallback={<span class="status" />}>
+      <Show when={hasStatus()} fallback={<span class="status" />}>
         <Status live={props.page.live} zone={props.page.zone()} />
       </Show>
       <div class="top-tools">

@@ -5,36 +5,17 @@
 // record of the window, or nothing is written any more.
 
 import { randomUUID } from 'node:crypto'
-import type { CartRecord } from '../../../stack/contract/cart.ts'
-import type { EnrichedEvent, RejectedEvent } from '../../../stack/contract/events.ts'
-import type { SessionRecord } from '../../../stack/contract/session.ts'
 import { topics } from '../../../stack/contract/topics.ts'
 import type { Clock, DomainClock } from '../../../stack/base/clock.ts'
 import { messageOf } from '../../../stack/base/errors.ts'
 import type { Logger } from '../../../stack/base/logger.ts'
-import { dayMs, secondMs } from '../../../stack/base/units.ts'
+import { secondMs } from '../../../stack/base/units.ts'
 import type { KafkaPort } from '../../../stack/kafka-client/connect.ts'
 import type { KafkaConsumer } from '../../../stack/kafka-client/consumer.ts'
-import type {
-  IncomingRecord,
-  Position,
-  RecordBatch,
-  TopicPartition,
-} from '../../../stack/kafka-client/records.ts'
+import type { Position, RecordBatch, TopicPartition } from '../../../stack/kafka-client/records.ts'
 import { partitionName } from '../../../stack/kafka-client/records.ts'
-import type { LiveFold, RecordPlace } from './fold.ts'
-import { eventsKeptMs, verdictsKeptMs } from './fold.ts'
-
-/** A cart or session may be older than its verdict by its greatest age. */
-const keyedBackMs = verdictsKeptMs + dayMs
-
-const backMs: Record<string, number> = {
-  [topics.enriched.name]: eventsKeptMs,
-  [topics.rejected.name]: eventsKeptMs,
-  [topics.sessions.name]: keyedBackMs,
-  [topics.carts.name]: keyedBackMs,
-}
-export const feedTopics = Object.keys(backMs)
+import type { LiveFold } from './fold.ts'
+import { applyRecord, feedTopics, windowStartMs } from './records.ts'
 
 /** So many events in a row before the window are past traffic on its way through, not a few that came late. */
 const pastRunRecords = 5000
@@ -232,9 +213,6 @@ async function lookAhead({
   }
 }
 
-const windowStartMs = (topic: string, nowMs: number): number =>
-  Math.max(0, nowMs - (backMs[topic] as number))
-
 function noteProgress(progress: Map<string, Progress>, batch: RecordBatch, nowMs: number): void {
   const { topic, partition, nextOffset } = batch
   progress.set(partitionName(batch), {
@@ -262,49 +240,16 @@ function applyBatch({ fold, domainClock, logger }: FeedOptions, batch: RecordBat
   for (const record of batch.records) {
     newestMs = Math.max(newestMs, record.timestampMs)
     if (record.timestampMs < fromMs) continue
-    try {
-      applyRecord(
-        fold,
-        { topic, partition, offset: record.offset, key: textOf(record.key) },
-        record,
-        nowMs,
-      )
-    } catch (error) {
-      const at = { topic, partition, offset: record.offset }
-      logger.warn('record not understood, skipped', { ...at, error: messageOf(error) })
-    }
+    const { offset, key, value } = record
+    applyRecord(
+      fold,
+      { topic, partition, offset, key: key?.toString('utf8') ?? null },
+      { value, nowMs, logger },
+    )
   }
   if (topic === topics.enriched.name && batch.records.length > 0) {
     fold.observe(partition, newestMs, batch.nextOffset >= batch.highWatermark, nowMs)
   }
   fold.prune(nowMs)
   return newestMs < fromMs
-}
-
-function applyRecord(
-  fold: LiveFold,
-  place: RecordPlace,
-  record: IncomingRecord,
-  nowMs: number,
-): void {
-  const value =
-    record.value === null ? null : (JSON.parse(record.value.toString('utf8')) as unknown)
-  // Stage one writes these topics; their shape is the contract's.
-  switch (place.topic) {
-    case topics.enriched.name:
-      if (value !== null) fold.applyEvent(value as EnrichedEvent, place, nowMs)
-      return
-    case topics.rejected.name:
-      if (value !== null) fold.applyRejected(value as RejectedEvent, place, nowMs)
-      return
-    case topics.sessions.name:
-      fold.applySession(place.key ?? '', value as SessionRecord | null)
-      return
-    case topics.carts.name:
-      fold.applyCart(place.key ?? '', value as CartRecord | null)
-  }
-}
-
-function textOf(key: Buffer | null): string | null {
-  return key === null ? null : key.toString('utf8')
 }

@@ -7,10 +7,9 @@ import { defaultSettings } from '../../../stack/contract/settings.ts'
 import { hourMs, isoTime, minuteMs, secondMs } from '../../../stack/base/units.ts'
 import { LiveFold } from './fold.ts'
 import type { LiveFrame } from './frame.ts'
-import { cartRecord, enriched, FixtureShop, sessionRecord } from './shop.fixture.ts'
+import { calm, cartRecord, enriched, FixtureShop, sessionRecord } from './shop.fixture.ts'
 
 const nowMs = Date.parse('2026-11-24T12:00:00.000Z')
-const calm = { lag: { records: 0, seconds: 0 }, away: [] }
 
 const newFold = () =>
   new LiveFold({ settings: defaultSettings, epoch: 'e1', backToMs: nowMs - 65 * minuteMs })

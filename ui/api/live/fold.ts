@@ -9,6 +9,7 @@ import type { EnrichedEvent, RejectedEvent } from '../../../stack/contract/event
 import { visitorOf } from '../../../stack/contract/ids.ts'
 import type { SessionRecord } from '../../../stack/contract/session.ts'
 import type { Settings } from '../../../stack/contract/settings.ts'
+import { OffsetWindow } from '../../../stack/base/offset-window.ts'
 import { hourMs, minuteMs, secondMs } from '../../../stack/base/units.ts'
 import { LiveBots } from './bots.ts'
 import { LiveCarts } from './carts.ts'
@@ -47,10 +48,7 @@ export interface RecordPlace {
   key: string | null
 }
 
-export interface LiveSurroundings {
-  lag: { records: number; seconds: number }
-  away: string[]
-}
+export type LiveSurroundings = Pick<LiveFrame, 'source' | 'lag' | 'away' | 'trouble'>
 
 export interface LiveFoldOptions {
   settings: Settings
@@ -82,8 +80,8 @@ export class LiveFold {
     late: 0,
     tooLate: 0,
   }
-  /** Newest input offset by (partition read, input partition): within the first, the second comes in order. */
-  readonly #inputs = new Map<string, number>()
+  /** Inputs whose outcome is known, by the topic that it was read from. */
+  readonly #inputs = new OffsetWindow()
   #seq = 0
   #nowMs: number
   #kpi: LiveKpi | undefined
@@ -186,7 +184,7 @@ export class LiveFold {
   }
 
   /** What changed after `since`; everything for null. */
-  frame(since: number | null, { lag, away }: LiveSurroundings): LiveFrame {
+  frame(since: number | null, surroundings: LiveSurroundings): LiveFrame {
     if (!this.#kpi) this.build(this.#nowMs)
     const known = since ?? 0
     const { nameOf } = this.#products
@@ -209,17 +207,12 @@ export class LiveFold {
       feed: since === null ? this.log.latest(nameOf) : this.log.since(since, this.#seq, nameOf),
       sampleMs: since === null ? [] : this.log.samples(known, this.#seq, samplesMax),
       counts: { ...this.#counts },
-      lag,
-      away,
+      ...surroundings,
     }
   }
 
   #isRepeated(place: RecordPlace, input: { partition: number; offset: number }): boolean {
-    const key = `${place.topic}-${place.partition}/${input.partition}`
-    const newest = this.#inputs.get(key) ?? -1
-    if (input.offset <= newest) return true
-    this.#inputs.set(key, input.offset)
-    return false
+    return this.#inputs.seen(`${place.topic}/${input.partition}`, input.offset)
   }
 
   #countArrival(receivedMs: number, nowMs: number): void {

@@ -7,6 +7,8 @@ import type { DeviceClass, EventName } from '../../../stack/contract/events.ts'
 export const liveWindowsMin = [1, 5, 15, 60] as const
 export type LiveWindowMin = (typeof liveWindowsMin)[number]
 
+export type FrameSource = 'local' | 'cloud'
+
 export interface LiveFrame {
   /** snapshot: everything. catchup: what changed since the reader's last frame. frame: what changed in one step. */
   kind: 'snapshot' | 'catchup' | 'frame'
@@ -34,6 +36,10 @@ export interface LiveFrame {
   lag: { records: number; seconds: number }
   /** Parts that do not answer, by name. */
   away: string[]
+  /** What fed it: Kafka, or Pub/Sub. */
+  source: FrameSource
+  /** Of Pub/Sub: why nothing comes, in a sentence with what to do; null while it does. */
+  trouble: string | null
 }
 
 /** Columns of equal length: rows that changed; a row that was never sent is zero. `at` is in whole seconds (minutes) since 1970. */

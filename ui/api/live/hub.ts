@@ -13,6 +13,8 @@ export const readersMax = 64
 const frameEveryMs = secondMs
 
 export interface HubOptions {
+  /** In its metrics. */
+  name: 'live' | 'cloud_live'
   fold: LiveFold
   clock: Clock
   domainClock: DomainClock
@@ -24,18 +26,20 @@ export class LiveHub {
   readonly #options: HubOptions
   readonly #readers = new Set<Reader>()
   readonly #ended
+  readonly #unlisten: () => void
   #ticking: Timer | undefined
   #builtAtMs = -Infinity
   #shared: { seq: number; text: string } | undefined
 
   constructor(options: HubOptions) {
     this.#options = options
-    const { metrics } = options
-    metrics.gauge('slipway_ui_live_readers', 'open streams of the live view', () => this.readers)
-    metrics.gauge('slipway_ui_live_frames', 'frames built', () => options.fold.seq)
-    this.#ended = metrics.counter('slipway_ui_live_streams_ended_total', 'streams by their end')
+    const { metrics, name } = options
+    const named = (noun: string) => `slipway_ui_${name}_${noun}`
+    metrics.gauge(named('readers'), 'open streams of the live view', () => this.readers)
+    metrics.gauge(named('frames'), 'frames built', () => options.fold.seq)
+    this.#ended = metrics.counter(named('streams_ended_total'), 'streams by their end')
     // A moved clock is seen at once, not with the next second.
-    options.domainClock.onMove(() => this.#readers.size > 0 && this.#tick())
+    this.#unlisten = options.domainClock.onMove(() => this.#readers.size > 0 && this.#tick())
   }
 
   get readers(): number {
@@ -84,6 +88,7 @@ export class LiveHub {
   }
 
   close(): void {
+    this.#unlisten()
     for (const reader of this.#readers) reader.close('closed')
   }
 

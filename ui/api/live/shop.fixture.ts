@@ -8,9 +8,16 @@ import type { EnrichedEvent, EventName } from '../../../stack/contract/events.ts
 import type { SessionRecord } from '../../../stack/contract/session.ts'
 import { Random } from '../../../stack/base/random.ts'
 import { hourMs, isoTime, minuteMs, secondMs } from '../../../stack/base/units.ts'
-import type { LiveFold } from './fold.ts'
+import type { LiveFold, LiveSurroundings } from './fold.ts'
 
 export const partitions = 4
+/** Around a fold: nothing waits, everybody answers. */
+export const calm: LiveSurroundings = {
+  source: 'local',
+  lag: { records: 0, seconds: 0 },
+  away: [],
+  trouble: null,
+}
 const abandonAfterMs = hourMs
 const sessionGapMs = 30 * minuteMs
 

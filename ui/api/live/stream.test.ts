@@ -11,7 +11,7 @@ import { startFixture } from '../../testing.ts'
 import { LiveFold } from './fold.ts'
 import type { LiveFrame } from './frame.ts'
 import { LiveHub, readersMax } from './hub.ts'
-import { enriched } from './shop.fixture.ts'
+import { calm, enriched } from './shop.fixture.ts'
 import { heartbeatMs, streamTo, writeLimitMs } from './stream.ts'
 import { Hono } from 'hono'
 
@@ -185,8 +185,9 @@ test('a moved clock reaches readers at once, not with the next second', () => {
   const clock = new ManualClock(1_000_000)
   const domainClock = new DomainClock(clock)
   const fold = new LiveFold({ settings: defaultSettings, epoch: 'e', backToMs: 0 })
-  const surroundings = () => ({ lag: { records: 0, seconds: 0 }, away: [] })
-  const hub = new LiveHub({ fold, clock, domainClock, metrics: new Metrics(), surroundings })
+  const surroundings = () => calm
+  const metrics = new Metrics()
+  const hub = new LiveHub({ name: 'live', fold, clock, domainClock, metrics, surroundings })
   const reader = { wake: vi.fn(), close: vi.fn() }
   const subscription = hub.subscribe(undefined)
   subscription.onOpen(reader)
@@ -201,8 +202,9 @@ test('events that arrive between two frames are told once', () => {
   const clock = new ManualClock(10_000_000)
   const domainClock = new DomainClock(clock)
   const fold = new LiveFold({ settings: defaultSettings, epoch: 'e', backToMs: 0 })
-  const surroundings = () => ({ lag: { records: 0, seconds: 0 }, away: [] })
-  const hub = new LiveHub({ fold, clock, domainClock, metrics: new Metrics(), surroundings })
+  const surroundings = () => calm
+  const metrics = new Metrics()
+  const hub = new LiveHub({ name: 'live', fold, clock, domainClock, metrics, surroundings })
   const subscription = hub.subscribe(undefined)
   subscription.onOpen({ wake: () => {}, close: () => {} })
   subscription.next()

@@ -1,5 +1,6 @@
 // The link on what a browser has: EventSource, timers, chance. Used by the shared worker and by tabs without one.
 
+import type { FrameSource } from '../../api/live/frame.ts'
 import type { LinkState } from './link.ts'
 import { LiveLink } from './link.ts'
 
@@ -10,23 +11,29 @@ export type FromTab =
   | { kind: 'gap' }
   /** Held as long as the tab lives. */
   | { kind: 'lock'; lock: string }
+  /** The tab wants no more of it. */
+  | { kind: 'leave' }
 
 export type ToTab = { kind: 'frame'; text: string } | { kind: 'state'; state: LinkState }
 
 /** A hidden page stops painting at once and the stream after this. */
 export const hiddenLimitMs = 60_000
 
-export function browserLink(tell: (message: ToTab) => void): LiveLink {
+/** Where the frames of a source are asked for. */
+export const liveUrl = (source: FrameSource, path = ''): string =>
+  `/api/live${path}${source === 'cloud' ? '?src=cloud' : ''}`
+
+export function browserLink(source: FrameSource, tell: (message: ToTab) => void): LiveLink {
   return new LiveLink({
-    url: '/api/live',
+    url: liveUrl(source),
     open(url, { onOpen, onMessage, onError }) {
-      const source = new EventSource(url)
-      source.addEventListener('open', onOpen)
-      source.addEventListener('message', ({ data, lastEventId }) =>
+      const stream = new EventSource(url)
+      stream.addEventListener('open', onOpen)
+      stream.addEventListener('message', ({ data, lastEventId }) =>
         onMessage(data as string, lastEventId),
       )
-      source.addEventListener('error', onError)
-      return source
+      stream.addEventListener('error', onError)
+      return stream
     },
     now: () => Date.now(),
     after(ms, run) {

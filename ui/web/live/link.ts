@@ -68,7 +68,9 @@ export class LiveLink {
   #connect(): void {
     const { url, open } = this.#options
     this.#set(this.#attempt === 0 ? { name: 'connecting' } : this.state)
-    const since = this.#lastId === undefined ? '' : `?since=${encodeURIComponent(this.#lastId)}`
+    const mark = url.includes('?') ? '&' : '?'
+    const since =
+      this.#lastId === undefined ? '' : `${mark}since=${encodeURIComponent(this.#lastId)}`
     this.#heardMs = this.#options.now()
     // Words of a stream that was dropped meanwhile no longer count.
     const current = () => this.#source === source

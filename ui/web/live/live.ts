@@ -2,8 +2,9 @@
 // are kept. Nothing is painted while the page is hidden or paused, and nothing is lost by it.
 
 import { batch, createSignal, onCleanup } from 'solid-js'
-import type { FeedRow, LiveFrame } from '../../api/live/frame.ts'
+import type { FeedRow, FrameSource, LiveFrame } from '../../api/live/frame.ts'
 import type { LinkState } from './link.ts'
+import { liveUrl } from './browser-link.ts'
 import { mergeFeed } from './feed.ts'
 import { LatencyMeter } from './latency.ts'
 import { LiveState } from './rings.ts'
@@ -12,6 +13,7 @@ import type { LiveStatus } from './status.ts'
 import { statusOf } from './status.ts'
 
 export interface Live {
+  source: FrameSource
   /** The frame on screen. */
   frame(): LiveFrame | undefined
   /** Seconds and minutes; read them in what depends on `frame`. */
@@ -27,7 +29,7 @@ export interface Live {
   isPaused(): boolean
 }
 
-export function createLive(): Live {
+export function createLive(source: FrameSource): Live {
   const state = new LiveState()
   const meter = new LatencyMeter()
   const [frame, setFrame] = createSignal<LiveFrame>()
@@ -63,7 +65,9 @@ export function createLive(): Live {
     scheduled ||= requestAnimationFrame(paint)
   }
 
-  const shared = openShared((message) => {
+  let isGone = false
+  const shared = openShared(source, (message) => {
+    if (isGone) return
     if (message.kind === 'state') {
       setLink(message.state)
       return
@@ -94,7 +98,7 @@ export function createLive(): Live {
   let joining: Promise<void> | undefined
   /** A tab that joined a running stream has no snapshot: fetch one, or start the stream afresh. */
   const rejoin = (): Promise<void> => {
-    joining ??= fetch('/api/live/snapshot')
+    joining ??= fetch(liveUrl(source, '/snapshot'))
       .then((response) => (response.ok ? response.json() : Promise.reject(new Error('refused'))))
       .then((snapshot: LiveFrame) => {
         if (state.apply(snapshot) !== 'applied') return
@@ -103,7 +107,9 @@ export function createLive(): Live {
         rows = mergeFeed([], snapshot.feed.rows)
         schedule()
       })
-      .catch(() => shared.send({ kind: 'gap' }))
+      .catch(() => {
+        if (!isGone) shared.send({ kind: 'gap' })
+      })
       .finally(() => (joining = undefined))
     return joining
   }
@@ -116,12 +122,15 @@ export function createLive(): Live {
   }
   document.addEventListener('visibilitychange', onVisible)
   onCleanup(() => {
+    isGone = true
+    shared.close()
     clearInterval(ticking)
     cancelAnimationFrame(scheduled)
     document.removeEventListener('visibilitychange', onVisible)
   })
 
   return {
+    source,
     frame,
     rows: state,
     feed,

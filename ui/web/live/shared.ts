@@ -2,47 +2,73 @@
 // shared worker; else the tab that holds a lock opens the stream and broadcasts; else, without locks, each its own.
 // A tab that joins a running stream fetches one snapshot and goes on from there.
 
+import type { FrameSource } from '../../api/live/frame.ts'
 import type { FromTab, ToTab } from './browser-link.ts'
 import { browserLink, hiddenLimitMs } from './browser-link.ts'
+import { workerNames } from './sources.ts'
 
 export interface SharedStream {
   how: 'worker' | 'leader' | 'own'
-  send(message: Exclude<FromTab, { kind: 'lock' }>): void
+  send(message: Exclude<FromTab, { kind: 'lock' | 'leave' }>): void
+  /** Other tabs go on. */
+  close(): void
 }
 
-export function openShared(onMessage: (message: ToTab) => void): SharedStream {
-  if (typeof SharedWorker === 'function') return throughWorker(onMessage)
+type Hear = (message: ToTab) => void
+
+/** Each source has a stream of its own. */
+export function openShared(source: FrameSource, onMessage: Hear): SharedStream {
+  if (typeof SharedWorker === 'function') return throughWorker(source, onMessage)
   if (typeof BroadcastChannel === 'function' && 'locks' in navigator)
-    return throughLeader(onMessage)
-  const { link, send } = ownStream(onMessage)
+    return throughLeader(source, onMessage)
+  const { link, send } = ownStream(source, onMessage)
   link.open()
-  return { how: 'own', send }
+  return { how: 'own', send, close: () => link.close() }
 }
 
-function throughWorker(onMessage: (message: ToTab) => void): SharedStream {
-  const worker = new SharedWorker(new URL('./stream-worker.ts', import.meta.url), {
+function throughWorker(source: FrameSource, onMessage: Hear): SharedStream {
+  const { port } = source === 'cloud' ? cloudWorker() : localWorker()
+  port.addEventListener('message', ({ data }: MessageEvent<ToTab>) => onMessage(data))
+  port.start()
+  const letGo = holdLock(`slipway-tab-${crypto.randomUUID()}`, (lock) =>
+    port.postMessage({ kind: 'lock', lock } satisfies FromTab),
+  )
+  return {
+    how: 'worker',
+    send: (message) => port.postMessage(message),
+    close() {
+      port.postMessage({ kind: 'leave' } satisfies FromTab)
+      letGo()
+    },
+  }
+}
+
+/** The bundler reads these calls, so each says everything. */
+const localWorker = () =>
+  new SharedWorker(new URL('./stream-worker.ts', import.meta.url), {
     type: 'module',
     name: 'slipway-live',
   })
-  const { port } = worker
-  port.addEventListener('message', ({ data }: MessageEvent<ToTab>) => onMessage(data))
-  port.start()
-  holdLock((lock) => port.postMessage({ kind: 'lock', lock } satisfies FromTab))
-  return { how: 'worker', send: (message) => port.postMessage(message) }
-}
-
-/** A lock that only the end of this tab releases. */
-function holdLock(told: (lock: string) => void): void {
-  if (!('locks' in navigator)) return
-  const lock = `slipway-tab-${crypto.randomUUID()}`
-  void navigator.locks.request(lock, () => {
-    told(lock)
-    return new Promise(() => {})
+const cloudWorker = () =>
+  new SharedWorker(new URL('./stream-worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'slipway-live-cloud',
   })
+
+/** Held until it is let go, or this tab ends. */
+function holdLock(name: string, held: (lock: string) => void): () => void {
+  const over = Promise.withResolvers<void>()
+  if ('locks' in navigator) {
+    void navigator.locks.request(name, () => {
+      held(name)
+      return over.promise
+    })
+  }
+  return () => over.resolve()
 }
 
-function throughLeader(onMessage: (message: ToTab) => void): SharedStream {
-  const channel = new BroadcastChannel('slipway-live')
+function throughLeader(source: FrameSource, onMessage: Hear): SharedStream {
+  const channel = new BroadcastChannel(workerNames[source])
   let own: ReturnType<typeof ownStream> | undefined
   channel.addEventListener('message', ({ data }: MessageEvent<ToTab | { kind: 'gap' }>) => {
     if (data.kind === 'gap') own?.send(data)
@@ -50,13 +76,12 @@ function throughLeader(onMessage: (message: ToTab) => void): SharedStream {
   })
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel is of one origin by itself
   const tellOthers = (message: ToTab | { kind: 'gap' }) => channel.postMessage(message)
-  void navigator.locks.request('slipway-live-leader', () => {
-    own = ownStream((message) => {
+  const letGo = holdLock(`${workerNames[source]}-leader`, () => {
+    own = ownStream(source, (message) => {
       tellOthers(message)
       onMessage(message)
     })
     own.link.open()
-    return new Promise(() => {})
   })
   return {
     how: 'leader',
@@ -66,11 +91,16 @@ function throughLeader(onMessage: (message: ToTab) => void): SharedStream {
       if (own) own.send(message)
       else tellOthers(message)
     },
+    close() {
+      own?.link.close()
+      channel.close()
+      letGo()
+    },
   }
 }
 
-function ownStream(onMessage: (message: ToTab) => void) {
-  const link = browserLink(onMessage)
+function ownStream(source: FrameSource, onMessage: Hear) {
+  const link = browserLink(source, onMessage)
   let timer: ReturnType<typeof setTimeout> | undefined
   const send: SharedStream['send'] = (message) => {
     clearTimeout(timer)

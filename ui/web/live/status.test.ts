@@ -11,6 +11,8 @@ const frame = (part: object = {}) =>
     watermarkMs: 70_000,
     lag: { records: 0, seconds: 0 },
     away: [],
+    source: 'local',
+    trouble: null,
     ...part,
   }) as unknown as LiveFrame
 const input = (part: Partial<StatusInput>): StatusInput => ({
@@ -35,6 +37,13 @@ test.each([
   ['when event time stands days back', { frame: frame({ nowMs: 900_000_000 }) }, 'lagging'],
   ['after 10 s without a frame', { nowMs: 110_001 }, 'stale'],
   ['when the broker is away', { frame: frame({ away: ['broker'] }) }, 'stale'],
+  ['when the bridge is away, of this machine', { frame: frame({ away: ['bridge'] }) }, 'live'],
+  [
+    'when the bridge is away, of the cloud',
+    { frame: frame({ away: ['bridge'], source: 'cloud' }) },
+    'stale',
+  ],
+  ['when Pub/Sub gives nothing', { frame: frame({ trouble: 'why', source: 'cloud' }) }, 'stale'],
   [
     'when the stream was lost',
     { link: { name: 'reconnecting', attempt: 2, nextTryMs: 101_000 } },

@@ -3,7 +3,7 @@
 //
 //   connecting → live ⇄ quiet → lagging → stale → reconnecting → paused → offline
 
-import type { LiveFrame } from '../../api/live/frame.ts'
+import type { FrameSource, LiveFrame } from '../../api/live/frame.ts'
 import type { LinkState } from './link.ts'
 
 export type LiveStatus =
@@ -36,6 +36,16 @@ const lagLimitSeconds = 5
 /** Event time this far back is past traffic on its way through. */
 export const catchingUpMs = 5 * 60_000
 
+/** Without one of these nothing new can come. */
+const feeders: Record<FrameSource, readonly (readonly [part: string, name: string])[]> = {
+  local: [['broker', 'the broker']],
+  cloud: [
+    ['pubsub', 'Pub/Sub'],
+    ['bridge', 'the bridge'],
+    ['broker', 'the broker'],
+  ],
+}
+
 export function statusOf(input: StatusInput): LiveStatus {
   const { link, frame, nowMs, heardMs } = input
   const silentMs = frame ? Math.max(0, nowMs - heardMs) : 0
@@ -51,7 +61,9 @@ export function statusOf(input: StatusInput): LiveStatus {
   }
   if (!frame) return { name: 'connecting', behindMs }
   if (silentMs > staleAfterMs) return { name: 'stale', behindMs, why: 'the server says nothing' }
-  if (frame.away.includes('broker')) return { name: 'stale', behindMs, why: 'the broker is away' }
+  const gone = feeders[frame.source].find(([part]) => frame.away.includes(part))
+  if (gone) return { name: 'stale', behindMs, why: `${gone[1]} is away` }
+  if (frame.trouble !== null) return { name: 'stale', behindMs, why: 'nothing comes' }
   const pastMs = frame.watermarkMs === null ? 0 : frame.nowMs - frame.watermarkMs
   if (pastMs > catchingUpMs) return { name: 'lagging', behindMs: pastMs, why: 'catching up' }
   if (silentMs > laggingAfterMs) return { name: 'lagging', behindMs, why: 'frames are late' }

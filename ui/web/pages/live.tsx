@@ -1,13 +1,17 @@
 // Live: eight figures, purchases and products, carts, and the events themselves, all moving together once a second.
 
+import { A } from '@solidjs/router'
 import type { JSX } from 'solid-js'
 import { For, Match, onCleanup, Show, Switch } from 'solid-js'
+import type { Live } from '../live/live.ts'
 import { catchingUpMs } from '../live/status.ts'
 import { duration } from '../parts/format.ts'
 import { listenForKeys } from '../parts/keys.ts'
 import { usePage } from '../parts/page-context.ts'
 import { pastWords } from '../parts/past.ts'
+import { statusWords } from '../parts/status.tsx'
 import { windowChoices } from '../parts/url-state.ts'
+import { Words } from '../parts/words.tsx'
 import { clockTime } from '../parts/zone.ts'
 import { AbandonmentTrend } from './live/abandonment.tsx'
 import { CartFlow } from './live/cart-flow.tsx'
@@ -19,25 +23,18 @@ import { TopProducts } from './live/top-products.tsx'
 
 export default function LivePage(): JSX.Element {
   const page = usePage()
+  // Figures of another source are another page: nothing of the one before stays.
+  const shown = () => (page.url().source === 'local' || page.cloudLive()) && page.url().source
   return (
-    <Show
-      when={page.url().source === 'local'}
-      fallback={
-        <>
-          <div class="page-head">
-            <h1>Live</h1>
-          </div>
-          <NotFed />
-        </>
-      }
-    >
-      <LocalLive />
+    <Show when={shown()} keyed fallback={<NotFed />}>
+      <LiveFigures />
     </Show>
   )
 }
 
-function LocalLive(): JSX.Element {
+function LiveFigures(): JSX.Element {
   const page = usePage()
+  const other = () => (page.url().source === 'diff' ? page.cloudLive() : undefined)
   const setWindow = (windowMin: (typeof windowChoices)[number]) =>
     page.change({ windowMin }, { replace: true })
   onCleanup(
@@ -58,6 +55,9 @@ function LocalLive(): JSX.Element {
             {(frame) => (
               <>
                 as of {clockTime(frame().nowMs, page.zone())} {page.zone()}
+                <Show when={other()}>
+                  {(cloud) => <> · cloud: {statusWords(cloud().status(), page.zone())}</>}
+                </Show>
               </>
             )}
           </Show>
@@ -76,7 +76,8 @@ function LocalLive(): JSX.Element {
           </For>
         </div>
       </div>
-      <Notice />
+      <Notice live={page.live} />
+      <Show when={other()}>{(cloud) => <Notice live={cloud()} />}</Show>
       <KpiRow />
       <div class="grid">
         <Purchases />
@@ -90,10 +91,12 @@ function LocalLive(): JSX.Element {
 }
 
 /** What keeps the figures from being what they seem. */
-function Notice(): JSX.Element {
+function Notice(props: { live: Live }): JSX.Element {
   const page = usePage()
-  const status = () => page.live.status()
-  const frame = () => page.live.frame()
+  const status = () => props.live.status()
+  const frame = () => props.live.frame()
+  const isCloud = () => props.live.source === 'cloud'
+  const isAway = (part: string) => frame()?.away.includes(part) === true
   const warmingMs = () => {
     const now = frame()
     return now?.watermarkMs === null || now === undefined ? 0 : now.nowMs - now.watermarkMs
@@ -105,20 +108,34 @@ function Notice(): JSX.Element {
           The page stands still; nothing is lost. Press Space or the button above to go on.
         </p>
       </Match>
-      <Match when={frame()?.away.includes('broker')}>
+      <Match when={isCloud() && (isAway('bridge') || isAway('pubsub'))}>
+        <p class="banner is-bad" role="status">
+          {isAway('bridge') ? 'The bridge' : 'Pub/Sub'} does not answer: these are the last figures
+          of the cloud, and no local ones are shown in their place. They go on by themselves when it
+          is back; the <A href={`/bridge${page.search()}`}>Bridge page</A> says what to do.
+        </p>
+      </Match>
+      <Match when={frame()?.trouble}>
+        {(trouble) => (
+          <p class="banner is-bad" role="status">
+            <Words text={trouble()} />. It is tried again by itself.
+          </p>
+        )}
+      </Match>
+      <Match when={isAway('broker')}>
         <p class="banner is-bad" role="status">
           The broker does not answer: these are the last figures before it went. They go on by
           themselves when it is back.
         </p>
       </Match>
-      <Match when={page.past()}>
+      <Match when={!isCloud() && page.past()}>
         {(past) => (
           <p class="banner" role="status">
             {pastWords(past())} Live begins with the newest hour of it, as soon as that is through.
           </p>
         )}
       </Match>
-      <Match when={(frame()?.away.length ?? 0) > 0}>
+      <Match when={!isCloud() && (frame()?.away.length ?? 0) > 0}>
         <p class="banner" role="status">
           Not answering: {frame()?.away.join(', ')}. What depends on it stands still.
         </p>

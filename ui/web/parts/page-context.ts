@@ -1,10 +1,11 @@
 // What all pages share: the live view, what the link says, zone and currency in force.
 
 import { useLocation, useNavigate } from '@solidjs/router'
-import { createContext, createMemo, createSignal, onCleanup, useContext } from 'solid-js'
+import { createContext, createMemo, createSignal, onCleanup, untrack, useContext } from 'solid-js'
 import type { CloudPlace } from '../../api/cloud.ts'
 import type { Past } from '../../api/past.ts'
 import type { Live } from '../live/live.ts'
+import { createLive } from '../live/live.ts'
 import { createPast } from './past.ts'
 import { createQuery } from './query.ts'
 import type { UrlState } from './url-state.ts'
@@ -12,7 +13,10 @@ import { parseUrl, printUrl } from './url-state.ts'
 import { browserZone } from './zone.ts'
 
 export interface PageContext {
-  live: Live
+  /** Of the source that the page shows; of this machine where the cloud is no live page's business. */
+  readonly live: Live
+  /** The cloud's, while Live shows it: alone, or beside this machine's. */
+  cloudLive(): Live | undefined
   url(): UrlState
   problems(): string[]
   /** Where the cloud is; undefined until the dashboard has said it. */
@@ -41,18 +45,32 @@ export function usePage(): PageContext {
   return context
 }
 
-export function createPageContext(live: Live): PageContext {
+export function createPageContext(): PageContext {
+  const local = createLive('local')
   const location = useLocation()
   const navigate = useNavigate()
   const parsed = createMemo(() => parseUrl(location.search))
-  const mainCurrency = createMemo(() => live.frame()?.kpi.currency ?? 'USD')
   const place = createQuery<CloudPlace>(() => '/api/cloud', Infinity)
+  // Pub/Sub is read while somebody looks, so only Live opens it.
+  const hasCloudLive = createMemo(() => {
+    const mode = place.state().data?.mode ?? 'off'
+    const isShown = location.pathname.startsWith('/live') && parsed().state.source !== 'local'
+    return isShown && mode !== 'off'
+  })
+  const cloudLive = createMemo(() =>
+    hasCloudLive() ? untrack(() => createLive('cloud')) : undefined,
+  )
+  const live = () => (parsed().state.source === 'cloud' && cloudLive()) || local
+  const mainCurrency = createMemo(() => live().frame()?.kpi.currency ?? 'USD')
   const [isLate, setLate] = createSignal(false)
   const waiting = setTimeout(() => setLate(true), firstFrameLimitMs)
   onCleanup(() => clearTimeout(waiting))
   return {
-    live,
-    isReady: () => isLate() || live.frame() !== undefined,
+    get live() {
+      return live()
+    },
+    cloudLive,
+    isReady: () => isLate() || live().frame() !== undefined,
     cloud: () => place.state().data,
     past: createPast(),
     url: () => parsed().state,

@@ -13,7 +13,7 @@ import { count, duration, exact, nothing } from '../../parts/format.ts'
 import { Icon } from '../../parts/icons.tsx'
 import { Tile } from '../../parts/tile.tsx'
 import { inOrder, lifeWords } from './figures.ts'
-import { Words } from './standing.tsx'
+import { Words } from '../../parts/words.tsx'
 
 const states: Record<StreamState, readonly [icon: 'check' | 'right' | 'alert', name: string]> = {
   running: ['right', 'running'],

@@ -1,8 +1,9 @@
-// How something stands, in a sentence with the next step; what stands between backticks is a command.
+// How something stands, in a sentence with the next step.
 
 import type { JSX } from 'solid-js'
-import { For, Show } from 'solid-js'
+import { Show } from 'solid-js'
 import { Icon } from '../../parts/icons.tsx'
+import { Words } from '../../parts/words.tsx'
 import type { Standing } from './figures.ts'
 
 const icons = { ok: 'check', warn: 'alert', bad: 'alert', plain: 'info' } as const
@@ -28,12 +29,5 @@ export function StandingLine(props: { standing: Standing; isLead?: boolean }): J
         </Show>
       </div>
     </div>
-  )
-}
-
-export function Words(props: { text: string }): JSX.Element {
-  const pieces = () => props.text.split('`')
-  return (
-    <For each={pieces()}>{(piece, i) => (i() % 2 === 1 ? <code>{piece}</code> : <>{piece}</>)}</For>
   )
 }

@@ -3,7 +3,7 @@
 import type { JSX } from 'solid-js'
 import { createMemo } from 'solid-js'
 import { Chart } from '../../charts/chart.tsx'
-import type { ChartModel } from '../../charts/model.ts'
+import type { ChartModel, ChartSeries } from '../../charts/model.ts'
 import { emptyModel } from '../../charts/model.ts'
 import { timeTicks } from '../../charts/ticks.ts'
 import { count, percent } from '../../parts/format.ts'
@@ -25,6 +25,9 @@ export function AbandonmentTrend(): JSX.Element {
     if (!frame) return emptyModel
     const points = abandonmentPoints(frame, page.live.rows)
     const model = modelOf(points, frame.watermarkMs, page.zone())
+    const other = page.url().source === 'diff' ? page.cloudLive() : undefined
+    // The cloud's newest frame decides when to look at its rows.
+    if (other?.frame()) model.series.push(cloudRate(abandonmentPoints(frame, other.rows)))
     return { ...model, shades: eventShades(annotations()) }
   })
   return (
@@ -49,6 +52,19 @@ export function AbandonmentTrend(): JSX.Element {
       />
     </Tile>
   )
+}
+
+function cloudRate(points: readonly RatePoint[]): ChartSeries {
+  const values = Float64Array.from(points, ({ rate }) => rate)
+  return {
+    id: 'cloud',
+    name: 'cloud',
+    kind: 'line',
+    color: 4,
+    isDashed: true,
+    values,
+    format: percent,
+  }
 }
 
 function modelOf(

@@ -3,6 +3,7 @@
 
 import type { JSX } from 'solid-js'
 import { createMemo, createSignal, For, Show } from 'solid-js'
+import { liveUrl } from '../../live/browser-link.ts'
 import type { FeedRow } from '../../../api/live/frame.ts'
 import type { ShownRecord } from '../../../api/live/routes.ts'
 import { Dialog } from '../../parts/dialog.tsx'
@@ -143,7 +144,8 @@ function FeedLine(props: { row: FeedRow; zone: string; onOpen(): void }): JSX.El
 }
 
 function Drawer(props: { index: number; onClose(): void }): JSX.Element {
-  const record = createQuery<ShownRecord>(() => `/api/live/feed/${props.index}`)
+  const page = usePage()
+  const record = createQuery<ShownRecord>(() => liveUrl(page.live.source, `/feed/${props.index}`))
   const copy = (text: string) => void navigator.clipboard.writeText(text)
   return (
     <Dialog title="Record" onClose={() => props.onClose()}>

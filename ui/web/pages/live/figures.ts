@@ -34,6 +34,19 @@ export function ordersElsewhere(frame: LiveFrame, currency: string): number {
   )
 }
 
+/** A figure of the cloud beside that of this machine, and cloud minus local. */
+export function differenceWords(
+  local: number | null,
+  cloud: number | null,
+  print: (amount: number | null) => string,
+): string {
+  const there = print(cloud)
+  if (local === null || cloud === null) return there
+  const difference = print(cloud - local)
+  if (cloud === local || difference === print(0)) return `${there} · equal`
+  return `${there} · ${cloud > local ? '+' : ''}${difference}`
+}
+
 export const minuteOf = (ms: number): number => Math.floor(ms / minuteMs)
 
 /** One value a minute of the last hour, the present minute last. */

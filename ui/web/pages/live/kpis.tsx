@@ -21,14 +21,23 @@ import { IconButton } from '../../parts/icons.tsx'
 import type { PageContext } from '../../parts/page-context.ts'
 import { usePage } from '../../parts/page-context.ts'
 import { definitions } from './definitions.ts'
-import { hourMs, lastHour, minuteMs, moneyOf, ordersElsewhere, ratio } from './figures.ts'
+import {
+  differenceWords,
+  hourMs,
+  lastHour,
+  minuteMs,
+  moneyOf,
+  ordersElsewhere,
+  ratio,
+} from './figures.ts'
 import { catchingUpMs } from '../../live/status.ts'
 import { hourBefore } from './yesterday.ts'
 
 interface Kpi {
   id: keyof typeof definitions
   label: string
-  value(frame: LiveFrame): string
+  amount(frame: LiveFrame): number | null
+  print(amount: number | null): string
   full?(frame: LiveFrame): string
   /** Window and what it stands on. */
   stands(frame: LiveFrame): string
@@ -56,6 +65,13 @@ function KpiTile(props: { kpi: Kpi }): JSX.Element {
   const isWarm = () => {
     const now = frame()
     return now !== undefined && now.nowMs - now.backToMs >= props.kpi.windowMs
+  }
+  /** The same figure of the cloud, and how far it is from this one. */
+  const otherWords = (here: LiveFrame) => {
+    const there = page.cloudLive()?.frame()
+    if (!there) return 'cloud —'
+    const { amount, print } = props.kpi
+    return `cloud ${differenceWords(amount(here), amount(there), print)}`
   }
   const isStale = () => ['stale', 'reconnecting', 'offline'].includes(page.live.status().name)
   return (
@@ -89,13 +105,16 @@ function KpiTile(props: { kpi: Kpi }): JSX.Element {
               <Show when={props.kpi.trend}>{(trend) => <Sparkline values={trend()(now())} />}</Show>
             </div>
             <p class="kpi-sub">
-              <Show when={props.kpi.compared}>
+              <Show when={page.live.source === 'local' && props.kpi.compared}>
                 {(compared) => (
                   <Delta compared={compared()(now())} against="yesterday, same time" />
                 )}
               </Show>
               <span>{props.kpi.stands(now())}</span>
             </p>
+            <Show when={page.url().source === 'diff'}>
+              <p class="kpi-other">{otherWords(now())}</p>
+            </Show>
             <p class="kpi-age">
               <Age />
               <Show when={!isWarm()}> · warming up</Show>
@@ -116,7 +135,7 @@ function KpiTile(props: { kpi: Kpi }): JSX.Element {
 function Value(props: { kpi: Kpi; frame: LiveFrame }): JSX.Element {
   return (
     <span class="kpi-value" title={props.kpi.full?.(props.frame)}>
-      {props.kpi.value(props.frame)}
+      {props.kpi.print(props.kpi.amount(props.frame))}
     </span>
   )
 }
@@ -138,7 +157,10 @@ export function Age(): JSX.Element {
 
 function kpis(page: PageContext): Kpi[] {
   const { rows } = page.live
-  const nowMs = () => page.live.frame()?.nowMs
+  // Yesterday is history's, of this machine.
+  const isLocal = page.live.source === 'local'
+  const nowMs = () => (isLocal ? page.live.frame()?.nowMs : undefined)
+  const inMoney = (minor: number | null) => money(minor, page.currency())
   const inCurrency = () => ({ currency: page.currency() })
   const none = () => ({})
   const before = {
@@ -169,7 +191,8 @@ function kpis(page: PageContext): Kpi[] {
     {
       id: 'revenue',
       label: 'Net revenue',
-      value: (frame) => money(net(frame), page.currency()),
+      amount: net,
+      print: inMoney,
       full: (frame) => exactMoney(net(frame), page.currency()),
       stands: (frame) =>
         `60 min · ${plural(moneyOf(frame, page.currency()).orders, 'order')}${elsewhere()}`,
@@ -182,7 +205,8 @@ function kpis(page: PageContext): Kpi[] {
     {
       id: 'orders',
       label: 'Orders per minute',
-      value: (frame) => count(frame.kpi.orders5m / 5),
+      amount: (frame) => frame.kpi.orders5m / 5,
+      print: count,
       stands: (frame) => `5-min mean · ${plural(frame.kpi.orders5m, 'order')}`,
       trend: perMinute('orders'),
       compared: (frame) => {
@@ -195,7 +219,8 @@ function kpis(page: PageContext): Kpi[] {
     {
       id: 'sessions',
       label: 'Active sessions',
-      value: (frame) => count(frame.kpi.sessionsActive),
+      amount: (frame) => frame.kpi.sessionsActive,
+      print: count,
       stands: () => 'with an event in the last 5 min',
       trend: perMinute('sessions'),
       windowMs: 5 * minuteMs,
@@ -204,8 +229,8 @@ function kpis(page: PageContext): Kpi[] {
     {
       id: 'abandonment',
       label: 'Cart abandonment',
-      value: ({ kpi: { carts } }) =>
-        percent(ratio(carts.abandoned, carts.abandoned + carts.converted)),
+      amount: ({ kpi: { carts } }) => ratio(carts.abandoned, carts.abandoned + carts.converted),
+      print: percent,
       stands: ({ kpi: { carts } }) =>
         `60 min · ${plural(carts.abandoned + carts.converted, 'cart')} closed`,
       trend: (frame) =>
@@ -225,7 +250,8 @@ function kpis(page: PageContext): Kpi[] {
     {
       id: 'conversion',
       label: 'Session conversion',
-      value: ({ kpi }) => percent(ratio(kpi.sessionsBought, kpi.sessionsClosed)),
+      amount: ({ kpi }) => ratio(kpi.sessionsBought, kpi.sessionsClosed),
+      print: percent,
       stands: ({ kpi }) => `60 min · ${plural(kpi.sessionsClosed, 'session')} closed`,
       trend: (frame) =>
         lastHour(
@@ -248,7 +274,8 @@ function kpis(page: PageContext): Kpi[] {
     {
       id: 'aov',
       label: 'Average order value',
-      value: (frame) => money(aov(frame), page.currency()),
+      amount: aov,
+      print: inMoney,
       full: (frame) => exactMoney(aov(frame), page.currency()),
       stands: (frame) => `60 min · ${plural(moneyOf(frame, page.currency()).orders, 'order')}`,
       compared: (frame) => ({ value: aov(frame), before: valueBefore('aov') }),
@@ -258,7 +285,8 @@ function kpis(page: PageContext): Kpi[] {
     {
       id: 'carts',
       label: 'Open carts',
-      value: ({ kpi: { carts } }) => count(carts.open + carts.checkout),
+      amount: ({ kpi: { carts } }) => carts.open + carts.checkout,
+      print: count,
       stands: ({ kpi: { carts } }) => {
         const value = carts.openValue.find((each) => each.currency === page.currency())
         return `now · ${money(value?.valueMinor ?? 0, page.currency())} on the table · ${count(carts.checkout)} in checkout`
@@ -268,7 +296,8 @@ function kpis(page: PageContext): Kpi[] {
     {
       id: 'events',
       label: 'Events per second',
-      value: (frame) => count(frame.kpi.eventsLast5s / 5),
+      amount: (frame) => frame.kpi.eventsLast5s / 5,
+      print: count,
       stands: () => {
         const latency = page.live.latencyMs()
         return latency

@@ -24,7 +24,9 @@ export function Purchases(): JSX.Element {
   const page = usePage()
   const table = createTable()
   const [examined, setExamined] = createSignal<Examined>()
-  const days = earlierDays(() => page.live.frame()?.nowMs)
+  const isLocal = page.live.source === 'local'
+  // Earlier days are history's, of this machine.
+  const days = earlierDays(() => (isLocal ? page.live.frame()?.nowMs : undefined))
   const annotations = lastHourAnnotations(page)
   const byDay = createMemo(() => perSecondByDay(days.map((query) => query.state().data)))
   const model = createMemo<ChartModel>(() => {
@@ -33,12 +35,15 @@ export function Purchases(): JSX.Element {
     const { windowMin } = page.url()
     const columns = purchaseColumns(frame, page.live.rows, windowMin, examined())
     const past = pastColumns(columns.x, byDay())
+    const other = page.url().source === 'diff' ? page.cloudLive() : undefined
+    const span = examined() ?? { fromMs: columns.fromMs, toMs: columns.toMs }
+    const cloud = other && purchaseColumns(frame, other.rows, windowMin, span)
     return {
       x: columns.x,
       xMin: columns.fromMs,
       xMax: columns.toMs,
       ticks: timeTicks(columns.fromMs, columns.toMs, page.zone()),
-      series: seriesOf(columns, past, windowMin),
+      series: [...seriesOf(columns, past, windowMin), ...(cloud ? [cloudSeries(cloud)] : [])],
       formatY: count,
       label: (i) => clockTime(columns.x[i] as number, page.zone()),
       timeOf: (i) => columns.x[i] as number,
@@ -95,6 +100,19 @@ export function Purchases(): JSX.Element {
       />
     </Tile>
   )
+}
+
+function cloudSeries({ mean }: PurchaseColumns): ChartSeries {
+  const format = (value: number) => `${count(value)}/s`
+  return {
+    id: 'cloud',
+    name: 'cloud',
+    kind: 'line',
+    color: 4,
+    isDashed: true,
+    values: mean,
+    format,
+  }
 }
 
 interface Past {

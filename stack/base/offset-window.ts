@@ -1,12 +1,10 @@
-// For consumers of what lane A sends: which records have been here. Every copy of a record carries its topic, partition and
-// offset, so copies are dropped exactly, whatever a publisher, Pub/Sub or a seek sent again. Pure.
+// Which records have been here, by partition and offset, so that copies are dropped exactly, in whatever order records
+// come: whatever a publisher, Pub/Sub or a seek sent again (every message of lane A carries its topic, partition and
+// offset), whatever a processor wrote twice (every record of it names its input). Pure.
 //
 // Of a partition everything below a watermark counts as seen; above it, runs of offsets. A run that touches the watermark
 // joins it. Offsets that never come (control records, compacted ones, aborted transactions) leave gaps between runs: when
 // there are more runs than `runsMax` the lowest gap is given up, and counted.
-
-import type { TopicPartition } from '#stack/kafka-client/records.ts'
-import { partitionName } from '#stack/kafka-client/records.ts'
 
 /** Offsets from `start` on, `end` not among them. */
 interface Run {
@@ -29,14 +27,13 @@ export class OffsetWindow {
     this.#runsMax = runsMax
   }
 
-  /** Whether the record was here before; from now on it was. */
-  seen(topic: string, partition: number, offset: number): boolean {
-    const name = partitionName({ topic, partition })
-    let window = this.#partitions.get(name)
+  /** Whether the record was here before; from now on it was. Partitions are told apart by any name. */
+  seen(partition: string, offset: number): boolean {
+    let window = this.#partitions.get(partition)
     if (!window) {
-      // Whoever begins in the middle of a topic will see nothing of what is before.
+      // Whoever begins in the middle of a partition will see nothing of what is before.
       window = new Partition(offset)
-      this.#partitions.set(name, window)
+      this.#partitions.set(partition, window)
     }
     const isNew = window.add(offset)
     if (window.runs > this.#runsMax) this.givenUp += window.closeLowestGap()
@@ -44,8 +41,8 @@ export class OffsetWindow {
   }
 
   /** Everything below it was here; undefined before the first record. */
-  watermark({ topic, partition }: TopicPartition): number | undefined {
-    return this.#partitions.get(partitionName({ topic, partition }))?.watermark
+  watermark(partition: string): number | undefined {
+    return this.#partitions.get(partition)?.watermark
   }
 }
 
