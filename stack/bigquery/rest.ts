@@ -2,19 +2,13 @@
 // /bigquery/v2, since clients differ in it.
 
 import { randomUUID } from 'node:crypto'
+import { addColumn, checkPartitioning, dropDataset, dropTable, makeView } from './definitions.ts'
 import { Jobs } from './jobs.ts'
 import type { Job, JobConfig } from './jobs.ts'
 import { duplicate, invalid, notFound, notImplemented, Refused } from './refused.ts'
 import { asText, readFields, typeOfField } from './schema.ts'
 import type { Field } from './schema.ts'
-import {
-  addColumn,
-  checkPartitioning,
-  dropDataset,
-  dropTable,
-  makeView,
-  readRows,
-} from './statements.ts'
+import { readRows } from './statements.ts'
 import { quoteName } from './sql/types.ts'
 import { insertAll } from './insert-all.ts'
 import { withTimestamps } from './values.ts'
