@@ -5,6 +5,7 @@ import { orEnd, runPart } from '#stack/base/lifecycle.ts'
 import { createLogger } from '#stack/base/logger.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import { defaultPorts } from '#stack/base/ports.ts'
+import { explained } from '#stack/google/trouble.ts'
 import { commands } from './cli.ts'
 import type { Command } from './cli.ts'
 import { lanesOf, routeOf, runOptions, topicsOptionsOf } from './options.ts'
@@ -17,7 +18,7 @@ else {
   try {
     process.exitCode = await once(name)
   } catch (error) {
-    process.stderr.write(`bridge: ${describeError(error)}\n`)
+    process.stderr.write(`bridge: ${describeError(explained(error))}\n`)
     process.exitCode = exitCodeOf(error)
   }
 }

@@ -21,15 +21,26 @@ const own = Object.entries(services).filter(([, { image }]) => image === 'slipwa
 
 describe('compose.yaml', () => {
   test('runs every process of `slipway start` but the broker, from one image', () => {
-    expect(own.map(([name]) => name).sort()).toEqual(['history', 'processor', 'shop', 'ui'])
+    expect(own.map(([name]) => name).sort()).toEqual([
+      'bigquery',
+      'bridge',
+      'history',
+      'processor',
+      'pubsub',
+      'shop',
+      'ui',
+    ])
   })
 
   test.each(own)('%s is given flags that it has', (_, { command }) => {
-    const [part = '', ...given] = command
-    const help = execFileSync(process.execPath, ['stack/slipway.ts', part, '--help'], {
+    const words = command.slice(
+      0,
+      command.findIndex((word) => word.startsWith('--')),
+    )
+    const help = execFileSync(process.execPath, ['stack/slipway.ts', ...words, '--help'], {
       encoding: 'utf8',
     })
-    const flags = given
+    const flags = command
       .filter((word) => word.startsWith('--'))
       .map((word) => word.split('=')[0] as string)
     expect(flags.length).toBeGreaterThan(0)
@@ -40,6 +51,7 @@ describe('compose.yaml', () => {
     ['shop', defaultPorts.shop],
     ['history', defaultPorts.history],
     ['ui', defaultPorts.dashboard],
+    ['pubsub', defaultPorts.pubsub],
   ])('%s is published on its own port, on loopback', (name, port) => {
     expect(services[name]?.ports).toEqual([`127.0.0.1:${port}:${port}`])
     expect(services[name]?.command.join(' ')).toMatch(new RegExp(`--port[= ]${port}\\b`))

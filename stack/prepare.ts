@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { mains } from './start.ts'
+import { mains } from './parts.ts'
 import { partEnvironment } from './supervise.ts'
 
 const command = 'node_modules/.bin/slipway'

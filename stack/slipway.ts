@@ -8,7 +8,8 @@ import { describeError, exitCodeOf, exitCodes, UsageError } from './base/errors.
 import { optionsHelp, parseOptions } from './base/options.ts'
 import type { OptionTable } from './base/options.ts'
 import { examine } from './doctor.ts'
-import { mains, portsOf, start, startOptions } from './start.ts'
+import { mains, portsOf } from './parts.ts'
+import { start, startOptions } from './start.ts'
 import type { Terminal } from './start.ts'
 import { partEnvironment, nodeFlags } from './supervise.ts'
 

@@ -4,8 +4,9 @@
 
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { createWriteStream, mkdirSync } from 'node:fs'
+import { createWriteStream, mkdirSync, readdirSync } from 'node:fs'
 import type { WriteStream } from 'node:fs'
+import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Clock } from './base/clock.ts'
@@ -22,6 +23,8 @@ export interface PartSpec {
   flags: string[]
   /** Parts of a higher wave are stopped first. All start at once. */
   wave: number
+  /** Once it is ready it gives way to the others by so much; 0 to 19. */
+  niceness?: number
 }
 
 export interface SupervisorTalk {
@@ -156,10 +159,29 @@ class Child {
     if (message.event === 'progress')
       this.#options.talk.progress(message.what, message.done, message.total)
     else if (message.event === 'failed') this.#failure = message
-    else if (this.#everReady) this.#options.talk.say(`${this.spec.name} is back`)
+    else this.#becameReady(message.addresses)
+  }
+
+  #becameReady(addresses: Record<string, string>): void {
+    this.#giveWay()
+    if (this.#everReady) this.#options.talk.say(`${this.spec.name} is back`)
     else {
       this.#everReady = true
-      this.#settleReady.resolve(message.addresses)
+      this.#settleReady.resolve(addresses)
+    }
+  }
+
+  /** Not before: everybody waits until the last one is ready. */
+  #giveWay(): void {
+    const { niceness = 0 } = this.spec
+    const pid = this.#process?.pid
+    if (niceness === 0 || pid === undefined) return
+    for (const thread of threadsOf(pid)) {
+      try {
+        setPriority(thread, niceness)
+      } catch {
+        // It is gone again; if the part is, that is told elsewhere.
+      }
     }
   }
 
@@ -197,6 +219,15 @@ class Child {
     if (entry && (entry.level === 'warn' || entry.level === 'error')) {
       this.#options.talk.say(`${this.spec.name}: ${entry.message}`)
     }
+  }
+}
+
+/** On Linux each thread has a priority of its own, which those that it starts take over. */
+function threadsOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number)
+  } catch {
+    return [pid]
   }
 }
 

@@ -1,7 +1,7 @@
 // History as lane B and verify read it: its tables, and the rows of one as they come, as fast as they are taken.
 
-import { OperatingError } from '#stack/base/errors.ts'
-import { messageOf } from '#stack/base/errors.ts'
+import type { PositionsAnswer } from '#processor/history/read-api.ts'
+import { messageOf, OperatingError } from '#stack/base/errors.ts'
 import type { WireRow } from './row-encoding.ts'
 
 export interface HistoryTables {
@@ -14,7 +14,14 @@ export interface HistoryTables {
 export interface RowsAnswer {
   /** Up to here the answer goes, if it is not cut by its limit. */
   toSeq: number
-  rows: AsyncGenerator<{ row: WireRow; text: string }>
+  /** As many at a time as have come. */
+  rows: AsyncGenerator<HistoryRow[]>
+}
+
+export interface HistoryRow {
+  row: WireRow
+  /** As it came. */
+  text: string
 }
 
 /** The history was rebuilt: its rows have other numbers now. */
@@ -32,6 +39,12 @@ export class HistoryClient {
   async tables(): Promise<HistoryTables> {
     const response = await this.#get('/v1/tables')
     return (await response.json()) as HistoryTables
+  }
+
+  /** Events that the topic has and history does not, wherever they are on their way. */
+  async eventsBehind(): Promise<number> {
+    const { inputs } = await this.json<Pick<PositionsAnswer, 'inputs'>>('/v1/positions')
+    return inputs.reduce((sum, { endOffset, completeTo }) => sum + endOffset - completeTo, 0)
   }
 
   async rows(
@@ -76,7 +89,7 @@ async function* rowsOf(response: Response): RowsAnswer['rows'] {
   for await (const chunk of response.body ?? []) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
     rest = lines.pop() ?? ''
-    for (const text of lines) yield { row: JSON.parse(text) as WireRow, text }
+    yield lines.map((text) => ({ row: JSON.parse(text) as WireRow, text }))
   }
   // Whole answers end with a line feed.
   if (rest !== '') throw new OperatingError('history cut its answer', { retriable: true })

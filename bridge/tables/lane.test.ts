@@ -112,6 +112,22 @@ const countsOf = (lane: Lane, stream: string) =>
   lane.status().streams.find((each) => each.stream === stream)?.counts
 
 describe('rows of history', () => {
+  test('wait while history has much to catch up with', async () => {
+    await using it = await world()
+    it.history.add('events', 30)
+    it.history.eventsBehind = 1_000_000
+    const lane = await it.start()
+    await until(() => {
+      const [{ state, detail } = {}] = lane.status().streams
+      expect(state).toBe('waiting')
+      expect(detail).toContain('history has 1000000 events to catch up with, and goes first')
+    })
+    expect(lane.status().streams.every(({ counts }) => counts.sent === 0)).toBe(true)
+    it.history.eventsBehind = 0
+    await it.settled(lane)
+    await isThereOnce(it, 'events', 'events')
+  })
+
   test('arrive once, in all their columns, from all tables', async () => {
     await using it = await world()
     it.history.add('events', 30)

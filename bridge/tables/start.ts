@@ -9,6 +9,7 @@ import { Random } from '#stack/base/random.ts'
 import { dayMs, isoTime, MiB, secondMs } from '#stack/base/units.ts'
 import { connectBigQuery, connectStorageWrite } from '#stack/google/bigquery.ts'
 import type { BridgeError } from '../errors.ts'
+import { explained } from '#stack/google/trouble.ts'
 import type { Lane, LaneStatus, StreamState, StreamStatus } from '../lane.ts'
 import type { LaneSurroundings } from '../options.ts'
 import { SendRate } from '../topics/send-rate.ts'
@@ -17,6 +18,7 @@ import { EpochGone, HistoryClient } from './history-client.ts'
 import type { HistoryTables } from './history-client.ts'
 import { HeldByAnother, Lease } from './lease.ts'
 import { tableResources } from './resources.ts'
+import { RightOfWay } from './right-of-way.ts'
 import { StateFile } from './state-file.ts'
 import { tableMetrics } from './table-metrics.ts'
 import { ProtocolAlarm, TableShipper } from './table-shipper.ts'
@@ -42,7 +44,7 @@ const defaults = {
   pollMs: secondMs,
   leaseMs: 60 * secondMs,
   // Small ones keep memory small on both sides; the most that a request takes is 10 MB.
-  batchBytes: 2 * MiB,
+  batchBytes: MiB,
   batchRows: 10_000,
   turnRows: 50_000,
   streamMs: dayMs,
@@ -50,6 +52,8 @@ const defaults = {
 const callMs = 30 * secondMs
 const closeMs = 3 * secondMs
 const listingsMs = 5 * secondMs
+/** Between two questions whether history has much to catch up with. */
+const wayMs = 2 * secondMs
 const backOff = { firstMs: 250, mostMs: 15 * secondMs }
 
 export async function startTablesLane(options: TablesLaneOptions): Promise<Lane> {
@@ -153,6 +157,12 @@ function errorOf(
   }
 }
 
+class GivesWay extends OperatingError {
+  constructor(events: number) {
+    super(`history has ${events} events to catch up with, and goes first`, { retriable: true })
+  }
+}
+
 interface LaneParts {
   stop: AbortController
   shippers: readonly TableShipper[]
@@ -177,8 +187,11 @@ class TablesLane {
   readonly #standing = new Map<TableShipper, Standing>()
   readonly #stop: AbortController
   readonly #random = new Random('back-off')
+  readonly #rightOfWay = new RightOfWay()
   #listing: HistoryTables | undefined
   #listedMs = -Infinity
+  #givesWay = false
+  #askedForWayMs = -Infinity
   #leaseTroubles = 0
 
   constructor(parts: LaneParts) {
@@ -233,12 +246,14 @@ class TablesLane {
   /** True: there is more to do at once. */
   async #round(): Promise<boolean> {
     if (!(await this.#holdLease())) return false
+    if (await this.#mustGiveWay()) return false
     const epoch = await this.#epoch()
     if (epoch === undefined) return false
     let isMoving = false
     for (const shipper of this.#parts.shippers) {
       if (this.#stop.signal.aborted) return false
       if (!(await this.#holdLease())) return false
+      if (await this.#mustGiveWay()) return false
       if (await this.#turn(shipper, epoch)) isMoving = true
     }
     return isMoving
@@ -299,6 +314,23 @@ class TablesLane {
       } else if (this.#leaseTroubles === 1) logger.warn('lane B waits for its dataset', fields)
       await this.#pause(backOffMs(backOff, Math.min(this.#leaseTroubles, 4), this.#random.float()))
       return false
+    }
+  }
+
+  /** True: nothing may be read now. */
+  async #mustGiveWay(): Promise<boolean> {
+    const { history, clock } = this.#parts
+    const nowMs = clock.monotonicMs()
+    if (nowMs - this.#askedForWayMs < wayMs) return this.#givesWay
+    this.#askedForWayMs = nowMs
+    try {
+      const events = await history.eventsBehind()
+      this.#givesWay = this.#rightOfWay.givesWay(events, nowMs)
+      if (this.#givesWay) this.#standAll('waiting', new GivesWay(events))
+      return this.#givesWay
+    } catch (error) {
+      this.#standAll('waiting', error)
+      return true
     }
   }
 
@@ -371,6 +403,7 @@ function sentenceOf(error: unknown, { resource }: TableShipper): string {
   if (code === 404 || code === 5) {
     return `${resource.tableId} is not there: \`slipway bridge apply\` creates it (${messageOf(error)})`
   }
-  const hint = error instanceof OperatingError && error.hint !== undefined ? `; ${error.hint}` : ''
-  return `${messageOf(error)}${hint}`
+  const told = explained(error)
+  const hint = told instanceof OperatingError && told.hint !== undefined ? `; ${told.hint}` : ''
+  return `${messageOf(told)}${hint}`
 }

@@ -9,7 +9,7 @@ import { tables } from '#stack/contract/tables.ts'
 import { AppendConnection } from './append-connection.ts'
 import { Batcher, without } from './batches.ts'
 import type { BadRow, Batch, BatchLimits } from './batches.ts'
-import type { HistoryClient } from './history-client.ts'
+import type { HistoryClient, HistoryRow } from './history-client.ts'
 import {
   afterAskingTable,
   afterFinalize,
@@ -138,10 +138,7 @@ export class TableShipper {
     if (this.#pending) await this.#send(this.#pending)
   }
 
-  async #sendAll(
-    epoch: number,
-    rows: AsyncGenerator<{ row: Readonly<Record<string, unknown>>; text: string }>,
-  ): Promise<number> {
+  async #sendAll(epoch: number, rows: AsyncGenerator<HistoryRow[]>): Promise<number> {
     const { clock, limits, resource } = this.#options
     const batcher = new Batcher(resource.name, epoch, limits)
     const { time } = tables[resource.name]
@@ -155,12 +152,15 @@ export class TableShipper {
       sending.catch(() => {})
     }
     try {
-      for await (const { row, text } of rows) {
-        count++
-        const rowTime = row[time]
-        if (typeof rowTime === 'string') this.unsentSinceMs ??= Date.parse(rowTime)
-        const full = batcher.add(row, text, isoTime(clock.now()))
-        if (full) await next(full)
+      for await (const some of rows) {
+        const nowIso = isoTime(clock.now())
+        count += some.length
+        for (const { row, text } of some) {
+          const rowTime = row[time]
+          if (typeof rowTime === 'string') this.unsentSinceMs ??= Date.parse(rowTime)
+          const full = batcher.add(row, text, nowIso)
+          if (full) await next(full)
+        }
       }
       await next(batcher.take())
     } finally {

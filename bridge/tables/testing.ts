@@ -37,6 +37,8 @@ export function madeUpRow(name: TableName, seq: number, epoch: number): Record<s
 export class FakeHistory implements AsyncDisposable {
   epoch = 1
   maxSeq = 0
+  /** What it has to catch up with. */
+  eventsBehind = 0
   readonly #rows = new Map<string, WireRow[]>()
   readonly #server = createServer((request, response) => this.#answer(request, response))
 
@@ -81,6 +83,11 @@ export class FakeHistory implements AsyncDisposable {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://history')
     if (pathname === '/v1/tables') {
       response.end(JSON.stringify(this.#listing()))
+      return
+    }
+    if (pathname === '/v1/positions') {
+      const inputs = [{ endOffset: this.maxSeq + this.eventsBehind, completeTo: this.maxSeq }]
+      response.end(JSON.stringify({ inputs }))
       return
     }
     const epoch = Number(searchParams.get('epoch'))

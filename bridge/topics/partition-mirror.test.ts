@@ -80,7 +80,7 @@ function opened(options: Partial<MirrorOptions> = {}) {
         offset: next++,
         ...record,
       }))
-      mirror.take({ ...at, records, nextOffset: next, highWatermark: next })
+      mirror.take({ ...at, records, leftOut: 0, nextOffset: next, highWatermark: next })
       await settle()
     },
     async pass(ms: number) {

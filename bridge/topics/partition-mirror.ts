@@ -99,8 +99,9 @@ export class PartitionMirror {
     return this.#settled.position
   }
 
-  take({ records, nextOffset, highWatermark }: RecordBatch): void {
+  take({ records, leftOut, nextOffset, highWatermark }: RecordBatch): void {
     const { sinceMs, metrics } = this.#options
+    if (leftOut > 0) metrics.beforeStart.add(leftOut)
     const entries: Entry[] = []
     for (const record of records) {
       // It may have been read before, by this member in an earlier round.
@@ -113,6 +114,13 @@ export class PartitionMirror {
     this.endsAt(highWatermark)
     this.#pump()
     this.#pauseOrResume()
+  }
+
+  /** Everything before it is of an earlier time. Nothing may have been taken. */
+  beginAt(offset: number): void {
+    if (offset <= this.position) return
+    this.#options.metrics.beforeStart.add(offset - this.position)
+    this.#settled.take([], offset)
   }
 
   /** Where the partition ends, as somebody who asked was told. */
@@ -361,8 +369,8 @@ export class PartitionMirror {
 
   #waitsFor(code: CodeName, error: unknown): void {
     const { clock, target } = this.#options
-    const isTarget = refusalOf(code) === 'target'
-    const detail = `${target}: ${code}, ${textOf(error)}${isTarget ? `; ${remedyOf(code)}` : ''}`
+    const remedy = remedyOf(code, error)
+    const detail = `${target}: ${code}, ${textOf(error)}${remedy === undefined ? '' : `; ${remedy}`}`
     this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? clock.now(), detail }
   }
 

@@ -1,6 +1,7 @@
 // What an error of a publish request means for the messages in it. Pure. The codes are gRPC's.
 
 import { minuteMs } from '#stack/base/units.ts'
+import { troubleOf } from '#stack/google/trouble.ts'
 
 export type Refusal =
   /** The same request may succeed later. */
@@ -54,14 +55,15 @@ export function refusalOf(code: CodeName): Refusal {
   return meanings[code] ?? 'passing'
 }
 
-/** What a person can do about a target that refuses everything. */
-export function remedyOf(code: CodeName): string {
+/** What a person can do about a target that refuses everything; undefined where it is waited for. */
+export function remedyOf(code: CodeName, error: unknown): string | undefined {
+  const trouble = troubleOf(error)
+  if (trouble?.kind === 'permission') return 'its account needs roles/pubsub.publisher on the topic'
+  if (trouble) return trouble.remedy
   if (code === 'NOT_FOUND') return '`slipway bridge apply` creates what is missing'
-  if (code === 'PERMISSION_DENIED') return 'its account needs roles/pubsub.publisher on the topic'
-  if (code === 'UNAUTHENTICATED') return 'log in, or set GOOGLE_APPLICATION_CREDENTIALS'
   if (code === 'FAILED_PRECONDITION')
     return 'see the settings of the topic: its key, its schema, its region'
-  return 'is this address a Pub/Sub at all?'
+  return refusalOf(code) === 'target' ? 'is this address a Pub/Sub at all?' : undefined
 }
 
 /** How tries are spread, by what is refused. */

@@ -39,6 +39,23 @@ export async function startOffsets(options: StartOptions): Promise<Start[]> {
   })
 }
 
+/**
+ * Where the first record of a time is, partition by partition: before `offset` all are earlier. Where there is none yet, that
+ * is the end, and may not be behind what is asked in the same moment.
+ */
+export async function beginnings(
+  admin: Pick<KafkaAdmin, 'endOffsets' | 'offsetsAt'>,
+  topic: string,
+  sinceMs: number,
+): Promise<{ offset: number; hasBegun: boolean }[]> {
+  const ends = await admin.endOffsets(topic)
+  const found = await admin.offsetsAt(topic, sinceMs)
+  return ends.map((end, partition) => {
+    const offset = Math.min(found[partition] ?? end, end)
+    return { offset, hasBegun: offset < end }
+  })
+}
+
 function firstOffsets(admin: KafkaAdmin, topic: string, sinceMs: number) {
   return sinceMs === 0 ? admin.startOffsets(topic) : admin.offsetsAt(topic, sinceMs)
 }

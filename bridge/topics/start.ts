@@ -3,7 +3,7 @@
 // settled, so that whoever goes on sends again at most what was under way.
 
 import { messageOf } from '#stack/base/errors.ts'
-import { MiB, hourMs, secondMs } from '#stack/base/units.ts'
+import { KiB, MiB, hourMs, secondMs } from '#stack/base/units.ts'
 import { Random } from '#stack/base/random.ts'
 import { connectPubSub } from '#stack/google/pubsub.ts'
 import type { KafkaAdmin } from '#stack/kafka-client/admin.ts'
@@ -17,7 +17,7 @@ import { mirroredTopics, topicAtPubSub } from './mirrored-topics.ts'
 import { PartitionMirror } from './partition-mirror.ts'
 import { RequestSlots } from './request-slots.ts'
 import { SendRate } from './send-rate.ts'
-import { sinceText, startOffsets } from './start-offsets.ts'
+import { beginnings, sinceText, startOffsets } from './start-offsets.ts'
 import type { Start } from './start-offsets.ts'
 import { topicMetrics } from './topic-metrics.ts'
 import type { TopicMetrics } from './topic-metrics.ts'
@@ -30,6 +30,7 @@ export function groupIdOf(bridgeName: string): string {
 
 const commitMs = secondMs
 const askForEndsMs = 5 * secondMs
+const lookMs = 2 * secondMs
 /** What is under way when partitions go to somebody else, or the bridge ends, is waited for this long. */
 const finishMs = secondMs
 const lastCommitMs = secondMs / 2
@@ -37,11 +38,20 @@ const requestTimeoutMs = 30 * secondMs
 /** Of all partitions together. */
 const waitingBytesMax = 16 * MiB
 const requestsInFlightMax = 200
+/** Of a partition in one answer: answers are large enough when many partitions are behind, and wait for the collector. */
+const fetchBytesMax = 128 * KiB
 
 export async function startTopicsLane(options: TopicsLaneOptions): Promise<Lane> {
   const lane = new TopicsLane(options)
   await lane.start()
   return lane
+}
+
+interface Mirrored {
+  mirror: PartitionMirror
+  start: Start
+  /** Some record of it is of the mirror's time. Before that it is not read: a past is large, and nothing of it is sent. */
+  hasBegun: boolean
 }
 
 class TopicsLane implements Lane {
@@ -53,7 +63,7 @@ class TopicsLane implements Lane {
   readonly #rate = new SendRate()
   readonly #slots = new RequestSlots(requestsInFlightMax)
   readonly #random: Random
-  readonly #mirrors = new Map<string, { mirror: PartitionMirror; start: Start }>()
+  readonly #mirrors = new Map<string, Mirrored>()
   /** What the group was told last. */
   readonly #committed = new Map<string, number>()
   readonly #closing: (() => Promise<unknown> | void)[] = []
@@ -61,6 +71,7 @@ class TopicsLane implements Lane {
   #consumer: KafkaConsumer | undefined
   #publish: ((topic: string, messages: readonly Message[]) => Promise<void>) | undefined
   #committing: Promise<void> | undefined
+  #isLooking = false
 
   constructor(options: TopicsLaneOptions) {
     this.#options = options
@@ -87,12 +98,15 @@ class TopicsLane implements Lane {
       ...(sessionTimeoutMs !== undefined && { sessionTimeoutMs }),
       onAssigned: (assigned) => this.#assign(assigned),
       onRevoked: () => this.#revoke(),
+      maxBytesPerPartition: fetchBytesMax,
+      sinceMs: (at) => this.#mirrors.get(partitionName(at))?.start.sinceMs ?? 0,
       onBatch: async (batch) => this.#mirrors.get(partitionName(batch))?.mirror.take(batch),
       onCrash: onFatal,
     })
     const timers = [
       clock.every(commitMs, () => void this.#commitNow()),
       clock.every(askForEndsMs, () => void this.#askForEnds()),
+      clock.every(lookMs, () => void this.#lookForBeginnings()),
     ]
     this.#closing.push(() => timers.forEach((timer) => timer.cancel()))
   }
@@ -122,9 +136,45 @@ class TopicsLane implements Lane {
       this.#mirrors.set(partitionName(start), {
         start,
         mirror: this.#mirrorOf(start, starts.length),
+        hasBegun: start.sinceMs === 0,
       })
+    await this.#lookForBeginnings()
     void this.#askForEnds()
-    return starts.map(({ topic, partition, offset }) => ({ topic, partition, offset }))
+    return [...this.#mirrors.values()].map(({ start, mirror, hasBegun }) => {
+      const { topic, partition } = start
+      return { topic, partition, offset: mirror.position, isPaused: !hasBegun }
+    })
+  }
+
+  /** One at a time. */
+  async #lookForBeginnings(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    try {
+      const waiting = [...this.#mirrors.values()].filter(({ hasBegun }) => !hasBegun)
+      for (const [topic, some] of Map.groupBy(waiting, ({ start }) => start.topic)) {
+        const sinceMs = Math.min(...some.map(({ start }) => start.sinceMs))
+        const found = await beginnings(this.#admin as KafkaAdmin, topic, sinceMs)
+        for (const each of some) this.#begin(each, found[each.start.partition])
+      }
+    } catch (error) {
+      const { logger } = this.#options
+      logger.debug('where the mirror begins is not known', { error: messageOf(error) })
+    }
+    this.#isLooking = false
+  }
+
+  /** Of a partition that was not begun; another round may have taken it away. */
+  #begin(each: Mirrored, found: { offset: number; hasBegun: boolean } | undefined): void {
+    const { start, mirror } = each
+    if (!found || this.#mirrors.get(partitionName(start)) !== each) return
+    const { topic, partition } = start
+    mirror.endsAt(found.offset)
+    mirror.beginAt(found.offset)
+    if (!found.hasBegun) return
+    each.hasBegun = true
+    this.#consumer?.seek({ topic, partition, offset: mirror.position })
+    this.#consumer?.resume(start)
   }
 
   #mirrorOf(start: Start, partitions: number): PartitionMirror {

@@ -22,7 +22,10 @@ export function topicMetrics(metrics: Metrics): TopicMetrics {
     sent: counter('sent_messages', 'Acknowledged by Pub/Sub.'),
     retries: counter('retried_requests', 'Requests that were sent again, by code.'),
     errors: counter('refused_records', 'Records that went to the error lane, by code.'),
-    beforeStart: counter('records_before_start', 'Records of a time before the mirror begins.'),
+    beforeStart: counter(
+      'records_before_start',
+      'Offsets left out, of a time before the mirror begins.',
+    ),
     headersOmitted: counter('omitted_headers', 'Record headers that did not fit.'),
     requestMs: metrics.histogram(
       'slipway_bridge_topics_request_ms',

@@ -81,11 +81,13 @@ async function hoursOfHistory(
   const columns = storedColumns(resource.name, 'log')
   const digests = new Map<number | null, Digest>()
   const { rows } = await history.rows(resource.source, { epoch, afterSeq: 0, toSeq })
-  for await (const { row } of rows) {
-    const hour = hourOf(row, resource)
-    const digest = digests.get(hour) ?? new Digest()
-    digest.add(row['_seq'] as number, canonicalText(row, columns))
-    digests.set(hour, digest)
+  for await (const some of rows) {
+    for (const { row } of some) {
+      const hour = hourOf(row, resource)
+      const digest = digests.get(hour) ?? new Digest()
+      digest.add(row['_seq'] as number, canonicalText(row, columns))
+      digests.set(hour, digest)
+    }
   }
   const plain = ({ rows: count, minSeq, maxSeq, sum, xor }: Digest): HourDigest => ({
     rows: count,
@@ -158,14 +160,16 @@ async function rowsOf(
   const seen = new Set<number>()
   const { epoch, toSeq } = asOf
   const { rows } = await history.rows(resource.source, { epoch, afterSeq: 0, toSeq })
-  for await (const { row } of rows) {
-    const seq = row['_seq'] as number
-    if (!wanted.has(hourOf(row, resource)) && !theirs.has(seq)) continue
-    seen.add(seq)
-    const digests = theirs.get(seq) ?? []
-    const isSame = digests.length === 1 && digests[0] === hashOf(canonicalText(row, columns))
-    if (isSame || found.length >= namedMax) continue
-    found.push(await differenceOf(resource, asOf, { row, count: digests.length, ...sides }))
+  for await (const some of rows) {
+    for (const { row } of some) {
+      const seq = row['_seq'] as number
+      if (!wanted.has(hourOf(row, resource)) && !theirs.has(seq)) continue
+      seen.add(seq)
+      const digests = theirs.get(seq) ?? []
+      const isSame = digests.length === 1 && digests[0] === hashOf(canonicalText(row, columns))
+      if (isSame || found.length >= namedMax) continue
+      found.push(await differenceOf(resource, asOf, { row, count: digests.length, ...sides }))
+    }
   }
   for (const seq of theirs.keys()) {
     if (found.length >= namedMax) break

@@ -7,7 +7,7 @@ import { createSimulation } from '#stack/shop/start.ts'
 import { startStack } from '../fixtures/stack.ts'
 import type { Stack } from '../fixtures/stack.ts'
 import type { Measurement } from './measurement.ts'
-import { cpuSeconds, memoryMb, partNames } from './process-cost.ts'
+import { cpuSeconds, memoryMb, partsOf, sumOf } from './process-cost.ts'
 
 interface Message {
   key: string | Buffer | null
@@ -36,11 +36,14 @@ export async function benchPipeline(count: number): Promise<Measurement[]> {
   const after = cpuSeconds(stack)
   const own = process.cpuUsage(ownBefore)
   const ownSeconds = (own.user + own.system) / 1e6
-  const parts = partNames.map((part) => ({ part, seconds: after[part] - before[part] }))
+  const parts = partsOf(stack).map((part) => ({
+    part,
+    seconds: (after[part] ?? 0) - (before[part] ?? 0),
+  }))
   const withoutHistory = parts.filter(({ part }) => part !== 'history')
   const cpuTotal = parts.reduce((sum, { seconds }) => sum + seconds, ownSeconds)
   const cpuToEnriched = withoutHistory.reduce((sum, { seconds }) => sum + seconds, ownSeconds)
-  const memory = Object.values(memoryMb(stack)).reduce((a, b) => a + b)
+  const memory = sumOf(memoryMb(stack))
   const rate = (name: string, tookMs: number): Measurement => ({
     name,
     value: count / (tookMs / 1000),

@@ -3,14 +3,22 @@
 import { readFileSync } from 'node:fs'
 import type { Stack } from '../fixtures/stack.ts'
 
-export const partNames = ['broker', 'shop', 'processor', 'history', 'ui'] as const
-export type PartName = (typeof partNames)[number]
+const localParts = ['broker', 'shop', 'processor', 'history', 'ui'] as const
+const cloudParts = ['pubsub', 'bigquery', 'bridge'] as const
+export type PartName = (typeof localParts)[number] | (typeof cloudParts)[number]
+
+/** Those that the stack has. */
+export function partsOf({ addresses }: Stack): readonly PartName[] {
+  return 'pubsub' in addresses ? [...localParts, ...cloudParts] : localParts
+}
+
+type PerPart = Partial<Record<PartName, number>>
 
 /** Ticks of /proc are hundredths of a second on every Linux that Node runs on. */
 const ticksPerSecond = 100
 
-export function cpuSeconds(stack: Stack): Record<PartName, number> {
-  return perPart((part) => {
+export function cpuSeconds(stack: Stack): PerPart {
+  return perPart(stack, (part) => {
     const cells =
       readFileSync(`/proc/${stack.pidOf(part)}/stat`, 'utf8')
         .split(') ')[1]
@@ -20,13 +28,17 @@ export function cpuSeconds(stack: Stack): Record<PartName, number> {
 }
 
 /** Proportional set size: shared pages are counted once over all parts. */
-export function memoryMb(stack: Stack): Record<PartName, number> {
-  return perPart((part) => {
+export function memoryMb(stack: Stack): PerPart {
+  return perPart(stack, (part) => {
     const text = readFileSync(`/proc/${stack.pidOf(part)}/smaps_rollup`, 'utf8')
     return Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0) / 1024
   })
 }
 
-function perPart(read: (part: PartName) => number): Record<PartName, number> {
-  return Object.fromEntries(partNames.map((part) => [part, read(part)])) as Record<PartName, number>
+export function sumOf(perPart: PerPart): number {
+  return Object.values(perPart).reduce((a, b) => a + b, 0)
+}
+
+function perPart(stack: Stack, read: (part: PartName) => number): PerPart {
+  return Object.fromEntries(partsOf(stack).map((part) => [part, read(part)]))
 }

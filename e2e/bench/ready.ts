@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startStack } from '../fixtures/stack.ts'
 import type { Measurement } from './measurement.ts'
-import { memoryMb } from './process-cost.ts'
+import { memoryMb, sumOf } from './process-cost.ts'
 
 const runs = 3
+/** All parts that `npm start` has. */
+const args = ['--no-demo', '--cloud', 'emulator']
 
 export async function benchReady(): Promise<Measurement[]> {
   const first: number[] = []
@@ -15,11 +17,11 @@ export async function benchReady(): Promise<Measurement[]> {
   let memory = 0
   for (let i = 0; i < runs; i++) {
     const dataDir = mkdtempSync(join(tmpdir(), 'slipway-ready-'))
-    const stack = await startStack({ dataDir })
+    const stack = await startStack({ args, dataDir })
     first.push(stack.readyMs)
-    memory = Object.values(memoryMb(stack)).reduce((a, b) => a + b)
+    memory = sumOf(memoryMb(stack))
     await stack.stop()
-    const second = await startStack({ dataDir, portOffset: stack.portOffset })
+    const second = await startStack({ args, dataDir, portOffset: stack.portOffset })
     again.push(second.readyMs)
     await second.stop()
     rmSync(dataDir, { recursive: true, force: true })

@@ -1,11 +1,26 @@
-// Rows and figures of a month are the same in BigQuery, and what is changed there is named. Larger months, of several seeds,
-// are in parity.long.test.ts.
+// `slipway start --cloud emulator` mirrors into its stand-ins; `slipway bridge verify` says so, and names what is changed
+// there. Larger months, of several seeds, are in parity.long.test.ts.
 
-import { describe, expect, test } from 'vitest'
-import { bothSides } from '#bridge/verify/both-sides.contract.ts'
+import { execFile } from 'node:child_process'
+import { describe, expect, test, vi } from 'vitest'
+import type { RunningBridge } from '#bridge/start.ts'
 import type { BothSides } from '#bridge/verify/both-sides.contract.ts'
+import { MiB } from '#stack/base/units.ts'
+import { connectBigQuery } from '#stack/google/bigquery.ts'
+import type { BigQueryClients } from '#stack/google/bigquery.ts'
+import { watchGooglePackages } from '../fixtures/google-packages.ts'
 import { startStack } from '../fixtures/stack.ts'
+import type { Stack } from '../fixtures/stack.ts'
 import { writeMonth } from './parity.contract.ts'
+
+type BridgeStatus = ReturnType<RunningBridge['status']>
+type StreamStatus = BridgeStatus['lanes'][number]['streams'][number]
+type VerifyReport = Awaited<ReturnType<BothSides['verify']>>
+
+interface Answers {
+  status: BridgeStatus
+  verify: VerifyReport
+}
 
 interface Planted {
   what: string
@@ -50,33 +65,109 @@ const planted: Planted[] = [
   },
 ]
 
-describe('what is not equal in BigQuery', () => {
-  test('is named: the row, and the figures that follow from it', { timeout: 300_000 }, async () => {
-    await using stack = await startStack()
-    await writeMonth(stack, { scenario: 'full', seed: 15, records: 1500 })
-    await using sides = await bothSides(stack.addresses['history'] as string)
-    expect((await sides.verify()).isEqual).toBe(true)
-    for (const { dml } of planted) await sides.client.query(dml)
-    const { isEqual, tables, figures } = await sides.verify(0)
-    expect(isEqual).toBe(false)
-    const unequal = tables.filter((table) => !table.isEqual)
-    const named = unequal.map(({ table, differences }) => {
-      const [difference] = differences
-      const columns = difference?.columns.map(({ name }) => name)
-      return [table, differences.length, difference?.outcome, columns]
-    })
-    expect(new Map(named.map((each) => [each[0], each]))).toEqual(
-      new Map(planted.map(({ table, outcome, columns }) => [table, [table, 1, outcome, columns]])),
-    )
-    await isKeyOf(sides, unequal.find(({ table }) => table === 'orders_log')?.differences[0])
-    const wrong = figures.filter((figure) => !figure.isEqual).map(({ metric }) => metric)
-    expect(wrong).toEqual(expect.arrayContaining(['gross_revenue', 'net_revenue', 'aov']))
-    expect(wrong).not.toContain('events')
-  })
+describe('a stack with stand-ins of Pub/Sub and BigQuery', () => {
+  test(
+    'has in them what it has, and names what is changed there: the row, and the figures that follow from it',
+    { timeout: 300_000 },
+    async () => {
+      const watched = watchGooglePackages()
+      await using stack = await startStack({
+        args: ['--no-demo', '--cloud', 'emulator'],
+        env: watched.env,
+      })
+      await writeMonth(stack, { scenario: 'full', seed: 15, records: 1500 })
+      await stack.post('shop', '/v1/events', pageView())
+      await stack.settle()
+      const topics = await caughtUp(stack)
+      // The month lies further back than the mirror begins.
+      expect(sentOf(topics, 'ecommerce-events')).toBe(1)
+      expect(sentOf(topics, 'enriched-user-events')).toBe(1)
+      expect(watched.loadedBy()).toEqual(['bridge/main.ts'])
+      const before = await bridge(stack, 'verify')
+      expect(before).toMatchObject({ code: 0, said: { isEqual: true } })
+
+      const { bigquery = '' } = stack.addresses
+      const cloud = await connectBigQuery({
+        mode: 'emulator',
+        projectId: 'slipway-local',
+        bigquery,
+      })
+      for (const { dml } of planted) await cloud.client.query(dml)
+      const { code, said } = await bridge(stack, 'verify')
+      expect(code).toBe(4)
+      expect(said.isEqual).toBe(false)
+      const unequal = said.tables.filter((table) => !table.isEqual)
+      const named = unequal.map(({ table, differences }) => {
+        const [difference] = differences
+        const columns = difference?.columns.map(({ name }) => name)
+        return [table, differences.length, difference?.outcome, columns]
+      })
+      expect(new Map(named.map((each) => [each[0], each]))).toEqual(
+        new Map(
+          planted.map(({ table, outcome, columns }) => [table, [table, 1, outcome, columns]]),
+        ),
+      )
+      await isKeyOf(cloud, unequal.find(({ table }) => table === 'orders_log')?.differences[0])
+      const wrong = said.figures.filter((figure) => !figure.isEqual).map(({ metric }) => metric)
+      expect(wrong).toEqual(expect.arrayContaining(['gross_revenue', 'net_revenue', 'aov']))
+      expect(wrong).not.toContain('events')
+    },
+  )
 })
 
+/** Streams of lane A, when both lanes have nothing to do any more. */
+async function caughtUp(stack: Stack): Promise<StreamStatus[]> {
+  const topics = await vi.waitFor(
+    async () => {
+      const { said } = await bridge(stack, 'status')
+      expect(said).toMatchObject({ state: 'caught-up', lagRecords: 0, openErrors: 0 })
+      expect(said.lanes.map(({ lane }) => lane).sort()).toEqual(['tables', 'topics'])
+      return said.lanes.find(({ lane }) => lane === 'topics')?.streams
+    },
+    { timeout: 180_000, interval: 500 },
+  )
+  return topics ?? []
+}
+
+function sentOf(streams: readonly StreamStatus[], topic: string): number {
+  const own = streams.filter(({ stream }) => stream.slice(0, stream.lastIndexOf('-')) === topic)
+  return own.reduce((sum, { counts }) => sum + counts.sent, 0)
+}
+
+/** `slipway bridge …`, as a person types it. */
+function bridge<C extends keyof Answers>(
+  { portOffset }: Stack,
+  command: C,
+): Promise<{ code: number; said: Answers[C] }> {
+  const words = ['bridge', command, '--json', '--port-offset', String(portOffset)]
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      ['stack/slipway.ts', ...words],
+      { maxBuffer: 16 * MiB },
+      (error, stdout, stderr) => {
+        const code = error ? Number(error.code) : 0
+        if (stdout === '') reject(new Error(`${words.join(' ')}: ${code}, ${stderr}`))
+        else resolve({ code, said: JSON.parse(stdout) as Answers[C] })
+      },
+    )
+  })
+}
+
+function pageView() {
+  const eventTime = new Date().toISOString()
+  return {
+    eventId: 'today',
+    name: 'page_view',
+    eventTime,
+    anonymousId: 'a',
+    source: 'web',
+    data: {},
+  }
+}
+
 async function isKeyOf(
-  { client }: BothSides,
+  { client }: BigQueryClients,
   difference: { seq: number; key: string } | undefined,
 ): Promise<void> {
   const [rows] = await client.query(

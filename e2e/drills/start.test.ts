@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { freePortOffset } from '../fixtures/free-ports.ts'
+import { watchGooglePackages } from '../fixtures/google-packages.ts'
 import { startStack } from '../fixtures/stack.ts'
 
 describe('slipway start', () => {
@@ -24,6 +25,24 @@ describe('slipway start', () => {
       await using second = await startStack({ dataDir, portOffset: first.portOffset })
       const rows = await second.rows<{ event_id: string }>('events')
       expect(rows.map((row) => row.event_id)).toEqual(['kept'])
+    },
+  )
+
+  test(
+    'with --cloud off starts nothing of the cloud side, and loads no client of Google',
+    { timeout: 60_000 },
+    async () => {
+      const watched = watchGooglePackages()
+      await using stack = await startStack({ env: watched.env })
+      for (const part of ['pubsub', 'bigquery', 'bridge'])
+        expect(() => stack.pidOf(part)).toThrow('no process of')
+      expect(Object.keys(stack.addresses).sort()).toEqual(
+        expect.not.arrayContaining(['pubsub', 'bigquery', 'bigqueryStorage', 'bridge']),
+      )
+      await stack.post('shop', '/v1/events', pageView('local'))
+      await stack.settle()
+      await stack.get('dashboard', '/api/health')
+      expect(watched.loadedBy()).toEqual([])
     },
   )
 

@@ -139,15 +139,16 @@ function structTake(
   }
 }
 
-/** A varint of up to 64 bits. Seven bytes fit into a number. */
+/** A varint of up to 64 bits. Up to 2^53, as most numbers and all times are, it fits into a number. */
 function int64(reader: protobuf.Reader): bigint {
   const start = reader.pos
   let value = 0
   let scale = 1
-  for (let i = 0; i < 7; i++) {
+  for (let i = 0; i < 8; i++) {
     const byte = reader.buf[start + i] as number
     value += (byte & 0x7f) * scale
     if (byte < 0x80) {
+      if (value > Number.MAX_SAFE_INTEGER) break
       reader.pos = start + i + 1
       return BigInt(value)
     }

@@ -89,12 +89,7 @@ export class Warehouse {
   /** A path, or ':memory:'. */
   static async open(path: string, clock: DomainClock): Promise<Warehouse> {
     const instance = await DuckDBInstance.create(path, {
-      threads: '2',
-      memory_limit: '512MB',
-      // In memory, what does not fit would be put into the folder this was started in.
-      ...(path === ':memory:' && {
-        temp_directory: join(tmpdir(), `slipway-bigquery-${process.pid}`),
-      }),
+      ...(path === ':memory:' ? inMemory() : inFile),
     })
     const writer = await connected(instance)
     await writer.run(
@@ -226,6 +221,16 @@ export class Warehouse {
     this.#instance.closeSync()
   }
 }
+
+/** What does not fit would be put into the folder this was started in. */
+const inMemory = () => ({
+  threads: '2',
+  memory_limit: '512MB',
+  temp_directory: join(tmpdir(), `slipway-bigquery-${process.pid}`),
+})
+
+/** What does not fit lies beside the file. Each column of each table keeps a block open, of 256 KiB unless told. */
+const inFile = { threads: '1', memory_limit: '128MB', default_block_size: '32768' }
 
 async function connected(instance: DuckDBInstance): Promise<DuckDBConnection> {
   const connection = await instance.connect()

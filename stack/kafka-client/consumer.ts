@@ -29,17 +29,24 @@ export interface ConsumeOptions {
    * Called after each rebalance, before any record of it. Positions that it returns win over committed ones.
    * Handling waits for it, heartbeats go on.
    */
-  onAssigned?(assigned: readonly TopicPartition[]): Promise<readonly Position[] | void>
+  onAssigned?(assigned: readonly TopicPartition[]): Promise<readonly StartPosition[] | void>
   /** Called when a round is over, with what was owned until now; the batch in hand is finished before. */
   onRevoked?(revoked: readonly TopicPartition[]): Promise<void> | void
   /** One batch of one partition at a time; batches of different partitions follow one another. */
   onBatch(batch: RecordBatch): Promise<void>
   /** The consumer ended for a reason that no other try mends. */
   onCrash(error: Error): void
+  /** Records of an earlier time may be left out, as far as that is seen without decoding them. */
+  sinceMs?(at: TopicPartition): number
   maxBytesPerPartition?: number
   /** How long the broker may hold a fetch that finds nothing. */
   maxWaitMs?: number
   sessionTimeoutMs?: number
+}
+
+export interface StartPosition extends Position {
+  /** Nothing is asked of it until it is resumed. */
+  isPaused?: boolean
 }
 
 export interface KafkaConsumer {
@@ -49,6 +56,8 @@ export interface KafkaConsumer {
   /** Nothing more of it is asked for, until its next round at most; what was received is still handed over. */
   pause(at: TopicPartition): void
   resume(at: TopicPartition): void
+  /** Reading goes on there. What was received of the partition and not handed over is dropped. */
+  seek(to: Position): void
   /** The batch in hand is finished first. */
   close(): Promise<void>
 }
@@ -83,6 +92,8 @@ class Consumer implements KafkaConsumer {
   readonly #stop = new AbortController()
   #fetcher: Fetcher | undefined
   readonly #handled = new Map<string, number>()
+  /** Of this round. */
+  readonly #paused = new Set<string>()
   #isLost = false
 
   constructor(options: ConsumeOptions, surroundings: ConsumerSurroundings) {
@@ -104,11 +115,15 @@ class Consumer implements KafkaConsumer {
   }
 
   pause(at: TopicPartition): void {
-    this.#fetcher?.pause(at)
+    this.#paused.add(partitionName(at))
   }
 
   resume(at: TopicPartition): void {
-    this.#fetcher?.resume(at)
+    if (this.#paused.delete(partitionName(at))) this.#fetcher?.ask()
+  }
+
+  seek(to: Position): void {
+    this.#fetcher?.seek(to)
   }
 
   async close(): Promise<void> {
@@ -173,6 +188,7 @@ class Consumer implements KafkaConsumer {
   async #round(assigned: readonly TopicPartition[]): Promise<void> {
     this.#isLost = false
     this.#handled.clear()
+    this.#paused.clear()
     try {
       const from = await this.#positions(assigned)
       if (this.#isStopped || this.#isLost) return
@@ -192,9 +208,11 @@ class Consumer implements KafkaConsumer {
       cluster,
       logger,
       from,
+      paused: this.#paused,
       whenGone,
       maxBytesPerPartition,
       maxWaitMs,
+      sinceMs: this.#options.sinceMs,
     })
     this.#fetcher = fetcher
     try {
@@ -219,7 +237,9 @@ class Consumer implements KafkaConsumer {
       for (const position of list) positions.set(partitionName(position), position)
     }
     const without = () => assigned.filter((each) => !positions.has(partitionName(each)))
-    add((await this.#options.onAssigned?.(assigned)) ?? [])
+    const own = (await this.#options.onAssigned?.(assigned)) ?? []
+    for (const each of own) if (each.isPaused) this.pause(each)
+    add(own)
     if (without().length > 0) add(await this.#membership.committed(without()))
     if (without().length > 0) {
       const start = startOffset(this.#options.from ?? 'beginning')

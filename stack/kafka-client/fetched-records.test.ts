@@ -8,6 +8,7 @@ import { crc32c } from '../kafka/protocol/crc32c.ts'
 import { batchRecords, placeBatch } from '../kafka/protocol/record-batch.ts'
 import { encodeBatch } from './batch-encoder.ts'
 import { decodeRecords, offsetAfter } from './fetched-records.ts'
+import type { AbortedTransaction } from './fetched-records.ts'
 import type { OutgoingRecord } from './records.ts'
 
 const headerBytes = 61
@@ -56,12 +57,16 @@ const marker = (type: number): OutgoingRecord => ({
   value: Buffer.alloc(6),
 })
 
-const values = (bytes: Buffer, ...rest: [number?, Parameters<typeof decodeRecords>[2]?]) =>
-  decodeRecords(bytes, rest[0] ?? 0, rest[1]).map(({ value }) => value?.toString())
+const values = (bytes: Buffer, fromOffset = 0, abortedTransactions: AbortedTransaction[] = []) =>
+  decodeRecords(bytes, fromOffset, { abortedTransactions }).records.map(({ value }) =>
+    value?.toString(),
+  )
 
 function outcomeOf(bytes: Buffer): string {
   try {
-    return decodeRecords(bytes, 0).every(({ headers }) => headers !== undefined) ? 'read' : 'half'
+    return decodeRecords(bytes, 0).records.every(({ headers }) => headers !== undefined)
+      ? 'read'
+      : 'half'
   } catch (error) {
     return (error as Error).name
   }
@@ -78,18 +83,20 @@ describe('fetched records', () => {
       ...record,
       headers: Object.fromEntries(record.headers.map(({ key, value }) => [key, value])),
     }))
-    const read = decodeRecords(batch, 0).map(({ key, value, timestampMs, offset, headers }) => ({
-      key,
-      value,
-      timestampMs,
-      offset,
-      headers,
-    }))
+    const read = decodeRecords(batch, 0).records.map(
+      ({ key, value, timestampMs, offset, headers }) => ({
+        key,
+        value,
+        timestampMs,
+        offset,
+        headers,
+      }),
+    )
     expect(read).toEqual(expected)
   })
 
   test('begin with the wanted offset in the middle of a batch', () => {
-    const read = decodeRecords(batchOf(records, { baseOffset: 10 }), 11)
+    const { records: read } = decodeRecords(batchOf(records, { baseOffset: 10 }), 11)
     expect(read.map(({ offset }) => offset)).toEqual([11, 12])
   })
 
@@ -97,7 +104,7 @@ describe('fetched records', () => {
     const two = Buffer.concat([batchOf(records), batchOf(records, { baseOffset: 3 })])
     for (const cut of [1, 200]) {
       const torn = two.subarray(0, two.length - cut)
-      expect(decodeRecords(torn, 0)).toHaveLength(3)
+      expect(decodeRecords(torn, 0).records).toHaveLength(3)
       expect(offsetAfter(torn, 0)).toBe(3)
     }
     expect(offsetAfter(two, 0)).toBe(6)
@@ -106,9 +113,22 @@ describe('fetched records', () => {
 
   test('have the time of the broker where the topic says so', () => {
     const batch = batchOf(records, { attributes: 0x08 })
-    expect(new Set(decodeRecords(batch, 0).map(({ timestampMs }) => timestampMs))).toEqual(
+    expect(new Set(decodeRecords(batch, 0).records.map(({ timestampMs }) => timestampMs))).toEqual(
       new Set([1_800_000_000_000]),
     )
+  })
+
+  test('of an earlier time than is asked for are counted where a whole batch is, and else left to the reader', () => {
+    const at = (timestampMs: number, baseOffset: number) =>
+      batchOf([{ key: null, value: `${timestampMs}`, timestampMs }], { baseOffset })
+    const mixed = batchOf(
+      [10, 20].map((timestampMs) => ({ key: null, value: `${timestampMs}`, timestampMs })),
+      { baseOffset: 2 },
+    )
+    const log = Buffer.concat([at(10, 0), at(20, 1), mixed, at(19, 4)])
+    const { records: read, leftOut } = decodeRecords(log, 0, { sinceMs: 20 })
+    expect(read.map(({ offset }) => offset)).toEqual([1, 2, 3])
+    expect(leftOut).toBe(2)
   })
 
   test('hold no control records, and none of an aborted transaction', () => {

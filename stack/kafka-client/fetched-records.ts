@@ -40,26 +40,43 @@ export function offsetAfter(bytes: Buffer, fetchOffset: number): number {
   return next
 }
 
+export interface DecodeOptions {
+  abortedTransactions?: readonly AbortedTransaction[]
+  /** Batches whose newest record is of an earlier time are counted and not decoded. */
+  sinceMs?: number
+}
+
+export interface DecodedRecords {
+  records: IncomingRecord[]
+  /** Of an earlier time. */
+  leftOut: number
+}
+
 /** Throws MalformedError. */
 export function decodeRecords(
   bytes: Buffer,
   fromOffset: number,
-  abortedTransactions: readonly AbortedTransaction[] = [],
-): IncomingRecord[] {
+  { abortedTransactions = [], sinceMs = -Infinity }: DecodeOptions = {},
+): DecodedRecords {
   const records: IncomingRecord[] = []
+  let leftOut = 0
   const aborted = new AbortedProducers(abortedTransactions)
   for (let at = 0; isWhole(bytes, at);) {
     const header = readBatchHeader(bytes, at)
     if (header.magic !== 2) throw new MalformedError(`a batch of format ${header.magic}`)
     if (!isBatchIntact(bytes, at, header.sizeBytes))
       throw new MalformedError(`a wrong checksum in the batch at offset ${header.baseOffset}`)
-    if (!aborted.skip(header, bytes, at)) {
+    const isLeftOut = aborted.skip(header, bytes, at)
+    // Whoever wrote the batch says so, as brokers rely on to find offsets by time.
+    const isEarlier = header.maxTimestampMs < sinceMs
+    if (!isLeftOut && isEarlier) leftOut += header.count
+    else if (!isLeftOut) {
       const packed = bytes.subarray(at + batchHeaderBytes, at + header.sizeBytes)
       decodeBatch(header, unpacked(header, packed), fromOffset, records)
     }
     at += header.sizeBytes
   }
-  return records
+  return { records, leftOut }
 }
 
 function isWhole(bytes: Buffer, at: number): boolean {

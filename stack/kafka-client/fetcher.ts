@@ -12,9 +12,9 @@ import type { Infer } from '../kafka/protocol/types.ts'
 import type { Cluster } from './cluster.ts'
 import { mayPass, refused } from './cluster.ts'
 import { decodeRecords, offsetAfter } from './fetched-records.ts'
-import type { AbortedTransaction } from './fetched-records.ts'
+import type { AbortedTransaction, DecodedRecords } from './fetched-records.ts'
 import { firstOffsets, startOffset } from './offsets.ts'
-import type { IncomingRecord, Position, RecordBatch, TopicPartition } from './records.ts'
+import type { Position, RecordBatch, TopicPartition } from './records.ts'
 import { partitionName } from './records.ts'
 
 export interface FetcherOptions {
@@ -23,10 +23,14 @@ export interface FetcherOptions {
   logger: Logger
   /** Where each partition starts. */
   from: readonly Position[]
+  /** By their names; the owner's, who calls `ask` when one is taken out. */
+  paused: ReadonlySet<string>
   /** Where one goes on whose records are gone. */
   whenGone: 'beginning' | 'end'
   maxBytesPerPartition: number
   maxWaitMs: number
+  /** Records of an earlier time may be left out. */
+  sinceMs?: ((at: TopicPartition) => number) | undefined
 }
 
 /** Kafka from 2.3 to 4, Redpanda and the embedded broker all speak it. */
@@ -37,8 +41,8 @@ const answerBytesMax = 8 * MiB
 const waitingBytesMax = 2 * MiB
 
 interface Reading extends Position {
-  /** Part of a request that is not answered. */
-  isAskedFor: boolean
+  /** The offset of a request that is not answered. */
+  askedFor: number | undefined
 }
 
 interface Fetched {
@@ -57,14 +61,13 @@ export class Fetcher {
   #readings: Reading[]
   #waiting: Fetched[] = []
   #waitingBytes = 0
-  readonly #paused = new Set<string>()
   #isStopped = false
   #wake: () => void = () => {}
 
   constructor(options: FetcherOptions) {
     this.#options = options
-    this.#readings = options.from.map((position) => ({ ...position, isAskedFor: false }))
-    this.#ask()
+    this.#readings = options.from.map((position) => ({ ...position, askedFor: undefined }))
+    this.ask()
   }
 
   /** The next records of some partition; undefined when it was stopped. */
@@ -74,18 +77,18 @@ export class Fetcher {
     const fetched = this.#isStopped ? undefined : this.#waiting.shift()
     if (!fetched) return undefined
     this.#waitingBytes -= fetched.bytes.length
-    this.#ask()
+    this.ask()
     const { at, nextOffset, highWatermark } = fetched
-    const records = decoded(fetched)
-    return { topic: at.topic, partition: at.partition, records, nextOffset, highWatermark }
+    const { topic, partition } = at
+    return { topic, partition, ...this.#decoded(fetched), nextOffset, highWatermark }
   }
 
-  pause(at: TopicPartition): void {
-    this.#paused.add(partitionName(at))
-  }
-
-  resume(at: TopicPartition): void {
-    if (this.#paused.delete(partitionName(at))) this.#ask()
+  seek({ topic, partition, offset }: Position): void {
+    const isOf = (at: Position) => at.topic === topic && at.partition === partition
+    for (const reading of this.#readings) if (isOf(reading)) reading.offset = offset
+    this.#waiting = this.#waiting.filter(({ at }) => !isOf(at))
+    this.#waitingBytes = this.#waiting.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    this.ask()
   }
 
   stop(): void {
@@ -95,18 +98,19 @@ export class Fetcher {
     this.#wake()
   }
 
-  #ask(): void {
+  /** For all that may be asked for now. */
+  ask(): void {
     if (this.#isStopped || this.#waitingBytes > waitingBytesMax) return
+    const { cluster, paused } = this.#options
     const free = this.#readings.filter(
-      (reading) => !reading.isAskedFor && !this.#paused.has(partitionName(reading)),
+      (reading) => reading.askedFor === undefined && !paused.has(partitionName(reading)),
     )
-    const { cluster } = this.#options
     const byLeader = Map.groupBy(free, (each) => cluster.leaderOf(each.topic, each.partition))
     for (const [leader, readings] of byLeader) void this.#fetch(leader, readings)
   }
 
   async #fetch(leader: number, readings: readonly Reading[]): Promise<void> {
-    for (const reading of readings) reading.isAskedFor = true
+    for (const reading of readings) reading.askedFor = reading.offset
     const { cluster, logger } = this.#options
     try {
       const faults = await this.#request(leader, readings)
@@ -116,8 +120,8 @@ export class Fetcher {
       logger.debug('a fetch failed and is tried again', { error: messageOf(error) })
       await cluster.startAgain()
     }
-    for (const reading of readings) reading.isAskedFor = false
-    this.#ask()
+    for (const reading of readings) reading.askedFor = undefined
+    this.ask()
   }
 
   /** How many partitions could not be read. */
@@ -143,7 +147,8 @@ export class Fetcher {
     for (const { name, partitions } of answer.responses) {
       for (const partition of partitions) {
         const reading = byName.get(partitionName({ topic: name, partition: partition.index }))
-        if (!reading) continue
+        // The reader went elsewhere meanwhile.
+        if (!reading || reading.askedFor !== reading.offset) continue
         if (partition.errorCode === errorCodes.NONE) this.#take(reading, partition)
         else if (await this.#isFault(reading, partition.errorCode)) faults++
       }
@@ -199,12 +204,14 @@ export class Fetcher {
     reading.offset = found?.offset ?? reading.offset
     return false
   }
-}
 
-function decoded({ at, bytes, aborted }: Fetched): IncomingRecord[] {
-  try {
-    return decodeRecords(bytes, at.offset, aborted)
-  } catch (error) {
-    throw new MalformedError(`${partitionName(at)}: ${messageOf(error)}`)
+  #decoded({ at, bytes, aborted: abortedTransactions }: Fetched): DecodedRecords {
+    const { sinceMs } = this.#options
+    try {
+      const options = { abortedTransactions, ...(sinceMs && { sinceMs: sinceMs(at) }) }
+      return decodeRecords(bytes, at.offset, options)
+    } catch (error) {
+      throw new MalformedError(`${partitionName(at)}: ${messageOf(error)}`)
+    }
   }
 }

@@ -39,6 +39,8 @@ export interface Position extends TopicPartition {
 /** Consecutive records of one partition. */
 export interface RecordBatch extends TopicPartition {
   records: IncomingRecord[]
+  /** Records among them that are of an earlier time than the reader asked for, and not here. */
+  leftOut: number
   /** The offset after the last one of the batch, control records counted. */
   nextOffset: number
   /** End of the partition as the broker told with this batch. */
