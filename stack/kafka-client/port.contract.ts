@@ -110,6 +110,38 @@ export function portContract(name: string, connect: () => Promise<KafkaPort>): v
       await producer.close()
     })
 
+    test('a partition may begin paused, and go on from elsewhere; records of an earlier time may be left out', async () => {
+      const { port, topic } = await freshTopic(connect, 1)
+      const producer = await port.producer()
+      for (const timestampMs of [1000, 1000, 9000, 1000, 9000])
+        await producer.send([{ topic, records: [{ key: 'k', value: 'v', timestampMs }] }])
+      const offsets: number[] = []
+      let leftOut = 0
+      const consumer = await port.consume({
+        groupId: `group-${randomUUID()}`,
+        topics: [topic],
+        maxWaitMs: 50,
+        sinceMs: () => 9000,
+        onAssigned: async (assigned) =>
+          assigned.map((at) => ({ ...at, offset: 0, isPaused: true })),
+        async onBatch(batch) {
+          offsets.push(...batch.records.map(({ offset }) => offset))
+          leftOut += batch.leftOut
+        },
+        onCrash: (error) => {
+          throw error
+        },
+      })
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      expect([offsets, leftOut]).toEqual([[], 0])
+      consumer.seek({ topic, partition: 0, offset: 1 })
+      consumer.resume({ topic, partition: 0 })
+      await expect.poll(() => offsets).toEqual([2, 4])
+      expect(leftOut).toBe(2)
+      await consumer.close()
+      await producer.close()
+    })
+
     test('offsets are found by time', async () => {
       const { port, topic } = await freshTopic(connect, 1)
       const producer = await port.producer()
