@@ -79,7 +79,7 @@ export async function figuresOfBoth(
       for (const text of (await response.text()).split('\n')) {
         if (text === '') continue
         const line = JSON.parse(text) as CloudLine
-        if (line.kind === 'done') continue
+        if (line.kind === 'done' || line.kind === 'estimate') continue
         const figure = some[line.index]
         if (!figure) throw new Error(`an answer nobody asked for: ${text}`)
         figure.said = text.slice(0, 300)

@@ -6,6 +6,7 @@ import type { JSX, ParentProps } from 'solid-js'
 import { createSignal, ErrorBoundary, For, onCleanup, Show, Suspense } from 'solid-js'
 import { isZone } from '../../stack/contract/calendar.ts'
 import { announcement } from './parts/announce.ts'
+import { CloudStatus } from './parts/cloud-status.tsx'
 import { Dialog } from './parts/dialog.tsx'
 import { IconButton } from './parts/icons.tsx'
 import type { PageContext } from './parts/page-context.ts'
@@ -67,8 +68,8 @@ export function Shell(props: ParentProps): JSX.Element {
 
 function Header(props: { page: PageContext; onHelp(): void }): JSX.Element {
   const theme = () => ({ system: 'screen', light: 'sun', dark: 'moon' }) as const
-  // The status of one side is never shown for the other.
-  const hasStatus = () => props.page.url().source !== 'cloud' || props.page.live.source === 'cloud'
+  // The status of one side is never shown for the other: where no live view of the cloud is open, it is BigQuery's.
+  const isOfLive = () => props.page.url().source === 'local' || props.page.cloudLive() !== undefined
   return (
     <header class="top">
       <span class="brand">Slipway</span>
@@ -82,7 +83,7 @@ function Header(props: { page: PageContext; onHelp(): void }): JSX.Element {
         </For>
       </nav>
       <SourceSwitch />
-      <Show when={hasStatus()} fallback={<span class="status" />}>
+      <Show when={isOfLive()} fallback={<CloudStatus />}>
         <Status live={props.page.live} zone={props.page.zone()} />
       </Show>
       <div class="top-tools">

@@ -33,6 +33,8 @@ export interface ReadingOptions {
   limitBytes: number
   /** Somebody has seen the estimate and said yes. */
   isApproved: boolean
+  /** Before the first statement runs. */
+  onEstimate?(bytes: number): void
 }
 
 interface Asked {
@@ -88,10 +90,11 @@ export class Reading {
     try {
       const statements = this.#statements(asked)
       await eachOf(statements, (statement) => this.#estimate(statement))
-      const { isApproved, limitBytes } = this.#options
+      const { isApproved, limitBytes, onEstimate } = this.#options
       if (this.spent.estimatedBytes > limitBytes && !isApproved) {
         throw new WaitsForWord('BigQuery would read more than the limit')
       }
+      onEstimate?.(this.spent.estimatedBytes)
       await eachOf(statements, (statement) => this.#run(statement))
     } catch (error) {
       for (const { answer } of asked) answer.reject(error)

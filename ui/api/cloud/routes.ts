@@ -56,6 +56,7 @@ export type CloudLine =
   | { kind: 'refused'; index: number; error: string; hint?: string }
   | { kind: 'trouble'; index: number; trouble: Trouble }
   | { kind: 'waits'; index: number }
+  | { kind: 'estimate'; bytes: number }
   | { kind: 'done'; spent: Spent; limitBytes: number }
 
 const questionsMax = 200
@@ -107,6 +108,7 @@ export function cloudRoutes(options: CloudRoutesOptions) {
             clock,
             limitBytes,
             isApproved,
+            onEstimate: (bytes) => void write({ kind: 'estimate', bytes }),
           })
           const answered = questions.map(async ({ id, asOf, ...request }, index) => {
             const { epoch, maxSeq } = position

@@ -110,10 +110,12 @@ function permission(text: string, { projectId }: Place): Trouble {
 }
 
 function missing(text: string, place: Place): Trouble {
+  const byItself =
+    place.mode === 'emulator' ? ' At stand-ins a running bridge creates what is missing.' : ''
   return {
     kind: 'missing',
     title: `Dataset ${place.dataset} or a table of it is missing`,
-    says: text,
+    says: `${text}.${byItself}`,
     steps: [
       { says: 'See what is missing:', command: `npx slipway bridge plan${flags(place)}` },
       { says: 'Create it:', command: `npx slipway bridge apply${flags(place)}` },

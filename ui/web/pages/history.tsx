@@ -5,7 +5,9 @@ import { For, Show } from 'solid-js'
 import { Dynamic } from 'solid-js/web'
 import { usePage } from '../parts/page-context.ts'
 import { pastWords } from '../parts/past.ts'
+import { TroublePanel } from '../parts/cloud-status.tsx'
 import { Behaviour } from './history/behaviour.tsx'
+import { CloudCostLine } from './history/cloud-cost.tsx'
 import { Controls } from './history/controls.tsx'
 import { Conversion } from './history/conversion.tsx'
 import { Overview } from './history/overview.tsx'
@@ -21,26 +23,11 @@ const sections = [
 
 export default function HistoryPage(): JSX.Element {
   const page = usePage()
-  return (
-    <Show
-      when={page.url().source === 'local'}
-      fallback={
-        <>
-          <div class="page-head">
-            <h1>History</h1>
-          </div>
-          <p class="empty">There are no figures of the cloud yet.</p>
-        </>
-      }
-    >
-      <LocalHistory />
-    </Show>
-  )
-}
-
-function LocalHistory(): JSX.Element {
-  const page = usePage()
   const questions = createQuestions(page)
+  const trouble = () => {
+    const standing = page.standing()
+    return standing?.isReady === false ? standing.trouble : undefined
+  }
   return (
     <QuestionsProvider value={questions}>
       <div class="page-head">
@@ -48,7 +35,9 @@ function LocalHistory(): JSX.Element {
         <nav class="sections" aria-label="Sections">
           <For each={sections}>{([id, name]) => <a href={`#${id}`}>{name}</a>}</For>
         </nav>
+        <CloudCostLine />
       </div>
+      <Show when={trouble()}>{(what) => <TroublePanel trouble={what()} />}</Show>
       <Show when={page.past()}>
         {(past) => (
           <p class="banner" role="status">
@@ -56,24 +45,27 @@ function LocalHistory(): JSX.Element {
           </p>
         )}
       </Show>
-      <Show when={questions.isAway()}>
+      <Show when={questions.isAway() && !trouble()}>
         <p class="banner is-bad" role="status">
-          History does not answer. What it said before stays below; it is asked again by itself.
-          Live goes on without it.{' '}
+          {questions.isCloud() ? 'BigQuery' : 'History'} does not answer. What it said before stays
+          below; it is asked again by itself. Live goes on without it.{' '}
           <button type="button" class="button" onClick={() => questions.askAgain()}>
             Ask now
           </button>
         </p>
       </Show>
-      <Controls />
-      <For each={sections}>
-        {([id, name, Section]) => (
-          <section id={id} class="section" aria-labelledby={`${id}-title`}>
-            <h2 id={`${id}-title`}>{name}</h2>
-            <Dynamic component={Section} />
-          </section>
-        )}
-      </For>
+      {/* Without the cloud there is nothing of it to show; of both, history's figures go on. */}
+      <Show when={!(questions.isCloud() && trouble())}>
+        <Controls />
+        <For each={sections}>
+          {([id, name, Section]) => (
+            <section id={id} class="section" aria-labelledby={`${id}-title`}>
+              <h2 id={`${id}-title`}>{name}</h2>
+              <Dynamic component={Section} />
+            </section>
+          )}
+        </For>
+      </Show>
     </QuestionsProvider>
   )
 }

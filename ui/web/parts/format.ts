@@ -33,6 +33,13 @@ export function count(value: number | null | undefined): string {
 }
 
 /** `1 order`, `2 orders`. */
+/** As Google bills: in binary units, under their everyday names. */
+export function bytes(value: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB', 'TB']
+  const at = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, value)) / 10)))
+  return `${count(value / 1024 ** at)} ${units[at]}`
+}
+
 export function plural(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`
 }

@@ -3,11 +3,13 @@
 import { useLocation, useNavigate } from '@solidjs/router'
 import { createContext, createMemo, createSignal, onCleanup, untrack, useContext } from 'solid-js'
 import type { CloudPlace } from '../../api/cloud.ts'
+import type { Standing } from '../../api/cloud/routes.ts'
 import type { Past } from '../../api/past.ts'
 import type { Live } from '../live/live.ts'
 import { createLive } from '../live/live.ts'
 import { createPast } from './past.ts'
 import { createQuery } from './query.ts'
+import { createStanding } from './standing.ts'
 import type { UrlState } from './url-state.ts'
 import { parseUrl, printUrl } from './url-state.ts'
 import { browserZone } from './zone.ts'
@@ -21,6 +23,9 @@ export interface PageContext {
   problems(): string[]
   /** Where the cloud is; undefined until the dashboard has said it. */
   cloud(): CloudPlace | undefined
+  /** How BigQuery stands, while a page asks for it; Live of the cloud has a status of its own. */
+  standing(): Standing | undefined
+  lookAgain(): void
   change(part: Partial<UrlState>, options?: { replace?: boolean }): void
   zone(): string
   /** The chosen currency, else the shop's main one. */
@@ -51,9 +56,10 @@ export function createPageContext(): PageContext {
   const navigate = useNavigate()
   const parsed = createMemo(() => parseUrl(location.search))
   const place = createQuery<CloudPlace>(() => '/api/cloud', Infinity)
+  const cloud = () => place.state().data
   // Pub/Sub is read while somebody looks, so only Live opens it.
   const hasCloudLive = createMemo(() => {
-    const mode = place.state().data?.mode ?? 'off'
+    const mode = cloud()?.mode ?? 'off'
     const isShown = location.pathname.startsWith('/live') && parsed().state.source !== 'local'
     return isShown && mode !== 'off'
   })
@@ -62,6 +68,10 @@ export function createPageContext(): PageContext {
   )
   const live = () => (parsed().state.source === 'cloud' && cloudLive()) || local
   const mainCurrency = createMemo(() => live().frame()?.kpi.currency ?? 'USD')
+  const { standing, lookAgain } = createStanding(
+    () => parsed().state.source !== 'local' && !hasCloudLive(),
+    cloud,
+  )
   const [isLate, setLate] = createSignal(false)
   const waiting = setTimeout(() => setLate(true), firstFrameLimitMs)
   onCleanup(() => clearTimeout(waiting))
@@ -71,7 +81,9 @@ export function createPageContext(): PageContext {
     },
     cloudLive,
     isReady: () => isLate() || live().frame() !== undefined,
-    cloud: () => place.state().data,
+    cloud,
+    standing,
+    lookAgain,
     past: createPast(),
     url: () => parsed().state,
     problems: () => parsed().problems,

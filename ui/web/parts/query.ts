@@ -40,12 +40,13 @@ const kept = new Map<string, Kept>()
 
 /**
  * `url` undefined: nothing to ask yet. An answer younger than `freshMs` is not asked for again, unless `again` moves:
- * what was true of the same question no longer is.
+ * what was true of the same question no longer is. `ask`: who answers, if not the server at that address.
  */
 export function createQuery<T>(
   url: Accessor<string | undefined>,
   freshMs = 30_000,
   again: Accessor<unknown> = () => undefined,
+  ask: (address: string, signal: AbortSignal) => Promise<T> = askServer,
 ): Query<T> {
   const empty = {
     data: undefined,
@@ -76,7 +77,7 @@ export function createQuery<T>(
         isLoading: true,
         isPrevious: !known && before.data !== undefined,
       }))
-      void ask<T>(asked, abort.signal).then(
+      void ask(asked, abort.signal).then(
         (data) => {
           failures = 0
           const answeredMs = Date.now()
@@ -99,7 +100,7 @@ export function createQuery<T>(
   return { state, retry: () => setAttempt((tries) => tries + 1) }
 }
 
-class AnswerError extends Error {
+export class AnswerError extends Error {
   readonly detail: QueryError
 
   constructor(detail: QueryError) {
@@ -108,7 +109,7 @@ class AnswerError extends Error {
   }
 }
 
-async function ask<T>(url: string, signal: AbortSignal): Promise<T> {
+export async function askServer<T>(url: string, signal: AbortSignal): Promise<T> {
   const response = await fetch(url, { signal, headers: { accept: 'application/json' } })
   if (response.ok) return (await response.json()) as T
   const body = (await response.json().catch(() => ({}))) as Record<string, unknown>

@@ -2,11 +2,9 @@
 
 import type { JSX } from 'solid-js'
 import { createMemo, createSignal, For } from 'solid-js'
-import type { MetricAnswer, MetricId } from '../../../../stack/contract/metrics/definition.ts'
+import type { MetricId } from '../../../../stack/contract/metrics/definition.ts'
 import { say } from '../../parts/announce.ts'
 import { count } from '../../parts/format.ts'
-import { usePage } from '../../parts/page-context.ts'
-import { createQuery } from '../../parts/query.ts'
 import { weekdayNames } from '../../parts/zone.ts'
 import { saveCsv } from './export.ts'
 import type { HeatCell } from './figures.ts'
@@ -49,20 +47,13 @@ const hourMs = 3_600_000
 const levels = 7
 
 function HeatMap(): JSX.Element {
-  const page = usePage()
   const questions = useQuestions()
   const [metric, setMetric] = createSignal<(typeof choices)[number][0]>('sessions')
   const fromMs = () => Math.max(questions.span().fromMs, questions.span().toMs - hoursMax * hourMs)
-  const answer = createQuery<MetricAnswer>(() => {
-    if (!page.isReady()) return undefined
-    const params = new URLSearchParams({
-      from: new Date(fromMs()).toISOString(),
-      to: new Date(questions.span().toMs).toISOString(),
-      tz: questions.zone(),
-      grain: 'hour',
-    })
-    return `/api/history/metrics/${metric()}?${params.toString()}`
-  })
+  const answer = questions.ask(metric, () => ({
+    grain: 'hour',
+    span: { ...questions.span(), fromMs: fromMs() },
+  }))
   const cells = createMemo(() => {
     const buckets = answer.state().data?.buckets ?? []
     return heatCells(buckets, questions.zone(), questions.span().toMs)
@@ -70,7 +61,7 @@ function HeatMap(): JSX.Element {
   const save = () => {
     const data = answer.state().data
     if (!data) return
-    saveCsv(`${metric()}-by-hour-of-week`, data, {
+    saveCsv(`${metric()}-by-hour-of-week`, data, questions.sourceWords(), {
       header: ['weekday', 'hour', 'sum', 'hours', 'per hour'],
       rows: cells().flatMap((row, weekday) =>
         row.map((cell, hour) => [

@@ -70,6 +70,7 @@ export function Controls(): JSX.Element {
         <span class="visually-hidden">Compare with</span>
         <select
           value={page.url().compare}
+          disabled={questions.isDiff()}
           onChange={(event) => page.change({ compare: event.target.value as Compare })}
         >
           <For each={compareChoices}>
@@ -105,7 +106,8 @@ export function Controls(): JSX.Element {
             </>
           )}
         </Show>
-        <Show when={!questions.compared() && page.url().compare !== 'none'}>
+        <Show when={questions.isDiff()}> · history against the cloud as of the same row</Show>
+        <Show when={!questions.isDiff() && !questions.compared() && page.url().compare !== 'none'}>
           {' '}
           · no comparison: history begins {fullTime(questions.oldestMs() ?? 0, page.zone())}
         </Show>

@@ -9,6 +9,7 @@ import { Delta } from '../../parts/delta.tsx'
 import { count, exact, percent } from '../../parts/format.ts'
 import { createTable } from '../../parts/tile.tsx'
 import { BucketChart } from './bucket-chart.tsx'
+import { cloudCurve } from './cloud-series.ts'
 import { alignedValues, exactPrinter, valuesOf } from './figures.ts'
 import { MetricTile } from './metric-tile.tsx'
 import { useQuestions } from './questions.ts'
@@ -50,12 +51,18 @@ function Funnel(): JSX.Element {
   const questions = useQuestions()
   const now = steps.map(([id]) => questions.ask(id))
   const before = steps.map(([id]) => questions.askCompared(id))
-  const n = (list: typeof now, i: number) => list[i]?.state().data?.value ?? null
-  const rate = (list: typeof now, i: number, of: number) => {
-    const [top, bottom] = [n(list, i), n(list, of)]
+  type Values = (i: number) => number | null
+  const here: Values = (i) => now[i]?.state().data?.value ?? null
+  const ghost: Values = (i) =>
+    (questions.isDiff() ? now[i]?.cloud()?.value : before[i]?.state().data?.value) ?? null
+  const hasGhost = () => questions.isDiff() || questions.compared() !== undefined
+  const ghostWords = () =>
+    hasGhost() ? `thin bar: ${questions.isDiff() ? 'cloud' : questions.against()}` : ''
+  const rate = (values: Values, i: number, of: number) => {
+    const [top, bottom] = [values(i), values(of)]
     return top === null || bottom === null || bottom === 0 ? null : top / bottom
   }
-  const width = (list: typeof now, i: number) => `${(rate(list, i, 0) ?? 0) * 100}%`
+  const width = (values: Values, i: number) => `${(rate(values, i, 0) ?? 0) * 100}%`
   return (
     <MetricTile
       title="Funnel"
@@ -63,7 +70,7 @@ function Funnel(): JSX.Element {
       queries={now}
       metrics={steps.map(([id]) => id)}
       says="Sessions of the range, closed and ordered: each step counts sessions that did it after the step before."
-      note={questions.compared() ? `thin bar: ${questions.against()}` : ''}
+      note={ghostWords()}
     >
       {() => (
         <div class="table-fit">
@@ -92,23 +99,23 @@ function Funnel(): JSX.Element {
                   <tr>
                     <th scope="row">{name}</th>
                     <td class="funnel-bars">
-                      <span class="funnel-bar" style={{ width: width(now, i()) }} />
-                      <Show when={questions.compared()}>
-                        <span class="funnel-ghost" style={{ width: width(before, i()) }} />
+                      <span class="funnel-bar" style={{ width: width(here, i()) }} />
+                      <Show when={hasGhost()}>
+                        <span class="funnel-ghost" style={{ width: width(ghost, i()) }} />
                       </Show>
                     </td>
-                    <td title={exact(n(now, i()))}>{count(n(now, i()))}</td>
-                    <td>{i() === 0 ? '' : percent(rate(now, i(), i() - 1))}</td>
-                    <td class="if-wide">{i() === 0 ? '' : percent(rate(now, i(), 0))}</td>
+                    <td title={exact(here(i()))}>{count(here(i()))}</td>
+                    <td>{i() === 0 ? '' : percent(rate(here, i(), i() - 1))}</td>
+                    <td class="if-wide">{i() === 0 ? '' : percent(rate(here, i(), 0))}</td>
                     <Show when={questions.compared()}>
                       <td class="if-wide">
                         <Show when={i() > 0}>
                           <Delta
                             compared={{
-                              value: rate(now, i(), i() - 1),
-                              before: rate(before, i(), i() - 1),
-                              n: n(now, i() - 1) ?? 0,
-                              nBefore: n(before, i() - 1) ?? 0,
+                              value: rate(here, i(), i() - 1),
+                              before: rate(ghost, i(), i() - 1),
+                              n: here(i() - 1) ?? 0,
+                              nBefore: ghost(i() - 1) ?? 0,
                             }}
                             against={questions.against()}
                           />
@@ -158,6 +165,9 @@ function RateOverTime(): JSX.Element {
               ]
             : []),
           { ...common, id: 'now', name: 'conversion', color: 1, values: valuesOf(answer.buckets) },
+          ...(questions.isDiff()
+            ? [cloudCurve(conversion.cloud()?.buckets, answer.buckets.length, common)]
+            : []),
         ]
         return (
           <BucketChart

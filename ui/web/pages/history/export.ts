@@ -6,6 +6,7 @@ import { csvText } from './figures.ts'
 export function saveCsv(
   name: string,
   answer: MetricAnswer,
+  source: string,
   content: {
     header: readonly string[]
     rows: readonly (readonly (string | number | null)[])[]
@@ -16,7 +17,7 @@ export function saveCsv(
     ['range', `${answer.from} to ${answer.to}`],
     ['zone', answer.zone],
     ['currency', answer.currency ?? 'none'],
-    ['source', `local history, up to row ${answer.asOfSeq}`],
+    ['source', `${source}, up to row ${answer.asOfSeq}`],
     ['watermark', answer.watermark ?? 'none'],
   ] as const
   const blob = new Blob([csvText(facts, content.header, content.rows)], { type: 'text/csv' })

@@ -31,7 +31,7 @@ export function Histogram(props: {
   const save = () => {
     const data = answer.state().data
     if (!data) return
-    saveCsv(`${props.metric}-by-${props.by}`, data, {
+    saveCsv(`${props.metric}-by-${props.by}`, data, questions.sourceWords(), {
       header: [props.by, props.metric],
       rows: inOrder(data.by, props.order).map((each) => [each.key, each.value]),
     })

@@ -8,10 +8,12 @@ import { metrics } from '../../../../stack/contract/metrics.ts'
 import type { Definition } from '../../parts/definition.tsx'
 import { ageWords } from '../../parts/format.ts'
 import { usePage } from '../../parts/page-context.ts'
-import type { Query } from '../../parts/query.ts'
 import type { TileProps } from '../../parts/tile.tsx'
 import { Tile } from '../../parts/tile.tsx'
 import { fullTime } from '../../parts/zone.ts'
+import { AgreementBadge } from './agreement-words.tsx'
+import { printer } from './figures.ts'
+import type { AskedFigure } from './questions.ts'
 import { useQuestions } from './questions.ts'
 
 export interface MetricTileProps extends Omit<
@@ -19,7 +21,7 @@ export interface MetricTileProps extends Omit<
   'definition' | 'children' | 'footnote' | 'level'
 > {
   /** The first is the one whose age and provisional edge are told. */
-  queries: readonly Query<MetricAnswer>[]
+  queries: readonly AskedFigure[]
   metrics: readonly MetricId[]
   says?: string
   /** In front of the footnote. */
@@ -35,6 +37,10 @@ export function MetricTile(props: MetricTileProps): JSX.Element {
   }
   const failed = () => props.queries.find((query) => query.state().error)
   const first = () => props.queries[0]?.state()
+  const print = () => {
+    const data = first()?.data
+    return printer(data?.unit ?? 'count', data?.currency ?? questions.currency())
+  }
   return (
     <Tile
       {...props}
@@ -47,11 +53,15 @@ export function MetricTile(props: MetricTileProps): JSX.Element {
           {props.note}
           {props.note && first()?.data ? ' · ' : ''}
           <Standing answer={first()?.data} answeredMs={first()?.answeredMs} />
+          <Show when={questions.isDiff() && answers()}>
+            {' · '}
+            <AgreementBadge figures={props.queries} print={print()} />
+          </Show>
         </>
       }
     >
       <Show when={failed() && questions.isAway()}>
-        <p class="empty">Waiting for history.</p>
+        <p class="empty">Waiting for {questions.isCloud() ? 'BigQuery' : 'history'}.</p>
       </Show>
       <Show when={!questions.isAway() && failed()}>
         {(query) => (

@@ -12,6 +12,8 @@ import { usePage } from '../../parts/page-context.ts'
 import type { Query } from '../../parts/query.ts'
 import { createTable } from '../../parts/tile.tsx'
 import { BucketChart } from './bucket-chart.tsx'
+import { AgreementBadge, CloudFigure, differenceWords } from './agreement-words.tsx'
+import { cloudCurve, differenceBars } from './cloud-series.ts'
 import { saveCsv } from './export.ts'
 import {
   alignedValues,
@@ -22,6 +24,7 @@ import {
   valuesOf,
 } from './figures.ts'
 import { MetricTile } from './metric-tile.tsx'
+import type { AskedFigure } from './questions.ts'
 import { useQuestions } from './questions.ts'
 
 const shown = [
@@ -34,7 +37,7 @@ const shown = [
 ] as const satisfies readonly (readonly [MetricId, string])[]
 
 interface Pair {
-  now: Query<MetricAnswer>
+  now: AskedFigure
   before: Query<MetricAnswer>
 }
 
@@ -128,6 +131,15 @@ function Figure(props: {
           <Sparkline values={(answer()?.buckets ?? []).map((bucket) => bucket.value ?? NaN)} />
         </span>
         <span class="kpi-sub">
+          <Show when={questions.isDiff() && answer()}>
+            {(known) => (
+              <CloudFigure
+                local={known().value}
+                cloud={props.pair.now.cloud()?.value}
+                print={print()}
+              />
+            )}
+          </Show>
           <Show
             when={questions.compared() && before()}
             fallback={questions.isAway() ? '' : (props.pair.now.state().error?.message ?? '')}
@@ -143,7 +155,11 @@ function Figure(props: {
             )}
           </Show>
         </span>
-        <span class="kpi-age">{standing()}</span>
+        <span class="kpi-age">
+          <Show when={questions.isDiff() && answer()} fallback={standing()}>
+            <AgreementBadge figures={[props.pair.now]} print={print()} />
+          </Show>
+        </span>
       </button>
     </li>
   )
@@ -179,6 +195,9 @@ function MainChart(props: { id: MetricId; label: string; pair: Pair }): JSX.Elem
       hasArea: true,
       values: valuesOf(answer.buckets),
     })
+    if (questions.isDiff()) {
+      list.push(cloudCurve(props.pair.now.cloud()?.buckets, answer.buckets.length, common))
+    }
     return list
   }
   const zoom = (fromMs: number, toMs: number) => {
@@ -188,7 +207,7 @@ function MainChart(props: { id: MetricId; label: string; pair: Pair }): JSX.Elem
   const save = () => {
     const answer = props.pair.now.state().data
     if (!answer) return
-    saveCsv(props.id, answer, {
+    saveCsv(props.id, answer, questions.sourceWords(), {
       header: ['bucket', 'from', 'to', props.id, 'numerator', 'denominator', 'provisional'],
       rows: answer.buckets.map((bucket) => [
         longLabel(bucket, questions.grain(), questions.zone()),
@@ -212,22 +231,69 @@ function MainChart(props: { id: MetricId; label: string; pair: Pair }): JSX.Elem
       note="draw across the chart to zoom in, u to go back"
     >
       {([answer]) => (
-        <BucketChart
-          title={`${props.label} by ${questions.grain()}`}
-          buckets={(answer as MetricAnswer).buckets}
-          grain={questions.grain()}
-          zone={questions.zone()}
-          series={series(answer as MetricAnswer)}
-          formatY={axisPrinter(unit, (answer as MetricAnswer).currency ?? questions.currency())}
-          summary={summaryOf(answer as MetricAnswer, unit, questions.currency())}
-          height={280}
-          ticks={12}
-          isTable={table.isOn}
-          onToggleTable={() => table.toggle()}
-          onBrush={zoom}
-        />
+        <>
+          <BucketChart
+            title={`${props.label} by ${questions.grain()}`}
+            buckets={(answer as MetricAnswer).buckets}
+            grain={questions.grain()}
+            zone={questions.zone()}
+            series={series(answer as MetricAnswer)}
+            formatY={axisPrinter(unit, (answer as MetricAnswer).currency ?? questions.currency())}
+            summary={summaryOf(answer as MetricAnswer, unit, questions.currency())}
+            height={280}
+            ticks={12}
+            isTable={table.isOn}
+            onToggleTable={() => table.toggle()}
+            onBrush={zoom}
+          />
+          <Show when={questions.isDiff() && props.pair.now.cloud()}>
+            {(cloud) => (
+              <DifferenceChart
+                title={`${props.label}: cloud − local`}
+                local={answer as MetricAnswer}
+                cloud={cloud()}
+                table={table}
+              />
+            )}
+          </Show>
+        </>
       )}
     </MetricTile>
+  )
+}
+
+function DifferenceChart(props: {
+  title: string
+  local: MetricAnswer
+  cloud: MetricAnswer
+  table: { isOn: boolean; toggle(): void }
+}): JSX.Element {
+  const questions = useQuestions()
+  const currency = () => props.local.currency ?? questions.currency()
+  const print = () => printer(props.local.unit, currency())
+  const bars = () => differenceBars(props.local.buckets, props.cloud.buckets, print())
+  const isZero = () => bars().values.every((value) => value === 0 || Number.isNaN(value))
+  return (
+    <Show
+      when={!isZero()}
+      fallback={
+        <p class="label">Cloud − local: zero in each of {props.local.buckets.length} buckets.</p>
+      }
+    >
+      <BucketChart
+        title={props.title}
+        buckets={props.local.buckets}
+        grain={questions.grain()}
+        zone={questions.zone()}
+        series={[bars()]}
+        formatY={axisPrinter(props.local.unit, currency())}
+        summary={`Over the whole range ${differenceWords(props.local.value, props.cloud.value, print())}`}
+        height={110}
+        ticks={12}
+        isTable={props.table.isOn}
+        onToggleTable={() => props.table.toggle()}
+      />
+    </Show>
   )
 }
 

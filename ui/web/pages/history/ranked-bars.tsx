@@ -12,6 +12,7 @@ import { metrics } from '../../../../stack/contract/metrics.ts'
 import { Delta } from '../../parts/delta.tsx'
 import { percent, plural } from '../../parts/format.ts'
 import { createQuery } from '../../parts/query.ts'
+import { differenceWords } from './agreement-words.tsx'
 import { saveCsv } from './export.ts'
 import { exactPrinter, isSplit, keyLabel, printer, ranking } from './figures.ts'
 import { MetricTile } from './metric-tile.tsx'
@@ -31,6 +32,11 @@ export function RankedBars(props: {
   const split = () => ({ by: props.by })
   const now = questions.ask(props.metric, split)
   const before = questions.askCompared(props.metric, split)
+  /** What each row is held against. */
+  const other = () => {
+    if (questions.isDiff()) return now.cloud()
+    return questions.compared() ? before.state().data : undefined
+  }
   const { unit } = metrics[props.metric]
   const names = createQuery<{ names: Record<string, string> }>(
     () => (props.by === 'product' ? '/api/shop/products' : undefined),
@@ -39,20 +45,18 @@ export function RankedBars(props: {
   const rows = createMemo(() => {
     const answer = now.state().data
     if (!answer) return []
-    return ranking(answer, questions.compared() ? before.state().data : undefined, rowsMax).map(
-      (row) => ({
-        ...row,
-        name:
-          row.restOf > 0
-            ? plural(row.restOf, 'other')
-            : (names.state().data?.names[row.key ?? ''] ?? keyLabel(props.by, row.key)),
-      }),
-    )
+    return ranking(answer, other(), rowsMax).map((row) => ({
+      ...row,
+      name:
+        row.restOf > 0
+          ? plural(row.restOf, 'other')
+          : (names.state().data?.names[row.key ?? ''] ?? keyLabel(props.by, row.key)),
+    }))
   })
   const save = () => {
     const answer = now.state().data
     if (!answer) return
-    saveCsv(`${props.metric}-by-${props.by}`, answer, {
+    saveCsv(`${props.metric}-by-${props.by}`, answer, questions.sourceWords(), {
       header: [props.by, props.metric, 'numerator', 'denominator'],
       rows: answer.by.map((each) => [each.key, each.value, each.numerator, each.denominator]),
     })
@@ -88,9 +92,9 @@ export function RankedBars(props: {
                     <th scope="col">{props.keyName}</th>
                     <th scope="col">{metrics[props.metric].title}</th>
                     <th scope="col">Share</th>
-                    <Show when={questions.compared()}>
+                    <Show when={questions.compared() || questions.isDiff()}>
                       <th scope="col" class="if-wide">
-                        Change
+                        {questions.isDiff() ? 'Cloud − local' : 'Change'}
                       </th>
                     </Show>
                   </tr>
@@ -112,6 +116,13 @@ export function RankedBars(props: {
                         </th>
                         <td title={exactly()(row.value)}>{print()(row.value)}</td>
                         <td>{percent(row.share)}</td>
+                        <Show when={questions.isDiff()}>
+                          <td class="if-wide">
+                            {row.before === null
+                              ? ''
+                              : differenceWords(row.value, row.before, print())}
+                          </td>
+                        </Show>
                         <Show when={questions.compared()}>
                           <td class="if-wide">
                             <Delta

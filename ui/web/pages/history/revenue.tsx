@@ -5,6 +5,7 @@ import type { MetricAnswer } from '../../../../stack/contract/metrics/definition
 import { axisMoney, count, exact, exactMoney, money } from '../../parts/format.ts'
 import { createTable } from '../../parts/tile.tsx'
 import { BucketChart } from './bucket-chart.tsx'
+import { cloudCurve } from './cloud-series.ts'
 import { alignedValues, priceBands, valuesOf } from './figures.ts'
 import { Histogram } from './histogram.tsx'
 import { MetricTile } from './metric-tile.tsx'
@@ -96,6 +97,9 @@ function MoneyOverTime(): JSX.Element {
                 color: 4,
                 values: alignedValues(ofNet?.buckets, length),
               },
+              ...(questions.isDiff()
+                ? [cloudCurve(net.cloud()?.buckets, length, { ...common, name: 'net, cloud' })]
+                : []),
             ]}
             formatY={(value) => axisMoney(value, currency())}
             summary={`Gross ${money(answer.value, currency())}, refunds ${money(ofRefunds?.value, currency())}, net ${money(ofNet?.value, currency())}`}
