@@ -9,7 +9,6 @@ import { Metrics } from '#stack/base/metrics.ts'
 import { startBigQuery } from '#stack/bigquery/start.ts'
 import { connectBigQuery } from '#stack/google/bigquery.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
-import type { GoogleTarget } from '#stack/google/target.ts'
 import { startTablesLane } from '../tables/start.ts'
 import { createTables, targetOf } from '../tables/testing.ts'
 import { verify } from './verify.ts'
@@ -17,7 +16,6 @@ import type { VerifyReport } from './verify.ts'
 
 export interface BothSides extends AsyncDisposable {
   dataset: string
-  target: GoogleTarget
   client: BigQueryClients['client']
   verify(waitMs?: number): Promise<VerifyReport>
 }
@@ -42,7 +40,6 @@ export async function bothSides(history: string): Promise<BothSides> {
   })
   return {
     dataset,
-    target,
     client,
     verify: (waitMs = 240_000) => verify({ history, target, dataset, clock: systemClock, waitMs }),
     async [Symbol.asyncDispose]() {

@@ -11,6 +11,7 @@ import type { BigQueryClients } from '#stack/google/bigquery.ts'
 import { watchGooglePackages } from '../fixtures/google-packages.ts'
 import { startStack } from '../fixtures/stack.ts'
 import type { Stack } from '../fixtures/stack.ts'
+import { everyFigureHasOneAnswer } from './cloud-figures.contract.ts'
 import { writeMonth } from './parity.contract.ts'
 
 type BridgeStatus = ReturnType<RunningBridge['status']>
@@ -85,6 +86,7 @@ describe('a stack with stand-ins of Pub/Sub and BigQuery', () => {
       expect(watched.loadedBy()).toEqual(['bridge/main.ts'])
       const before = await bridge(stack, 'verify')
       expect(before).toMatchObject({ code: 0, said: { isEqual: true } })
+      await everyFigureHasOneAnswer(stack)
 
       const { bigquery = '' } = stack.addresses
       const cloud = await connectBigQuery({

@@ -42,6 +42,7 @@ const reading = (fake: FakeBigQuery, part: { limitBytes?: number; isApproved?: b
     settings: defaultSettings,
     clock: systemClock,
     limitBytes: 1000,
+    atOnceMax: 4,
     isApproved: false,
     ...part,
   })

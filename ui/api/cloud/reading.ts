@@ -31,6 +31,8 @@ export interface ReadingOptions {
   settings: Settings
   clock: Clock
   limitBytes: number
+  /** Statements: Google has many machines, the stand-in one thread. */
+  atOnceMax: number
   /** Somebody has seen the estimate and said yes. */
   isApproved: boolean
   /** Before the first statement runs. */
@@ -60,7 +62,6 @@ type QueryAnswer = [
 
 /** Neighbours of the registry mostly need the same relations; more of them make a plan too large. */
 const togetherMax = 8
-const atOnceMax = 4
 export const answerLimitMs = 15 * secondMs
 
 export class Reading {
@@ -89,13 +90,13 @@ export class Reading {
     this.#waiting = []
     try {
       const statements = this.#statements(asked)
-      await eachOf(statements, (statement) => this.#estimate(statement))
-      const { isApproved, limitBytes, onEstimate } = this.#options
+      const { isApproved, limitBytes, atOnceMax, onEstimate } = this.#options
+      await eachOf(statements, atOnceMax, (statement) => this.#estimate(statement))
       if (this.spent.estimatedBytes > limitBytes && !isApproved) {
         throw new WaitsForWord('BigQuery would read more than the limit')
       }
       onEstimate?.(this.spent.estimatedBytes)
-      await eachOf(statements, (statement) => this.#run(statement))
+      await eachOf(statements, atOnceMax, (statement) => this.#run(statement))
     } catch (error) {
       for (const { answer } of asked) answer.reject(error)
     }
@@ -140,7 +141,11 @@ export class Reading {
 }
 
 /** A few at a time; the first that fails ends it. */
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+async function eachOf<T>(
+  items: readonly T[],
+  atOnceMax: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const left = items.values()
   const worker = async () => {
     for (const item of left) await work(item)

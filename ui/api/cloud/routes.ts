@@ -107,6 +107,7 @@ export function cloudRoutes(options: CloudRoutesOptions) {
             settings,
             clock,
             limitBytes,
+            atOnceMax: place.mode === 'google' ? 4 : 1,
             isApproved,
             onEstimate: (bytes) => void write({ kind: 'estimate', bytes }),
           })

@@ -41,7 +41,7 @@ function standingWords(standing: Standing | undefined, zone: string): string {
 export function TroublePanel(props: { trouble: Trouble }): JSX.Element {
   const page = usePage()
   return (
-    <section class="panel" aria-labelledby="trouble" role="status">
+    <section class="panel" aria-labelledby="trouble">
       <h2 id="trouble">{props.trouble.title}</h2>
       <p>{props.trouble.says}</p>
       <ol class="steps">
