@@ -167,7 +167,7 @@ async function askStatus(url: string): Promise<BridgeStatus> {
   } catch (error) {
     throw new OperatingError(`the bridge does not answer: ${messageOf(error)}`, {
       where: url,
-      hint: 'start it with `slipway start --cloud emulator`, or name it with --bridge',
+      hint: '`slipway start` starts it, unless --cloud is off; or name it with --bridge',
       cause: error,
     })
   }
