@@ -27,6 +27,7 @@ export interface CloudPosition extends Position {
 
 /** What the cloud does not have yet; zeros where it has everything. */
 export interface Behind {
+  /** Of all tables, from where the table that is furthest behind stands. */
   rows: number
   ms: number
   /** History was rebuilt, and the cloud holds rows of before. */
@@ -124,9 +125,10 @@ export async function positionOfHistory(historyUrl: string): Promise<Position | 
 /** `toSeq`: only up to this row. */
 export function behindOf(cloud: Position, history: Position, toSeq = Infinity): Behind {
   const isOtherEpoch = cloud.epoch !== history.epoch
-  const isShort = tableNames.some((name) => cloud.seqs[name] < Math.min(toSeq, history.seqs[name]))
-  if (!isShort && !isOtherEpoch) return { rows: 0, ms: 0, isOtherEpoch }
-  const rows = Math.max(1, Math.min(toSeq, history.maxSeq) - cloud.maxSeq)
-  const ms = Math.max(0, (history.newestEventMs ?? 0) - (cloud.newestEventMs ?? 0))
-  return { rows, ms, isOtherEpoch }
+  // Tables travel by themselves: the one furthest behind tells.
+  const gaps = tableNames.map((name) => Math.min(toSeq, history.seqs[name]) - cloud.seqs[name])
+  const rows = Math.max(0, ...gaps)
+  const isBehind = rows > 0 || isOtherEpoch
+  const ms = isBehind ? (history.newestEventMs ?? 0) - (cloud.newestEventMs ?? 0) : 0
+  return { rows, ms: Math.max(0, ms), isOtherEpoch }
 }
