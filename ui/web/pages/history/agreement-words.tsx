@@ -32,7 +32,7 @@ export function AgreementBadge(props: {
           {agreementWords(agreement())}
           {agreement().kind === 'equal' ? ` as of ${clockTime(answeredMs(), page.zone())}` : ''}
           <Show when={agreement().cells !== 'figure' && first(agreement())}>
-            {(words) => <span class="badge-first">, {words()}</span>}
+            {(words) => <span class="badge-first">· {words()}</span>}
           </Show>
         </span>
       )}
