@@ -228,3 +228,14 @@ describe('annotations', () => {
     expect(await without.json()).toEqual({ annotations: [] })
   })
 })
+
+test('without a cloud side its live view is refused with what to do, and never answered by the local one', async () => {
+  const { app } = fixtureApp()
+  for (const path of ['/api/live', '/api/live/snapshot', '/api/live/feed/1']) {
+    const response = await get(app, `${path}?src=cloud`)
+    expect(response.status).toBe(409)
+    expect(await response.json()).toMatchObject({
+      hint: expect.stringContaining('--cloud emulator'),
+    })
+  }
+})

@@ -56,7 +56,9 @@ export function Refused(): JSX.Element {
                 <thead>
                   <tr>
                     <th scope="col">Where it lies</th>
-                    <th scope="col">Code</th>
+                    <th scope="col" class="if-wide">
+                      Code
+                    </th>
                     <th scope="col">Why</th>
                     <th scope="col" class="if-wide">
                       Tries
@@ -71,7 +73,7 @@ export function Refused(): JSX.Element {
                     {(entry) => (
                       <tr>
                         <th scope="row">{entry.position}</th>
-                        <td>{entry.code}</td>
+                        <td class="if-wide">{entry.code}</td>
                         <td class="refused-why">{entry.reason}</td>
                         <td class="if-wide">{exact(entry.attempts)}</td>
                         <td class="if-wide">{fullTime(Date.parse(entry.last_at), page.zone())}</td>

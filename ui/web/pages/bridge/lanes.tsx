@@ -86,7 +86,13 @@ export function LaneTile(props: LaneTileProps): JSX.Element {
             </thead>
             <tbody>
               <Index each={streams()}>
-                {(stream) => <StreamRow stream={stream()} rate={rateOf(stream())} />}
+                {(stream, i) => (
+                  <StreamRow
+                    stream={stream()}
+                    rate={rateOf(stream())}
+                    isSaid={stream().detail === streams()[i - 1]?.detail}
+                  />
+                )}
               </Index>
             </tbody>
           </table>
@@ -96,12 +102,20 @@ export function LaneTile(props: LaneTileProps): JSX.Element {
   )
 }
 
-function StreamRow(props: { stream: StreamStatus; rate: number | undefined }): JSX.Element {
+interface StreamRowProps {
+  stream: StreamStatus
+  rate: number | undefined
+  /** The row above waits for the same. */
+  isSaid: boolean
+}
+
+function StreamRow(props: StreamRowProps): JSX.Element {
   const state = () => states[props.stream.state]
-  const isTrouble = () => props.stream.state === 'waiting' || props.stream.state === 'stopped'
+  const hasWhy = () =>
+    !props.isSaid && (props.stream.state === 'waiting' || props.stream.state === 'stopped')
   return (
     <>
-      <tr classList={{ 'has-more': isTrouble() }}>
+      <tr classList={{ 'has-more': hasWhy() }}>
         <th scope="row">{props.stream.stream}</th>
         <td class="if-wide">{exact(props.stream.position)}</td>
         <td class="if-wide">{exact(props.stream.targetPosition)}</td>
@@ -114,7 +128,7 @@ function StreamRow(props: { stream: StreamStatus; rate: number | undefined }): J
           <Icon name={state()[0]} /> <span class="state-name">{state()[1]}</span>
         </td>
       </tr>
-      <Show when={isTrouble()}>
+      <Show when={hasWhy()}>
         <tr>
           <td class="state-why" colSpan={7}>
             <Words text={props.stream.detail} />
