@@ -73,6 +73,15 @@ test('a bridge that hangs looks stuck, and comes back', async ({ page, stack }) 
 async function openLiveOf(stack: Stack, page: Page, source: 'cloud' | 'diff'): Promise<void> {
   await page.goto(`${stack.addresses['dashboard']}/live?src=${source}`)
   await page.getByText(/^as of /).waitFor(patience)
+  // The cloud's fold begins empty and reads back.
+  const { kpi } = await stack.get<LiveWord>('dashboard', '/api/live/snapshot')
+  const { open, checkout } = kpi.carts
+  await expect.poll(() => figure(page, 'Open carts'), patience).toBe(open + checkout)
+}
+
+/** Of a frame what is waited for. */
+interface LiveWord {
+  kpi: { carts: { open: number; checkout: number } }
 }
 
 test('figures of cloud Live move when events come out of Pub/Sub, and are those of this machine', async ({
