@@ -197,7 +197,7 @@ export class PersonStage implements Stage {
     const changelog: OutgoingRecord[] = []
     for (const [state, news] of this.#news) {
       const { difference, orders } = this.#judge(state, news, processedAt)
-      addDifference(difference, output)
+      addDifference(difference, output, this.watermarkMs)
       this.#messages.push(...orders)
       changelog.push(this.#keep(state))
     }
@@ -283,17 +283,20 @@ export class PersonStage implements Stage {
   }
 }
 
+/** Dated by the watermark, as far as there is one: what is told of a past is of that past, whenever it is told. */
 function addDifference(
   { carts, tombstones, abandonments }: Judged['difference'],
   output: OutputBatch,
+  watermarkMs: number | null,
 ): void {
+  const dated = watermarkMs === null ? {} : { timestampMs: watermarkMs }
   for (const cart of carts) {
     const key = episodeKey(cart.cartKey, cart.episode)
-    output.add(topics.carts.name, { key, value: JSON.stringify(cart) })
+    output.add(topics.carts.name, { key, value: JSON.stringify(cart), ...dated })
   }
-  for (const key of tombstones) output.add(topics.carts.name, { key, value: null })
+  for (const key of tombstones) output.add(topics.carts.name, { key, value: null, ...dated })
   for (const record of abandonments) {
-    const { abandonmentId } = record
-    output.add(topics.abandonment.name, { key: abandonmentId, value: JSON.stringify(record) })
+    const { abandonmentId: key } = record
+    output.add(topics.abandonment.name, { key, value: JSON.stringify(record), ...dated })
   }
 }

@@ -101,6 +101,7 @@ const parts: Record<PartName, Part> = {
     wave: 0,
     heapMb: 128,
     collector: ['--initial-old-space-size=80'],
+    env: givesBack,
     flags: ({ ports, data, options }) => ({
       port: ports.kafka,
       'control-port': ports.brokerControl,
@@ -113,6 +114,7 @@ const parts: Record<PartName, Part> = {
     control: 'shop',
     wave: 2,
     heapMb: 160,
+    env: givesBack,
     flags: ({ kafka, ports, data, options }) => ({
       ...kafka,
       port: ports.shop,
@@ -135,7 +137,7 @@ const parts: Record<PartName, Part> = {
     ports: ['history'],
     control: 'history',
     wave: 1,
-    heapMb: 256,
+    heapMb: 224,
     collector: ['--single-threaded-gc', '--initial-old-space-size=64'],
     flags: ({ kafka, ports, data }) => ({ ...kafka, port: ports.history, data: data('history') }),
   },

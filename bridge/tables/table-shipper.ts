@@ -9,7 +9,7 @@ import { tables } from '#stack/contract/tables.ts'
 import { AppendConnection } from './append-connection.ts'
 import { Batcher, without } from './batches.ts'
 import type { BadRow, Batch, BatchLimits } from './batches.ts'
-import type { HistoryClient, HistoryRow } from './history-client.ts'
+import type { HistoryClient, HistoryRow } from '../history-client.ts'
 import {
   afterAskingTable,
   afterFinalize,

@@ -10,8 +10,10 @@ import type { KafkaAdmin } from '#stack/kafka-client/admin.ts'
 import type { KafkaConsumer } from '#stack/kafka-client/consumer.ts'
 import { partitionName } from '#stack/kafka-client/records.ts'
 import type { Position, TopicPartition } from '#stack/kafka-client/records.ts'
+import { HistoryClient } from '../history-client.ts'
 import type { Lane, LaneStatus } from '../lane.ts'
 import type { LaneSurroundings, TopicsOptions } from '../options.ts'
+import { RightOfWay } from '../right-of-way.ts'
 import type { Message } from './message.ts'
 import { mirroredTopics, topicAtPubSub } from './mirrored-topics.ts'
 import { PartitionMirror } from './partition-mirror.ts'
@@ -62,6 +64,8 @@ class TopicsLane implements Lane {
   readonly #metrics: TopicMetrics
   readonly #rate = new SendRate()
   readonly #slots = new RequestSlots(requestsInFlightMax)
+  readonly #history: HistoryClient
+  readonly #way = new RightOfWay()
   readonly #random: Random
   readonly #mirrors = new Map<string, Mirrored>()
   /** What the group was told last. */
@@ -79,6 +83,7 @@ class TopicsLane implements Lane {
     this.#groupId = groupIdOf(options.name)
     this.#metrics = topicMetrics(options.metrics)
     this.#random = new Random(options.clock.now())
+    this.#history = new HistoryClient(options.history)
   }
 
   async start(): Promise<void> {
@@ -155,7 +160,8 @@ class TopicsLane implements Lane {
       for (const [topic, some] of Map.groupBy(waiting, ({ start }) => start.topic)) {
         const sinceMs = Math.min(...some.map(({ start }) => start.sinceMs))
         const found = await beginnings(this.#admin as KafkaAdmin, topic, sinceMs)
-        for (const each of some) this.#begin(each, found[each.start.partition])
+        const mayBegin = found.some(({ hasBegun }) => hasBegun) && (await this.#isOurTurn())
+        for (const each of some) this.#begin(each, found[each.start.partition], mayBegin)
       }
     } catch (error) {
       const { logger } = this.#options
@@ -164,14 +170,24 @@ class TopicsLane implements Lane {
     this.#isLooking = false
   }
 
+  /** A past that is being loaded goes first; history that does not answer holds nobody up. */
+  async #isOurTurn(): Promise<boolean> {
+    const behind = await this.#history.eventsBehind().catch(() => 0)
+    return !this.#way.givesWay(behind, this.#options.clock.monotonicMs())
+  }
+
   /** Of a partition that was not begun; another round may have taken it away. */
-  #begin(each: Mirrored, found: { offset: number; hasBegun: boolean } | undefined): void {
+  #begin(
+    each: Mirrored,
+    found: { offset: number; hasBegun: boolean } | undefined,
+    mayBegin: boolean,
+  ): void {
     const { start, mirror } = each
     if (!found || this.#mirrors.get(partitionName(start)) !== each) return
     const { topic, partition } = start
     mirror.endsAt(found.offset)
     mirror.beginAt(found.offset)
-    if (!found.hasBegun) return
+    if (!found.hasBegun || !mayBegin) return
     each.hasBegun = true
     this.#consumer?.seek({ topic, partition, offset: mirror.position })
     this.#consumer?.resume(start)

@@ -7,7 +7,7 @@ import { metricIds, metrics } from '#stack/contract/metrics.ts'
 import { unionAsOf } from '#stack/contract/metrics/as-of.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
-import type { HistoryClient } from '../tables/history-client.ts'
+import type { HistoryClient } from '../history-client.ts'
 
 export interface FigureParity {
   metric: MetricId

@@ -5,7 +5,7 @@ import { hourMs } from '#stack/base/units.ts'
 import type { AsOf } from '#stack/contract/metrics/as-of.ts'
 import { storedColumns, tables } from '#stack/contract/tables.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
-import type { HistoryClient } from '../tables/history-client.ts'
+import type { HistoryClient } from '../history-client.ts'
 import type { TableResource } from '../tables/resources.ts'
 import type { WireRow } from '../tables/row-encoding.ts'
 import {

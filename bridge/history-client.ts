@@ -2,7 +2,7 @@
 
 import type { PositionsAnswer } from '#processor/history/read-api.ts'
 import { messageOf, OperatingError } from '#stack/base/errors.ts'
-import type { WireRow } from './row-encoding.ts'
+import type { WireRow } from './tables/row-encoding.ts'
 
 export interface HistoryTables {
   epoch: number

@@ -1,6 +1,5 @@
-// Lane B gives way while history has much to catch up with (a first start's past, an import): rows that are read for it are
-// read by history, and two cores have no time for both. It may not be held up for ever, where history never catches up.
-// Pure.
+// The lanes give way while history has much to catch up with (a first start's past, an import): two cores have no time for
+// both. They may not be held up for ever, where history never catches up. Pure.
 
 import { minuteMs } from '#stack/base/units.ts'
 
