@@ -48,6 +48,8 @@ interface Part {
   /** Where its health is asked and its clock is moved; the page has none. */
   control?: Port
   wave: number
+  /** Nobody asks it before the others are ready: it loads Google's packages, a second that is better theirs. */
+  isLate?: boolean
   /** Of its JavaScript heap. Buffers and DuckDB have limits of their own. */
   heapMb: number
   /** Of V8's collector. */
@@ -192,6 +194,7 @@ const parts: Record<PartName, Part> = {
     ports: ['bridgeControl'],
     control: 'bridgeControl',
     wave: 2,
+    isLate: true,
     heapMb: 96,
     collector: smallYoung,
     env: givesBack,
@@ -217,7 +220,16 @@ export function partsOf(options: StartOptions): PartSpec[] {
     url: (port) => `http://127.0.0.1:${ports[port]}`,
   }
   return partsIn(options).map(([name, part]) => {
-    const { wave, heapMb, collector = [], env = {}, niceness, command = [], flags } = part
+    const {
+      wave,
+      isLate = false,
+      heapMb,
+      collector = [],
+      env = {},
+      niceness,
+      command = [],
+      flags,
+    } = part
     const given = { ...flags(stack), 'test-control': options.testControl }
     return {
       name,
@@ -226,6 +238,7 @@ export function partsOf(options: StartOptions): PartSpec[] {
       args: [...command, ...wordsOf(given)],
       env,
       wave,
+      isLate,
       ...(niceness !== undefined && { niceness }),
     }
   })

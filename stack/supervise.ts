@@ -10,7 +10,7 @@ import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Clock } from './base/clock.ts'
-import { exitCodes, InTheWayError, OperatingError } from './base/errors.ts'
+import { describeError, exitCodes, InTheWayError, OperatingError } from './base/errors.ts'
 import type { PartMessage } from './base/lifecycle.ts'
 
 export interface PartSpec {
@@ -21,8 +21,10 @@ export interface PartSpec {
   env: Record<string, string>
   /** Of Node. */
   flags: string[]
-  /** Parts of a higher wave are stopped first. All start at once. */
+  /** Parts of a higher wave are stopped first. All but late ones start at once. */
   wave: number
+  /** Started when all others are ready, and not waited for. */
+  isLate?: boolean
   /** Once it is ready it gives way to the others by so much; 0 to 19. */
   niceness?: number
 }
@@ -34,7 +36,7 @@ export interface SupervisorTalk {
 }
 
 export interface Supervisor {
-  /** All parts' addresses; rejects when one of them cannot start. */
+  /** Addresses of all parts but late ones; rejects when one of them cannot start. */
   ready: Promise<Record<string, string>>
   pidOf(name: string): number | undefined
   stop(): Promise<void>
@@ -74,15 +76,24 @@ export const nodeFlags = [
 
 export function supervise(options: SuperviseOptions): Supervisor {
   mkdirSync(options.logDir, { recursive: true })
-  const children = options.parts.map((spec) => new Child(spec, options))
-  const ready = Promise.all(children.map((child) => child.ready)).then(
-    (addresses) => Object.assign({}, ...addresses) as Record<string, string>,
-  )
+  const { parts, talk } = options
+  const children = parts.filter(({ isLate }) => !isLate).map((spec) => new Child(spec, options))
+  let isStopping = false
+  const ready = Promise.all(children.map((child) => child.ready)).then((addresses) => {
+    if (!isStopping) for (const spec of parts.filter(({ isLate }) => isLate)) startLate(spec)
+    return Object.assign({}, ...addresses) as Record<string, string>
+  })
+  function startLate(spec: PartSpec): void {
+    const child = new Child(spec, options)
+    children.push(child)
+    child.ready.catch((error: unknown) => talk.say(describeError(error)))
+  }
   return {
     ready,
     pidOf: (name) => children.find((child) => child.spec.name === name)?.pid,
     async stop() {
-      const waves = [...new Set(options.parts.map((part) => part.wave))].sort((a, b) => b - a)
+      isStopping = true
+      const waves = [...new Set(parts.map((part) => part.wave))].sort((a, b) => b - a)
       for (const wave of waves) {
         await Promise.all(
           children.filter((child) => child.spec.wave === wave).map((child) => child.stop()),

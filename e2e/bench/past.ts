@@ -2,6 +2,7 @@
 // it is in the stand-ins too, what each part takes of the processors for it, and the most memory that all parts had together.
 
 import { startStack } from '../fixtures/stack.ts'
+import { defaultPorts } from '#stack/base/ports.ts'
 import type { Stack } from '../fixtures/stack.ts'
 import type { Measurement } from './measurement.ts'
 import { cpuSeconds, memoryMb, partsOf, sumOf } from './process-cost.ts'
@@ -71,8 +72,9 @@ async function eventsOfPast(stack: Stack): Promise<number | undefined> {
   return !isLoading && done > 0 ? done : undefined
 }
 
-async function isMirrored({ addresses }: Stack): Promise<true | undefined> {
-  const response = await fetch(`${addresses['bridge']}/status`)
+async function isMirrored({ portOffset }: Stack): Promise<true | undefined> {
+  const port = defaultPorts.bridgeControl + portOffset
+  const response = await fetch(`http://127.0.0.1:${port}/status`)
   const { lagRecords, lanes } = (await response.json()) as BridgeStatus
   const haveBegun = lanes.length > 0 && lanes.every(({ streams }) => streams.length > 0)
   return haveBegun && lagRecords < underWayMax ? true : undefined
