@@ -8,6 +8,7 @@ const launch = await browserLaunch()
 
 export default defineConfig({
   testDir: './specs',
+  testIgnore: '**/*.long.spec.ts',
   outputDir: './.results',
   timeout: 90_000,
   expect: { timeout: 15_000 },

@@ -14,22 +14,22 @@ beforeEach(async () => {
 
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
-test('4,000 malformed requests end nothing and hold nobody up', { timeout: 120_000 }, async () => {
-  const result = await fuzz({ dataDir: join(dataDir, 'broker'), frames: 4000, seed: 1 })
+test('2,000 malformed requests end nothing and hold nobody up', { timeout: 120_000 }, async () => {
+  const result = await fuzz({ dataDir: join(dataDir, 'broker'), frames: 2000, seed: 1 })
   expect(result.violations).toEqual([])
-  expect(result.closed).toBeGreaterThan(500)
-  expect(result.answered).toBeGreaterThan(300)
+  expect(result.closed).toBeGreaterThan(250)
+  expect(result.answered).toBeGreaterThan(150)
 })
 
-test('1,000 before the login come to nothing', { timeout: 120_000 }, async () => {
+test('500 before the login come to nothing', { timeout: 120_000 }, async () => {
   const usersFile = join(dataDir, 'users')
   await writeFile(usersFile, 'ann:secret\n')
   const result = await fuzz({
     dataDir: join(dataDir, 'broker'),
-    frames: 1000,
+    frames: 500,
     seed: 2,
     usersFile,
   })
   expect(result.violations).toEqual([])
-  expect(result.closed).toBeGreaterThan(200)
+  expect(result.closed).toBeGreaterThan(100)
 })
