@@ -15,7 +15,8 @@ if (process.platform === 'win32') {
   symlinkSync('../../stack/slipway.ts', command)
 }
 
-const parts = [mains.broker, mains.shop, mains.processor, mains.history, mains.ui]
+const { broker, pubsub, bigquery, processor, history, shop, ui, bridge } = mains
+const parts = [broker, pubsub, bigquery, processor, history, shop, ui, bridge]
 for (const main of [...parts, new URL('slipway.ts', import.meta.url).pathname]) {
   spawnSync(process.execPath, [main, '--help'], { env: { ...process.env, ...partEnvironment } })
 }
