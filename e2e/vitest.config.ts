@@ -22,8 +22,8 @@ export default defineConfig({
     exclude: ['**/*.long.test.ts', '**/node_modules/**'],
     testTimeout: 180_000,
     hookTimeout: 60_000,
-    // Two cores; the others work while some wait for a stack, a browser or a silence.
-    maxWorkers: 4,
+    // Two cores; a third works while others wait for a stack, a browser or a silence. A fourth gained nothing.
+    maxWorkers: 3,
     // No test replaces a module: files of one worker share what they import.
     isolate: false,
     sequence: { sequencer: LongFirst },

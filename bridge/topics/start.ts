@@ -185,7 +185,8 @@ class TopicsLane implements Lane {
     const { start, mirror } = each
     if (!found || this.#mirrors.get(partitionName(start)) !== each) return
     const { topic, partition } = start
-    mirror.endsAt(found.offset)
+    // One at least is to be sent: who waits is not through.
+    mirror.endsAt(found.hasBegun ? found.offset + 1 : found.offset)
     mirror.beginAt(found.offset)
     if (!found.hasBegun || !mayBegin) return
     each.hasBegun = true
