@@ -1,4 +1,5 @@
-// History as lane B and verify read it: its tables, and the rows of one as they come, as fast as they are taken.
+// History as the lanes and verify read it: its tables, the rows of one as they come, as fast as they are taken, and how
+// far it is behind.
 
 import type { PositionsAnswer } from '#processor/history/read-api.ts'
 import { messageOf, OperatingError } from '#stack/base/errors.ts'

@@ -6,6 +6,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { RunningBridge } from '#bridge/start.ts'
 import { pretendGoogle } from '../fixtures/google.ts'
 import { startStack } from '../fixtures/stack.ts'
+import { pageView } from './page-view.ts'
 
 const project = { projectId: 'shop-production', region: 'EU' }
 type BridgeStatus = ReturnType<RunningBridge['status']>
@@ -22,7 +23,7 @@ describe('with --cloud google', () => {
         args: ['--no-demo', '--cloud', 'google'],
         env: google.env,
       })
-      await stack.post('shop', '/v1/events', pageView())
+      await stack.post('shop', '/v1/events', pageView('today'))
       await stack.settle()
       const offset = ['--port-offset', String(stack.portOffset)]
       await vi.waitFor(
@@ -87,16 +88,4 @@ function slipway(env: Record<string, string>, ...words: string[]): Promise<Said>
       (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     )
   })
-}
-
-function pageView() {
-  const eventTime = new Date().toISOString()
-  return {
-    eventId: 'today',
-    name: 'page_view',
-    eventTime,
-    anonymousId: 'a',
-    source: 'web',
-    data: {},
-  }
 }

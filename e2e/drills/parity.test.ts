@@ -12,6 +12,7 @@ import { watchGooglePackages } from '../fixtures/google-packages.ts'
 import { startStack } from '../fixtures/stack.ts'
 import type { Stack } from '../fixtures/stack.ts'
 import { writeMonth } from './parity.contract.ts'
+import { pageView } from './page-view.ts'
 
 type BridgeStatus = ReturnType<RunningBridge['status']>
 type StreamStatus = BridgeStatus['lanes'][number]['streams'][number]
@@ -76,7 +77,7 @@ describe('a stack with stand-ins of Pub/Sub and BigQuery', () => {
         env: watched.env,
       })
       await writeMonth(stack, { scenario: 'full', seed: 15, records: 1500 })
-      await stack.post('shop', '/v1/events', pageView())
+      await stack.post('shop', '/v1/events', pageView('today'))
       await stack.settle()
       // The month lies further back than the mirror begins.
       await caughtUp(stack, { 'ecommerce-events': 1, 'enriched-user-events': 1 })
@@ -151,18 +152,6 @@ function bridge<C extends keyof Answers>(
       },
     )
   })
-}
-
-function pageView() {
-  const eventTime = new Date().toISOString()
-  return {
-    eventId: 'today',
-    name: 'page_view',
-    eventTime,
-    anonymousId: 'a',
-    source: 'web',
-    data: {},
-  }
 }
 
 async function isKeyOf(

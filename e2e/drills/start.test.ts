@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest'
 import { freePortOffset } from '../fixtures/free-ports.ts'
 import { watchGooglePackages } from '../fixtures/google-packages.ts'
 import { startStack } from '../fixtures/stack.ts'
+import { pageView } from './page-view.ts'
 
 describe('slipway start', () => {
   test(
@@ -96,11 +97,6 @@ describe('slipway start', () => {
 /** Every command says so in words, parts too. */
 function unknownFlag(command: string): [args: string[], message: string] {
   return [[command, '--nope'], "Unknown option '--nope'"]
-}
-
-function pageView(eventId: string) {
-  const eventTime = new Date().toISOString()
-  return { eventId, name: 'page_view', eventTime, anonymousId: 'a', source: 'web', data: {} }
 }
 
 function slipway(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {

@@ -8,8 +8,12 @@ import { readFileSync } from 'node:fs'
 import { systemClock } from '../base/clock.ts'
 import { messageOf, OperatingError } from '../base/errors.ts'
 import type { PartMessage } from '../base/lifecycle.ts'
+import type { Random } from '../base/random.ts'
+import { createTopics } from './protocol/messages/topics.ts'
 import { WireClient } from './wire-client.ts'
+import { newTopicOf } from './wire-requests.ts'
 
+const killWithinMs = 250
 const failuresMax = 100
 const startMsMax = 60_000
 
@@ -81,6 +85,20 @@ export class BrokerProcess {
         if (systemClock.monotonicMs() - sinceMs > startMsMax) throw cause
         await systemClock.sleep(10)
       }
+    }
+  }
+
+  async createTopic(name: string, partitions: number, configs = {}): Promise<void> {
+    using client = await this.#connect()
+    await client.call(createTopics, 2, newTopicOf(name, partitions, configs))
+  }
+
+  /** Killed at any moment of the next quarter of a second, and started again. */
+  async killAgain(kills: number, random: Random): Promise<void> {
+    for (let kill = 0; kill < kills; kill++) {
+      await systemClock.sleep(20 + random.int(killWithinMs))
+      await this.kill()
+      await this.start()
     }
   }
 

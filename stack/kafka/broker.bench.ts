@@ -16,6 +16,7 @@ import { fetch, produce } from './protocol/messages/data.ts'
 import { createTopics } from './protocol/messages/topics.ts'
 import { buildBatch, readBatchHeader } from './protocol/record-batch.ts'
 import { encodeRequest, decodeResponse, WireClient } from './wire-client.ts'
+import { fetchOf, produceOf } from './wire-requests.ts'
 
 export interface BrokerBenchOptions {
   /** Of each measurement. */
@@ -129,10 +130,8 @@ async function produceFor(port: number, load: Load, ms: number): Promise<Counted
   const record = { key: null, value, timestampMs: systemClock.now() }
   const batch = buildBatch({ records: Array.from({ length: load.recordsPerBatch }, () => record) })
   return repeat(port, load, ms, (connection) => {
-    const topics = [
-      { name: topic, partitions: [{ index: connection % partitions, records: batch }] },
-    ]
-    const request = { transactionalId: null, acks: load.acks, timeoutMs: 30_000, topics }
+    const index = connection % partitions
+    const request = produceOf(topic, batch, { index, acks: load.acks })
     const frame = encodeRequest(produce, produceVersion, request)
     return async (client) => {
       const answer = decodeResponse(produce, produceVersion, await client.exchange(frame))
@@ -146,33 +145,8 @@ async function produceFor(port: number, load: Load, ms: number): Promise<Counted
 async function fetchRates(port: number, ms: number): Promise<BrokerMeasurement[]> {
   const load = { ...large, connections: 2, inFlight: 2 }
   const counted = await repeat(port, load, ms, (connection) => {
-    const request = {
-      replicaId: -1,
-      maxWaitMs: 0,
-      minBytes: 1,
-      maxBytes: fetchBytes,
-      isolationLevel: 0,
-      sessionId: 0,
-      sessionEpoch: -1,
-      topics: [
-        {
-          name: topic,
-          topicId: '',
-          partitions: [
-            {
-              index: connection % partitions,
-              currentLeaderEpoch: -1,
-              fetchOffset: 0,
-              lastFetchedEpoch: -1,
-              logStartOffset: -1,
-              maxBytes: fetchBytes,
-            },
-          ],
-        },
-      ],
-      forgottenTopics: [],
-      rackId: '',
-    }
+    const index = connection % partitions
+    const request = fetchOf(topic, { index, maxBytes: fetchBytes })
     const frame = encodeRequest(fetch, fetchVersion, request)
     // Every answer is the same: its records are counted once.
     let records: number | undefined

@@ -11,10 +11,10 @@ import { fetch, produce } from './protocol/messages/data.ts'
 import { heartbeat, joinGroup } from './protocol/messages/group.ts'
 import { createTopics } from './protocol/messages/topics.ts'
 import { buildBatch } from './protocol/record-batch.ts'
-import { zeroUuid } from './protocol/types.ts'
 import type { BrokerOptions, RunningBroker } from './start.ts'
 import { startBroker } from './start.ts'
 import { decodeResponse, encodeRequest, WireClient } from './wire-client.ts'
+import { fetchOf, newTopicOf, produceOf } from './wire-requests.ts'
 
 let dataDir = ''
 let broker: RunningBroker
@@ -36,53 +36,20 @@ async function start(options: Partial<BrokerOptions> = {}): Promise<void> {
   broker = await startBroker({ dataDir, logger, durability: 'none', controlPort: 0, ...options })
 }
 
-async function createTopic(name: string, partitionCount = 1): Promise<void> {
+async function createTopic(name: string): Promise<void> {
   using client = await WireClient.connect(broker.port)
-  const topic = { name, partitionCount, replicationFactor: 1, assignments: [], configs: [] }
-  await client.call(createTopics, 4, { topics: [topic], timeoutMs: 1000, validateOnly: false })
+  await client.call(createTopics, 4, newTopicOf(name))
 }
 
 function produceFrame(value: string, { acks = -1, version = 7, topic = 't' } = {}): Buffer {
   const records = buildBatch({
     records: [{ key: null, value: Buffer.from(value), timestampMs: 1 }],
   })
-  return encodeRequest(produce, version, {
-    transactionalId: null,
-    acks,
-    timeoutMs: 1000,
-    topics: [{ name: topic, partitions: [{ index: 0, records }] }],
-  })
+  return encodeRequest(produce, version, produceOf(topic, records, { acks }))
 }
 
-function fetchFrame({ offset = 0, maxWaitMs = 0, maxBytes = MiB, minBytes = 1 } = {}): Buffer {
-  return encodeRequest(fetch, 11, {
-    replicaId: -1,
-    maxWaitMs,
-    minBytes,
-    maxBytes,
-    isolationLevel: 0,
-    sessionId: 0,
-    sessionEpoch: -1,
-    topics: [
-      {
-        name: 't',
-        topicId: zeroUuid,
-        partitions: [
-          {
-            index: 0,
-            currentLeaderEpoch: -1,
-            fetchOffset: offset,
-            lastFetchedEpoch: -1,
-            logStartOffset: -1,
-            maxBytes,
-          },
-        ],
-      },
-    ],
-    forgottenTopics: [],
-    rackId: '',
-  })
-}
+const fetchFrame = (options: Parameters<typeof fetchOf>[1] = {}): Buffer =>
+  encodeRequest(fetch, 11, fetchOf('t', options))
 
 const allTopics = {
   topics: null,

@@ -19,6 +19,7 @@ import { Writer } from './protocol/writer.ts'
 import type { RunningBroker } from './start.ts'
 import { startBroker } from './start.ts'
 import { WireClient } from './wire-client.ts'
+import { produceOf } from './wire-requests.ts'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'slipway-faults-'))
 let broker: RunningBroker
@@ -55,12 +56,7 @@ async function send(
   const records = buildBatch({
     records: [{ key: null, value: Buffer.from(value), timestampMs: 1 }],
   })
-  const answer = await client.call(produce, 9, {
-    transactionalId: null,
-    acks: -1,
-    timeoutMs: 1000,
-    topics: [{ name: 'here', partitions: [{ index: 0, records }] }],
-  })
+  const answer = await client.call(produce, 9, produceOf('here', records))
   const [found] = answer.responses[0]?.partitions ?? []
   return { errorCode: found?.errorCode ?? -2, baseOffset: found?.baseOffset ?? -2 }
 }

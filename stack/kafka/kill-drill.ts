@@ -8,10 +8,9 @@ import { Random } from '../base/random.ts'
 import { BrokerProcess } from './broker-process.ts'
 import { fetch, initProducerId, produce } from './protocol/messages/data.ts'
 import { offsetCommit, offsetFetch } from './protocol/messages/group.ts'
-import { createTopics } from './protocol/messages/topics.ts'
 import { buildBatch } from './protocol/record-batch.ts'
 import { WireClient } from './wire-client.ts'
-import { fetchedRecords, fetchOf, newTopicOf, offsetOf, produceOf } from './wire-requests.ts'
+import { fetchedRecords, fetchOf, offsetOf, produceOf } from './wire-requests.ts'
 
 export interface DrillOptions {
   dataDir: string
@@ -29,23 +28,19 @@ export interface DrillResult {
 const topic = 'drill'
 const partitions = 2
 const inFlight = 3
-const killWithinMs = 250
 
 export async function drill(options: DrillOptions): Promise<DrillResult> {
   const random = new Random(`drill/${options.seed}`)
   const broker = new BrokerProcess({ dataDir: options.dataDir })
   await broker.start()
-  await createTopic(broker)
+  // Small, so that kills meet every step of going from file to file.
+  await broker.createTopic(topic, partitions, { 'internal.segment.bytes': '20000' })
   const world = { broker, isOver: false, violations: [] as string[] }
   const producers = Array.from({ length: 3 }, (_, i) => new DrillProducer(world, i, random.fork(i)))
   const readers = Array.from({ length: partitions }, (_, i) => new DrillReader(world, i))
   const running = Promise.all([...producers, ...readers].map((each) => each.run()))
   while (!producers.some((each) => each.acknowledged.length > 0)) await systemClock.sleep(10)
-  for (let kill = 0; kill < options.kills; kill++) {
-    await systemClock.sleep(20 + random.int(killWithinMs))
-    await broker.kill()
-    await broker.start()
-  }
+  await broker.killAgain(options.kills, random)
   world.isOver = true
   await running
   await compare(world, producers, readers)
@@ -230,11 +225,4 @@ async function readAll(client: WireClient, partition: number, from = 0): Promise
     if (more.length === 0) return values
     values.push(...more)
   }
-}
-
-async function createTopic(broker: BrokerProcess): Promise<void> {
-  using client = await WireClient.connect(broker.port)
-  // Small, so that kills meet every step of going from file to file.
-  const configs = { 'internal.segment.bytes': '20000' }
-  await client.call(createTopics, 2, newTopicOf(topic, partitions, configs))
 }

@@ -44,6 +44,7 @@ import {
 } from '../protocol/record-batch.ts'
 import { zeroUuid } from '../protocol/types.ts'
 import { WireClient } from '../wire-client.ts'
+import { fetchOf, readCommitted } from '../wire-requests.ts'
 import type { Command, CommandName } from './commands.ts'
 import { recordSpacingMs, recordsMax } from './commands.ts'
 
@@ -230,33 +231,9 @@ export class Subject {
       }
     },
     fetch: async ({ topic, partition, offset, committed }) => {
-      const answer = await this.#client.call(fetch, 11, {
-        replicaId: -1,
-        maxWaitMs: 0,
-        minBytes: 0,
-        maxBytes: 1_000_000,
-        isolationLevel: committed ? 1 : 0,
-        sessionId: 0,
-        sessionEpoch: -1,
-        topics: [
-          {
-            name: this.#topic(topic),
-            topicId: zeroUuid,
-            partitions: [
-              {
-                index: partition,
-                currentLeaderEpoch: -1,
-                fetchOffset: offset,
-                lastFetchedEpoch: -1,
-                logStartOffset: -1,
-                maxBytes: 1_000_000,
-              },
-            ],
-          },
-        ],
-        forgottenTopics: [],
-        rackId: '',
-      })
+      const isolationLevel = committed ? readCommitted : 0
+      const at = { index: partition, offset, minBytes: 0, maxBytes: 1_000_000, isolationLevel }
+      const answer = await this.#client.call(fetch, 11, fetchOf(this.#topic(topic), at))
       const found = only(only(answer.responses).partitions)
       return {
         error: errorName(found.errorCode),

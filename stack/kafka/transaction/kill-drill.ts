@@ -10,7 +10,6 @@ import { BrokerProcess } from '../broker-process.ts'
 import { errorCodes, errorName } from '../protocol/errors.ts'
 import { fetch, initProducerId, produce } from '../protocol/messages/data.ts'
 import { offsetFetch } from '../protocol/messages/group.ts'
-import { createTopics } from '../protocol/messages/topics.ts'
 import {
   addOffsetsToTxn,
   addPartitionsToTxn,
@@ -20,14 +19,7 @@ import {
 import { buildBatch, transactionalBit } from '../protocol/record-batch.ts'
 import { WireClient } from '../wire-client.ts'
 import type { FetchedRecord } from '../wire-requests.ts'
-import {
-  fetchedRecords,
-  fetchOf,
-  newTopicOf,
-  offsetOf,
-  produceOf,
-  readCommitted,
-} from '../wire-requests.ts'
+import { fetchedRecords, fetchOf, offsetOf, produceOf, readCommitted } from '../wire-requests.ts'
 
 export interface DrillOptions {
   dataDir: string
@@ -45,7 +37,6 @@ export interface DrillResult {
 
 const topic = 'drill'
 const partitions = 2
-const killWithinMs = 250
 
 /** What a producer's process knows of a transaction; `left` is of one that died before it was told of the end. */
 type End = 'open' | 'committed' | 'aborted' | 'left'
@@ -70,17 +61,14 @@ export async function drill({ dataDir, kills, seed }: DrillOptions): Promise<Dri
   const random = new Random(`transactions/${seed}`)
   const broker = new BrokerProcess({ dataDir })
   await broker.start()
-  await createTopic(broker)
+  // Small, so that kills meet every step of going from file to file.
+  await broker.createTopic(topic, partitions, { 'internal.segment.bytes': '20000' })
   const world: World = { broker, isOver: false, told: [], violations: [] }
   const producers = ['a', 'b', 'c'].map((name) => new Transactor(world, name, random.fork(name)))
   const readers = Array.from({ length: partitions }, (_, i) => new CommittedReader(world, i))
   const running = Promise.all([...producers, ...readers].map((each) => each.run()))
   while (!world.told.some(({ end }) => end === 'committed')) await systemClock.sleep(10)
-  for (let kill = 0; kill < kills; kill++) {
-    await systemClock.sleep(20 + random.int(killWithinMs))
-    await broker.kill()
-    await broker.start()
-  }
+  await broker.killAgain(kills, random)
   world.isOver = true
   await running
   await broker.kill()
@@ -234,8 +222,8 @@ class Transactor {
       const code = await this.#world.broker.patiently(call)
       if (code === errorCodes.NONE) return
       if (!transient.has(code)) {
-        const { name, number } = { name: this.name, number: this.#count - 1 }
-        throw new OperatingError(`${what} of ${name} ${number} was answered ${errorName(code)}`)
+        const which = `${this.name} ${this.#count - 1}`
+        throw new OperatingError(`${what} of ${which} was answered ${errorName(code)}`)
       }
       await systemClock.sleep(5)
     }
@@ -351,10 +339,4 @@ async function committedOffset(client: WireClient, groupId: string): Promise<num
   const found = answer.topics[0]?.partitions[0]
   if (found?.errorCode !== 0) throw new OperatingError(`offsets: ${found?.errorCode}`)
   return found.offset
-}
-
-async function createTopic(broker: BrokerProcess): Promise<void> {
-  using client = await WireClient.connect(broker.port)
-  const configs = { 'internal.segment.bytes': '20000' }
-  await client.call(createTopics, 2, newTopicOf(topic, partitions, configs))
 }

@@ -6,9 +6,10 @@ import type { BigQueryClients } from '../../../stack/google/bigquery.ts'
 import type { Clock } from '../../../stack/base/clock.ts'
 import { messageOf } from '../../../stack/base/errors.ts'
 import { isoTime, minuteMs, secondMs } from '../../../stack/base/units.ts'
-import { logName, tableNames, tables } from '../../../stack/contract/tables.ts'
+import { logName, tableNames } from '../../../stack/contract/tables.ts'
 import type { TableName } from '../../../stack/contract/tables.ts'
 import type { Cloud } from '../cloud.ts'
+import { tablesOfHistory } from '../history-tables.ts'
 
 export type Agreement =
   | 'equal'
@@ -52,7 +53,7 @@ interface Side {
 interface Listing {
   epoch: number
   asOfSeq: number
-  sides: Map<TableName, Side>
+  sides: ReadonlyMap<TableName, Side>
 }
 
 export class ParityCheck {
@@ -133,23 +134,9 @@ export function agreementOf(
   return { ...counts, agreement: isOnItsWay ? 'behind' : 'differs' }
 }
 
-/** `GET /v1/tables` of history: one snapshot, so that its greatest `_seq` holds for all tables. */
+/** One snapshot, so that its greatest `_seq` holds for all tables. */
 async function listingOf(historyUrl: string): Promise<Listing> {
-  const response = await fetch(`${historyUrl}/v1/tables`, {
-    signal: AbortSignal.timeout(answerLimitMs),
-  })
-  if (!response.ok) throw new Error(`it answered ${response.status}`)
-  const { epoch, tables: listed } = (await response.json()) as {
-    epoch: number
-    tables: { name: string; rows: number; maxSeq: number }[]
-  }
-  const sides = new Map<TableName, Side>()
-  for (const name of tableNames) {
-    // Of keyed tables the log is shipped, of others the table itself.
-    const source = tables[name].kind === 'keyed' ? logName(name) : name
-    const found = listed.find((each) => each.name === source)
-    if (found) sides.set(name, found)
-  }
+  const { epoch, of: sides } = await tablesOfHistory(historyUrl, answerLimitMs)
   const asOfSeq = Math.max(0, ...[...sides.values()].map(({ maxSeq }) => maxSeq))
   return { epoch, asOfSeq, sides }
 }

@@ -5,9 +5,10 @@
 import type { Clock } from '../../../stack/base/clock.ts'
 import { secondMs } from '../../../stack/base/units.ts'
 import type { Settings } from '../../../stack/contract/settings.ts'
-import { logName, tableNames, tables } from '../../../stack/contract/tables.ts'
+import { logName, tableNames } from '../../../stack/contract/tables.ts'
 import type { TableName } from '../../../stack/contract/tables.ts'
 import type { BigQueryClients } from '../../../stack/google/bigquery.ts'
+import { tablesOfHistory } from '../history-tables.ts'
 import { withinLimit } from './reading.ts'
 
 /** Of one side. */
@@ -86,30 +87,17 @@ export function newestEpoch(
 const mostOf = (rows: readonly PositionRow[]): number =>
   rows.reduce((most, { seq }) => Math.max(most, seq), 0)
 
-interface TablesAnswer {
-  epoch: number
-  maxSeq: number
-  tables: { name: string; maxSeq: number; oldest: string | null; newest: string | null }[]
-}
-
 const historyLimitMs = 5 * secondMs
 
 /** Undefined: history does not answer. */
 export async function positionOfHistory(historyUrl: string): Promise<Position | undefined> {
   try {
-    const signal = AbortSignal.timeout(historyLimitMs)
-    const response = await fetch(`${historyUrl}/v1/tables`, { signal })
-    if (!response.ok) return undefined
-    const { epoch, maxSeq, tables: listed } = (await response.json()) as TablesAnswer
-    const of = (name: string) => listed.find((each) => each.name === name)
+    const { epoch, maxSeq, of } = await tablesOfHistory(historyUrl, historyLimitMs)
     const seqs = Object.fromEntries(
-      tableNames.map((name) => {
-        const source = tables[name].kind === 'keyed' ? logName(name) : name
-        return [name, of(source)?.maxSeq ?? 0]
-      }),
+      tableNames.map((name) => [name, of.get(name)?.maxSeq ?? 0]),
     ) as Record<TableName, number>
     const ms = (text: string | null | undefined) => (text ? Date.parse(text) : null)
-    const events = of('events')
+    const events = of.get('events')
     return {
       epoch,
       maxSeq,
