@@ -23,6 +23,7 @@ import type { StateCodec } from './state/states.ts'
 import { MemoryStore } from './state/store.ts'
 import { visitorCodec } from './state/visitor-shape.ts'
 import type { Lead } from './time/lead.ts'
+import { laterOf } from './time/later-of.ts'
 import { Timers } from './time/timers.ts'
 import { emptyPartitionTime } from './time/watermark.ts'
 import type { InputWatermark, PartitionTime } from './time/watermark.ts'
@@ -337,10 +338,6 @@ export class VisitorStage implements Stage {
   #positionOf(offset: number): InputPosition {
     return { topic: topics.events.name, partition: this.#options.partition, offset }
   }
-}
-
-function laterOf(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.max(a, b)
 }
 
 function isChange({ sessionChanges, commands }: VisitorFold): boolean {

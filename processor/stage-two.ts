@@ -25,6 +25,7 @@ import { States } from './state/states.ts'
 import { MemoryStore } from './state/store.ts'
 import { HandedWatermark } from './time/handed-watermark.ts'
 import type { Heard } from './time/handed-watermark.ts'
+import { laterOf } from './time/later-of.ts'
 import { Timers } from './time/timers.ts'
 import { Turns } from './time/turns.ts'
 import type { Taken } from './time/turns.ts'
@@ -43,6 +44,7 @@ interface Position extends Resumed {
   /** Of the partitions of this stage. */
   settled: Heard[]
   handedMs: number | null
+  streamMs: number | null
   /** How many records were taken, in whatever order. */
   taken: number
   /** With one partition. */
@@ -71,6 +73,8 @@ export class PersonStage implements Stage {
   #watermark = new HandedWatermark(['visitors', 'cart-owners'])
   #settled = new HandedWatermark(['persons'])
   #handedMs: number | null = null
+  /** Stream time: the newest event time taken, or the watermark where that is later, as it is in silence. */
+  #streamMs: number | null = null
   /** What keys have said to one another since the last cut. */
   #messages: KeyMessage[] = []
   #turns: Turns | undefined
@@ -114,6 +118,7 @@ export class PersonStage implements Stage {
       this.#watermark = new HandedWatermark(['visitors', 'cart-owners'], position.heard)
       this.#settled = new HandedWatermark(['persons'], position.settled)
       this.#handedMs = position.handedMs
+      this.#streamMs = position.streamMs
       if (position.turns) this.#turns = new Turns(position.turns)
     }
     for (const { key, value } of changelog.states()) {
@@ -166,6 +171,7 @@ export class PersonStage implements Stage {
     switch (command.kind) {
       case 'in':
         if (!takeIn(state, command.event)) return false
+        this.#streamMs = laterOf(this.#streamMs, command.event.timeMs)
         news.arrived.push(command.event)
         return true
       case 'out':
@@ -195,9 +201,10 @@ export class PersonStage implements Stage {
     this.#cutTaken = this.#taken
     const output = new OutputBatch()
     const changelog: OutgoingRecord[] = []
+    this.#streamMs = laterOf(this.#streamMs, this.watermarkMs)
     for (const [state, news] of this.#news) {
       const { difference, orders } = this.#judge(state, news, processedAt)
-      addDifference(difference, output, this.watermarkMs)
+      addDifference(difference, output, this.#streamMs)
       this.#messages.push(...orders)
       changelog.push(this.#keep(state))
     }
@@ -276,6 +283,7 @@ export class PersonStage implements Stage {
       heard: this.#watermark.heard,
       settled: this.#settled.heard,
       handedMs: this.#handedMs,
+      streamMs: this.#streamMs,
       taken: this.#taken,
       ...(this.#turns && { turns: this.#turns.taken }),
     }
@@ -283,13 +291,13 @@ export class PersonStage implements Stage {
   }
 }
 
-/** Dated by the watermark, as far as there is one: what is told of a past is of that past, whenever it is told. */
+/** Dated by stream time, as far as there is one: what is told of a past is of that past, whenever it is told. */
 function addDifference(
   { carts, tombstones, abandonments }: Judged['difference'],
   output: OutputBatch,
-  watermarkMs: number | null,
+  streamMs: number | null,
 ): void {
-  const dated = watermarkMs === null ? {} : { timestampMs: watermarkMs }
+  const dated = streamMs === null ? {} : { timestampMs: streamMs }
   for (const cart of carts) {
     const key = episodeKey(cart.cartKey, cart.episode)
     output.add(topics.carts.name, { key, value: JSON.stringify(cart), ...dated })

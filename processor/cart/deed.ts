@@ -18,6 +18,7 @@ import type { Repeats, Reported, ToldRepeats } from './orders.ts'
 import { keptFor } from './roles.ts'
 import { emptyBase } from './world.ts'
 import type { PersonBase } from './world.ts'
+import { laterOf } from '../time/later-of.ts'
 
 export interface CartDeed {
   published: Published
@@ -312,8 +313,4 @@ function joinReported(
     joined.set(key, [...new Map([...(joined.get(key) ?? []), ...orders])])
   }
   return [...joined]
-}
-
-function laterOf(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.max(a, b)
 }
