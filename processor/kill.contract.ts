@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { topics } from '#stack/contract/topics.ts'
 import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
-import { brokerForTest } from '#stack/kafka-client/test-broker.ts'
+import { brokerForTest, ownBroker } from '#stack/kafka-client/test-broker.ts'
 import { startBroker } from '#stack/kafka/start.ts'
 import { outgoingRecord } from '#stack/shop/simulate/outgoing.ts'
 import { createSimulation } from '#stack/shop/simulate/simulation.ts'
@@ -42,7 +42,7 @@ export function killContract(options: KillOptions): void {
 async function runDrill({ records, kills, seed }: KillOptions): Promise<DrillResult> {
   const dataDir = await mkdtemp(join(tmpdir(), 'slipway-kill-'))
   const broker = await brokerForTest(() =>
-    startBroker({ dataDir, port: 0, initialRebalanceDelayMs: 0 }),
+    startBroker({ dataDir, port: 0, initialRebalanceDelayMs: 0, ...ownBroker }),
   )
   try {
     const log = await simulatedLog(records, seed)

@@ -15,7 +15,7 @@ import { loadEndHeader, loadHeader, topics } from '#stack/contract/topics.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
 import type { KafkaPort } from '#stack/kafka-client/connect.ts'
 import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
-import { brokerForTest } from '#stack/kafka-client/test-broker.ts'
+import { brokerForTest, ownBroker } from '#stack/kafka-client/test-broker.ts'
 import { startBroker } from '#stack/kafka/start.ts'
 import type { ProcessorStatus } from './runtime/status.ts'
 import { startProcessor } from './start.ts'
@@ -158,7 +158,7 @@ function shopEvent(
 async function startStack(more: Partial<ProcessorOptions> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'slipway-processor-'))
   const broker = await brokerForTest(() =>
-    startBroker({ dataDir, port: 0, initialRebalanceDelayMs: 0 }),
+    startBroker({ dataDir, port: 0, initialRebalanceDelayMs: 0, ...ownBroker }),
   )
   const domainClock = new DomainClock()
   domainClock.moveTo(startMs)

@@ -9,7 +9,7 @@ import { Hono } from 'hono'
 import { startBroker } from '#stack/kafka/start.ts'
 import { connectKafka } from '../stack/kafka-client/connect.ts'
 import type { KafkaProducer } from '../stack/kafka-client/producer.ts'
-import { brokerForTest, outsideBrokers } from '../stack/kafka-client/test-broker.ts'
+import { brokerForTest, outsideBrokers, ownBroker } from '../stack/kafka-client/test-broker.ts'
 import { InTheWayError } from '../stack/base/errors.ts'
 import { hourMs, minuteMs, secondMs } from '../stack/base/units.ts'
 import { topics, topicSpecs } from '../stack/contract/topics.ts'
@@ -29,7 +29,9 @@ interface Surroundings extends AsyncDisposable {
 
 async function broker(): Promise<Surroundings> {
   const dataDir = mkdtempSync(join(tmpdir(), 'slipway-ui-'))
-  let running = await brokerForTest(() => startBroker({ dataDir, port: 0, durability: 'none' }))
+  let running = await brokerForTest(() =>
+    startBroker({ dataDir, port: 0, durability: 'none', ...ownBroker }),
+  )
   const { address, port } = running
   return {
     address,
@@ -37,7 +39,7 @@ async function broker(): Promise<Surroundings> {
     dataDir,
     stopBroker: () => running.close(),
     async startBroker() {
-      running = await startBroker({ dataDir, port, durability: 'none' })
+      running = await startBroker({ dataDir, port, durability: 'none', ...ownBroker })
     },
     async [Symbol.asyncDispose]() {
       await running.close()

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startBroker } from '#stack/kafka/start.ts'
-import { brokerForTest, outsideBrokers } from '#stack/kafka-client/test-broker.ts'
+import { brokerForTest, outsideBrokers, ownBroker } from '#stack/kafka-client/test-broker.ts'
 import type { Fault } from '#stack/pubsub/faults.ts'
 import { startPubSub } from '#stack/pubsub/start.ts'
 import { killDrill } from './kill-drill.ts'
@@ -39,6 +39,7 @@ async function runDrill(options: KillOptions) {
       dataDir: join(dataDir, 'broker'),
       initialRebalanceDelayMs: 0,
       sessionTimeoutMsMin: sessionTimeoutMs,
+      ...ownBroker,
     }),
   )
   const pubsub = await startPubSub({ dataDir: join(dataDir, 'pubsub') })

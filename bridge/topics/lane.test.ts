@@ -13,7 +13,7 @@ import { connectPubSub } from '#stack/google/pubsub.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
 import type { KafkaPort } from '#stack/kafka-client/connect.ts'
 import type { OutgoingRecord } from '#stack/kafka-client/records.ts'
-import { brokerForTest } from '#stack/kafka-client/test-broker.ts'
+import { brokerForTest, ownBroker } from '#stack/kafka-client/test-broker.ts'
 import type { TestBroker } from '#stack/kafka-client/test-broker.ts'
 import { startBroker } from '#stack/kafka/start.ts'
 import { startPubSub } from '#stack/pubsub/start.ts'
@@ -31,7 +31,9 @@ let broker: TestBroker
 let kafka: KafkaPort
 
 beforeAll(async () => {
-  broker = await brokerForTest(() => startBroker({ dataDir, initialRebalanceDelayMs: 0 }))
+  broker = await brokerForTest(() =>
+    startBroker({ dataDir, initialRebalanceDelayMs: 0, ...ownBroker }),
+  )
   kafka = connectKafka({ brokers: broker.address.split(','), clientId: 'lane-test' })
   const admin = await kafka.admin()
   await admin.ensureTopics(topicSpecs(partitions))

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 import { silentLogger } from '#stack/base/logger.ts'
 import { topics } from '#stack/contract/topics.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
-import { brokerForTest } from '#stack/kafka-client/test-broker.ts'
+import { brokerForTest, ownBroker } from '#stack/kafka-client/test-broker.ts'
 import { startBroker } from '#stack/kafka/start.ts'
 import type { PositionsAnswer, SqlAnswer } from './read-api.ts'
 import { startHistory } from './start.ts'
@@ -205,7 +205,7 @@ async function startStack({ inProcess = true } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'slipway-history-'))
   const dataDir = join(dir, 'history')
   const broker = await brokerForTest(() =>
-    startBroker({ dataDir: join(dir, 'broker'), initialRebalanceDelayMs: 0 }),
+    startBroker({ dataDir: join(dir, 'broker'), initialRebalanceDelayMs: 0, ...ownBroker }),
   )
   const failures: unknown[] = []
   const startInside = async () => {

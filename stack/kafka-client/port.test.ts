@@ -8,13 +8,15 @@ import { startBroker } from '#stack/kafka/start.ts'
 import { connectKafka } from './connect.ts'
 import { portContract } from './port.contract.ts'
 import type { TestBroker } from './test-broker.ts'
-import { brokerForTest, outsideBrokers } from './test-broker.ts'
+import { brokerForTest, outsideBrokers, ownBroker } from './test-broker.ts'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'slipway-port-'))
 let broker: TestBroker
 
 beforeAll(async () => {
-  broker = await brokerForTest(() => startBroker({ dataDir, initialRebalanceDelayMs: 0 }))
+  broker = await brokerForTest(() =>
+    startBroker({ dataDir, initialRebalanceDelayMs: 0, ...ownBroker }),
+  )
 })
 
 afterAll(async () => {

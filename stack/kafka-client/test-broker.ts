@@ -15,6 +15,11 @@ export interface TestBroker {
 /** What the test run was given instead of a broker of ours. */
 export const outsideBrokers = process.env['KAFKA_BROKERS']
 
+const as = process.env['SLIPWAY_BROKER_AS']
+
+/** For each broker of ours: SLIPWAY_BROKER_AS names the one whose versions it keeps to, as for `slipway broker`. */
+export const ownBroker: { as?: string } = as === undefined ? {} : { as }
+
 export async function brokerForTest(startOurs: () => Promise<TestBroker>): Promise<TestBroker> {
   if (outsideBrokers === undefined) return startOurs()
   await emptyBroker(outsideBrokers)

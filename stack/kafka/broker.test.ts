@@ -15,6 +15,7 @@ import {
 import type { Admin, Consumer, Producer } from 'kafkajs'
 import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ownBroker } from '../kafka-client/test-broker.ts'
 import type { RunningBroker } from './start.ts'
 import { startBroker } from './start.ts'
 
@@ -29,7 +30,7 @@ let producer: Producer
 async function open(): Promise<void> {
   broker =
     outside === undefined
-      ? await startBroker({ dataDir, ...(broker ? { port: broker.port } : {}) })
+      ? await startBroker({ dataDir, ...ownBroker, ...(broker ? { port: broker.port } : {}) })
       : undefined
 }
 

@@ -9,6 +9,7 @@ import type { ProducerIds } from './producer-ids.ts'
 import type { Users } from './security/users.ts'
 import type { TopicCatalog } from './topics/catalog.ts'
 import type { TransactionCoordinator } from './transaction/coordinator.ts'
+import type { Versions } from './versions.ts'
 
 /** As told to clients: they connect to this address. */
 export interface BrokerNode {
@@ -26,6 +27,7 @@ export interface BrokerSettings {
 export interface BrokerServices {
   node: BrokerNode
   clusterId: string
+  versions: Versions
   settings: BrokerSettings
   dataDir: string
   catalog: TopicCatalog

@@ -209,10 +209,10 @@ export class Connection {
     // A request that is late outlives the memory its frame lies in.
     const isPlanned = faults.left > 0
     const reader = new Reader(isPlanned ? Buffer.from(frame) : frame)
-    const header = readHeader(reader)
+    const header = readHeader(reader, services.versions)
     entry.header = header
     this.#clientId = header.clientId
-    if (!header.isServed) return refusedVersion(header)
+    if (!header.isServed) return refusedVersion(services.versions)
     if (!this.#login.serves(header.route.api.key))
       throw new MalformedError(`${header.route.api.name} before a login`)
     const { route, version } = header

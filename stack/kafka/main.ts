@@ -9,6 +9,7 @@ import type { LogLevel } from '../base/logger.ts'
 import { optionsHelp, parseOptions } from '../base/options.ts'
 import type { OptionTable } from '../base/options.ts'
 import { defaultPorts } from '../base/ports.ts'
+import { personaNames } from './personas.ts'
 import { parseUsers } from './security/users.ts'
 import { startBroker } from './start.ts'
 import type { BrokerOptions } from './start.ts'
@@ -40,6 +41,13 @@ const table = {
   },
   tlsCert: { type: 'string', value: 'FILE', help: 'certificate (PEM): the listener speaks TLS' },
   tlsKey: { type: 'string', value: 'FILE', help: 'key (PEM) of the certificate' },
+  as: {
+    type: 'string',
+    value: 'BROKER',
+    choices: personaNames,
+    env: 'SLIPWAY_BROKER_AS',
+    help: `advertise no more than another broker does: ${personaNames.join(', ')}`,
+  },
   data: {
     type: 'string',
     value: 'DIR',
@@ -118,6 +126,7 @@ function brokerOptions(): BrokerOptions {
       part: 'broker',
       level: given.logLevel as LogLevel,
     }),
+    ...(given.as === undefined ? {} : { as: given.as }),
     ...(given.advertisedHost === undefined ? {} : { advertisedHost: given.advertisedHost }),
   }
 }

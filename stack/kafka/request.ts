@@ -9,6 +9,7 @@ import { errorCodes } from './protocol/errors.ts'
 import { MalformedError } from './protocol/reader.ts'
 import type { Reader } from './protocol/reader.ts'
 import { Writer } from './protocol/writer.ts'
+import type { Versions } from './versions.ts'
 
 export interface RequestHeader {
   route: Route
@@ -27,13 +28,14 @@ export function routeOf(apiKey: number | undefined): Route | undefined {
   return apiKey === undefined ? undefined : routeByKey.get(apiKey)
 }
 
-export function readHeader(reader: Reader): RequestHeader {
+export function readHeader(reader: Reader, { served }: Versions): RequestHeader {
   const key = reader.int16()
   const version = reader.int16()
   const correlationId = reader.int32()
   const route = routeByKey.get(key)
-  if (!route) throw new MalformedError(`API key ${key} is not served`)
-  const isServed = version >= route.api.from && version <= route.api.to
+  const versions = served.get(key)
+  if (!route || !versions) throw new MalformedError(`API key ${key} is not served`)
+  const isServed = version >= versions.from && version <= versions.to
   if (!isServed) {
     if (key !== apiVersionsKey)
       throw new MalformedError(`${route.api.name} version ${version} is not served`)
@@ -46,11 +48,11 @@ export function readHeader(reader: Reader): RequestHeader {
   return { route, version, flexible, correlationId, clientId, isServed }
 }
 
-/** The answer in version 0 to an ApiVersions of an unknown version: the range of that one key. */
-export function refusedVersion({ route: { api } }: RequestHeader): unknown {
+/** The answer in version 0 to an ApiVersions of an unknown version. */
+export function refusedVersion({ advertisedWithRefusal }: Versions): unknown {
   return {
     errorCode: errorCodes.UNSUPPORTED_VERSION,
-    apiKeys: [{ apiKey: api.key, minVersion: api.advertisedFrom, maxVersion: api.to }],
+    apiKeys: advertisedWithRefusal,
     throttleTimeMs: 0,
   }
 }

@@ -26,9 +26,13 @@ import { Users } from './security/users.ts'
 import { openState } from './state.ts'
 import type { BrokerState, StateOptions } from './state.ts'
 import { describeStatus } from './status.ts'
+import { versionsAs } from './versions.ts'
+import type { Versions } from './versions.ts'
 
 export interface BrokerOptions {
   dataDir: string
+  /** No more is advertised than this broker has (personas.ts). */
+  as?: string
   host?: string
   /** 0 for a free one. */
   port?: number
@@ -73,11 +77,12 @@ const loopback = /^(127\.|::1$|localhost$)/
 
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const { host = '127.0.0.1', port = 0 } = options
+  const versions = versionsAs(options.as)
   refuseRemote(host, options.allowRemote ?? options.users !== undefined)
   const server = await listen(host, port, options.tls)
   let broker: Broker
   try {
-    broker = new Broker(server, host, options)
+    broker = new Broker(server, { host, versions }, options)
   } catch (error) {
     server.close()
     throw error
@@ -99,6 +104,11 @@ function refuseRemote(host: string, allowed: boolean): void {
   })
 }
 
+interface Offer {
+  host: string
+  versions: Versions
+}
+
 /** One running broker: its state, its connections, its control port. */
 class Broker implements RunningBroker {
   readonly address: string
@@ -112,7 +122,7 @@ class Broker implements RunningBroker {
   #control: ControlServer | undefined
   #isStopping = false
 
-  constructor(server: Server, host: string, options: BrokerOptions) {
+  constructor(server: Server, { host, versions }: Offer, options: BrokerOptions) {
     const node = { id: nodeId, host: options.advertisedHost ?? host, port: portOf(server) }
     this.#options = options
     this.#faults = createFaults(options.clock ?? systemClock)
@@ -122,6 +132,7 @@ class Broker implements RunningBroker {
     this.#services = {
       node,
       clusterId: this.#state.clusterId,
+      versions,
       dataDir: options.dataDir,
       settings: {
         autoCreateTopics: options.autoCreateTopics ?? true,

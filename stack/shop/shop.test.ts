@@ -16,7 +16,7 @@ import { connectKafka } from '#stack/kafka-client/connect.ts'
 import type { KafkaPort } from '#stack/kafka-client/connect.ts'
 import { partitionForKey } from '#stack/kafka-client/partitioner.ts'
 import type { RecordBatch } from '#stack/kafka-client/records.ts'
-import { brokerForTest, outsideBrokers } from '#stack/kafka-client/test-broker.ts'
+import { brokerForTest, outsideBrokers, ownBroker } from '#stack/kafka-client/test-broker.ts'
 import { importFiles } from './import/import-files.ts'
 import { startShop } from './start.ts'
 
@@ -24,7 +24,9 @@ const nowMs = Date.parse('2024-05-06T10:00:00.000Z')
 
 async function start() {
   const dir = mkdtempSync(join(tmpdir(), 'slipway-shop-'))
-  let broker = await brokerForTest(() => startBroker({ dataDir: join(dir, 'broker') }))
+  let broker = await brokerForTest(() =>
+    startBroker({ dataDir: join(dir, 'broker'), ...ownBroker }),
+  )
   const { port } = broker
   const domainClock = new DomainClock()
   const shop = await startShop({
@@ -45,7 +47,7 @@ async function start() {
       fetch(`${shop.addresses['shop']}${path}`, { method: 'POST', body: JSON.stringify(body) }),
     stopBroker: () => broker.close(),
     async startBrokerAgain() {
-      broker = await startBroker({ dataDir: join(dir, 'broker'), port })
+      broker = await startBroker({ dataDir: join(dir, 'broker'), port, ...ownBroker })
     },
     async [Symbol.asyncDispose]() {
       await shop.close()

@@ -7,7 +7,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import type { Consumer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBroker } from '#stack/kafka/start.ts'
-import { brokerForTest } from '../test-broker.ts'
+import { brokerForTest, ownBroker } from '../test-broker.ts'
 import type { TestBroker } from '../test-broker.ts'
 import { carryOut, groupPartitionRows, groupRows, plannedMoves } from './groups.ts'
 import { parseResetTarget, resetOffset } from './offset-reset.ts'
@@ -22,7 +22,7 @@ let broker: TestBroker
 let kafka: Kafka
 
 beforeAll(async () => {
-  broker = await brokerForTest(() => startBroker({ dataDir }))
+  broker = await brokerForTest(() => startBroker({ dataDir, ...ownBroker }))
   kafka = new Kafka({ brokers: broker.address.split(','), logLevel: logLevel.NOTHING })
   await asked(async ({ admin }) => {
     await admin.createTopics({

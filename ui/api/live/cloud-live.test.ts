@@ -19,7 +19,7 @@ import { connectPubSub } from '../../../stack/google/pubsub.ts'
 import { connectKafka } from '../../../stack/kafka-client/connect.ts'
 import type { KafkaProducer } from '../../../stack/kafka-client/producer.ts'
 import type { OutgoingRecord } from '../../../stack/kafka-client/records.ts'
-import { brokerForTest } from '../../../stack/kafka-client/test-broker.ts'
+import { brokerForTest, ownBroker } from '../../../stack/kafka-client/test-broker.ts'
 import { startUi } from '../../start.ts'
 import { BridgeSource } from '../bridge/status.ts'
 import { Cloud } from '../cloud.ts'
@@ -39,7 +39,9 @@ async function mirrored() {
   onTestFinished(async () => {
     for (const close of closing.reverse()) await close()
   })
-  const broker = await brokerForTest(() => startBroker({ dataDir, initialRebalanceDelayMs: 0 }))
+  const broker = await brokerForTest(() =>
+    startBroker({ dataDir, initialRebalanceDelayMs: 0, ...ownBroker }),
+  )
   closing.push(() => broker.close())
   const brokers = broker.address.split(',')
   const kafka = connectKafka({ brokers, clientId: 'cloud-live-test' })
