@@ -21,10 +21,11 @@ const rooms: Record<string, readonly string[]> = {
   'stack/google': ['stack/base'],
   'stack/kafka': ['stack/base', 'stack/kafka/protocol'],
   'stack/pubsub': ['stack/base'],
-  'stack/bigquery': ['stack/base'],
+  'stack/duckdb': ['stack/base'],
+  'stack/bigquery': ['stack/base', 'stack/duckdb'],
   'stack/shop': ['stack/base', 'stack/contract', 'stack/kafka-client'],
   stack: ['stack/base'],
-  processor: ['stack/base', 'stack/contract', 'stack/kafka-client'],
+  processor: ['stack/base', 'stack/contract', 'stack/kafka-client', 'stack/duckdb'],
   bridge: [
     'stack/base',
     'stack/contract',
@@ -46,8 +47,8 @@ const rooms: Record<string, readonly string[]> = {
 /** Packages that belong to one room; everything from `node:` is free, test tools belong to tests. */
 const packages: Record<string, readonly string[]> = {
   kafkajs: ['stack/kafka-client'],
-  '@duckdb/node-api': ['processor', 'stack/shop', 'stack/bigquery'],
-  '@duckdb/node-bindings': ['processor'],
+  '@duckdb/node-api': ['processor', 'stack/shop', 'stack/bigquery', 'stack/duckdb'],
+  '@duckdb/node-bindings': ['stack/duckdb'],
   hono: ['stack/shop', 'processor', 'ui', 'stack/bigquery'],
   '@hono/node-server': ['stack/shop', 'processor', 'ui', 'stack/bigquery'],
   'solid-js': ['ui/web'],

@@ -5,9 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { Random } from '#stack/base/random.ts'
 import { structFields } from '#stack/contract/tables.ts'
 import type { ColumnType } from '#stack/contract/tables.ts'
+import { columnOf } from './columns.ts'
 import type { Cell } from './columns.ts'
 import { columnTypes, physicalName, tableStatements } from './schema.ts'
-import { areEntriesKnown, Arena, columnOf, fillChunk } from './vectors.ts'
+import { areEntriesKnown, Arena, fillChunk } from '#stack/duckdb/vectors.ts'
 
 const texts = ['', 'EUR', 'twelve bytes', 'thirteen bytes', 'a longer text, once and again', 'é😀']
 

@@ -4,14 +4,48 @@
 
 import { DuckDBDataChunk } from '@duckdb/node-api'
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api'
+import { structFields } from '#stack/contract/tables.ts'
 import type { ColumnType } from '#stack/contract/tables.ts'
-import { Arena, columnOf, fillChunk } from './vectors.ts'
-import type { Cell, Column } from './vectors.ts'
+import {
+  Arena,
+  fillChunk,
+  ListColumn,
+  NumberColumn,
+  TextColumn,
+  TruthColumn,
+} from '#stack/duckdb/vectors.ts'
+import type { Cell, Column } from '#stack/duckdb/vectors.ts'
 
-export type { Cell } from './vectors.ts'
+export type { Cell } from '#stack/duckdb/vectors.ts'
 export type Cells = readonly Cell[]
 
 const chunkRows = 1024
+
+export function columnOf(type: ColumnType, arena: Arena): Column {
+  switch (type) {
+    case 'string':
+    case 'json':
+      return new TextColumn(arena)
+    case 'boolean':
+      return new TruthColumn()
+    case 'integer':
+      return new NumberColumn(1)
+    case 'timestamp':
+      return new NumberColumn(1000)
+    case 'strings':
+      return new ListColumn([new TextColumn(arena)], undefined)
+    case 'items':
+    case 'lines':
+    case 'amounts': {
+      const fields = Object.entries(structFields[type])
+      const columns = fields.map(([, fieldType]) => columnOf(fieldType, arena))
+      return new ListColumn(
+        columns,
+        fields.map(([name]) => name),
+      )
+    }
+  }
+}
 
 /** Appends within the transaction that is open on the connection. */
 export async function appendRows(

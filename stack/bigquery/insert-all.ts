@@ -75,8 +75,7 @@ export async function insertAll(
       write,
       table,
       fresh.map(({ row }) => row),
-      undefined,
-      BigInt(nowMs) * 1000n,
+      nowMs,
     ),
   )
   for (const id of ids) seen.set(id, nowMs)

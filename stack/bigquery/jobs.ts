@@ -19,6 +19,7 @@ import type { Cell } from './values.ts'
 import {
   appendRows,
   createDuckTable,
+  dayMicros,
   duckName,
   ingestionColumn,
   isIngestionPartitioned,
@@ -245,13 +246,7 @@ export class Jobs {
     )
     await this.warehouse.write(async (write) => {
       await prepare(write, destination, writeDisposition)
-      await appendRows(
-        write,
-        destination.table,
-        rows,
-        undefined,
-        BigInt(this.warehouse.clock.now()) * 1000n,
-      )
+      await appendRows(write, destination.table, rows, this.warehouse.clock.now())
     })
     return this.warehouse.read(async (connection) => {
       const { table } = destination
@@ -378,7 +373,7 @@ export class Jobs {
     if (fields.length === 0 && !existing && format !== 'PARQUET')
       throw invalid('No schema specified on job or table.')
     const key = `${job.projectId}:${job.jobId}`
-    const stampMicros = BigInt(this.warehouse.clock.now()) * 1000n
+    const cameMs = this.warehouse.clock.now()
     const finish = async (
       write: Write,
       table: Table,
@@ -423,7 +418,7 @@ export class Jobs {
           const select = parquetSelect(relation, table.fields, columns)
           const stamped =
             stamp.length > 0
-              ? `SELECT *, date_trunc('day', make_timestamptz(${stampMicros})) FROM (${select})`
+              ? `SELECT *, make_timestamptz(${dayMicros(cameMs)}) FROM (${select})`
               : select
           const result = await write.connection.runAndReadAll(
             `INSERT INTO ${duckName(table)} (${[...names, ...stamp].join(', ')}) ${stamped}`,
@@ -437,7 +432,7 @@ export class Jobs {
     const { rows, badRecords } = readFile(body, destination.table.fields, options)
     await this.warehouse.write(async (write) => {
       await prepare(write, destination, load.writeDisposition ?? 'WRITE_APPEND')
-      await appendRows(write, destination.table, rows, undefined, stampMicros)
+      await appendRows(write, destination.table, rows, cameMs)
       await finish(write, destination.table, rows.length, badRecords)
     })
   }

@@ -1,18 +1,15 @@
-// Rows of Storage Write: protobuf messages by a descriptor that comes with the request.
+// Rows of Storage Write: protobuf messages by a descriptor that comes with the request, read straight into columns and
+// appended a vector's length at a time.
 
-import { DuckDBListValue, DuckDBStructValue, DuckDBTimestampTZValue } from '@duckdb/node-api'
-import type { DuckDBValue } from '@duckdb/node-api'
-import protobuf from 'protobufjs/minimal.js'
+import { DuckDBDataChunk } from '@duckdb/node-api'
+import type { DuckDBAppender } from '@duckdb/node-api'
+import { Arena, fillChunk, Int64Column } from '../duckdb/vectors.ts'
+import { Message } from './message-cells.ts'
+import type { ProtoDescriptor } from './message-cells.ts'
 import type { Field } from './schema.ts'
-import { BadValue, decodeOne, isoMicros } from './values.ts'
+import { BadValue } from './values.ts'
 
-export interface ProtoDescriptor {
-  name: string
-  field: { name: string; number: number; label: number; type: number; typeName: string }[]
-  nestedType: ProtoDescriptor[]
-}
-
-const repeatedLabel = 3
+export type { ProtoDescriptor } from './message-cells.ts'
 
 /** Fields of the messages that the table has not. */
 export function extraFields(descriptor: ProtoDescriptor, fields: readonly Field[]): string[] {
@@ -20,194 +17,96 @@ export function extraFields(descriptor: ProtoDescriptor, fields: readonly Field[
   return descriptor.field.map(({ name }) => name).filter((name) => !names.has(name.toLowerCase()))
 }
 
-export type RowReader = (bytes: Uint8Array) => DuckDBValue[]
+/** DuckDB's vectors hold as many. */
+const chunkRows = 2048
 
-/** Reads values one after another from where the reader stands. */
-type Take = (reader: protobuf.Reader) => DuckDBValue
+/** Made once for a descriptor, since all of its rows go through it, a request's after another's. */
+export class RowColumns {
+  readonly #arena = new Arena()
+  readonly #message: Message
+  /** A column behind the fields that is no matter of the message: a row's number, or the time it came. */
+  readonly #tail = new Int64Column()
+  #chunk: DuckDBDataChunk | undefined
 
-interface Slot {
-  /** Which of the row's values. */
-  at: number
-  type: number
-  isRepeated: boolean
-  take: Take
-}
+  constructor(descriptor: ProtoDescriptor, fields: readonly Field[]) {
+    this.#message = new Message(descriptor, fields, { arena: this.#arena })
+  }
 
-/** Made once for a descriptor, since each row is read by it: values for DuckDB, in the order of the fields. */
-export function rowReader(
-  descriptor: ProtoDescriptor,
-  fields: readonly Field[],
-  path = '',
-): RowReader {
-  const slots: (Slot | undefined)[] = []
-  for (const own of descriptor.field) {
-    const at = fields.findIndex(({ name }) => name.toLowerCase() === own.name.toLowerCase())
-    const field = fields[at]
-    if (!field) continue
-    const where = path === '' ? field.name : `${path}.${field.name}`
-    const isRepeated = own.label === repeatedLabel
-    slots[own.number] = {
-      at,
-      type: own.type,
-      isRepeated,
-      take: takeOf(own, field, where, descriptor),
+  /** Throws `BadRows`, which names each row that cannot be, when some have been appended already. */
+  append(
+    appender: DuckDBAppender,
+    rows: readonly Uint8Array[],
+    tail?: (row: number) => number,
+  ): void {
+    const bad: BadRow[] = []
+    try {
+      for (let from = 0; from < rows.length; from += chunkRows) {
+        const some = rows.slice(from, from + chunkRows)
+        some.forEach((bytes, i) => {
+          this.#read(bytes, from + i, bad)
+          if (tail) this.#tail.pushNumber(tail(from + i))
+        })
+        if (bad.length === 0) this.#fill(appender, some.length, tail !== undefined)
+        this.#clear()
+      }
+    } finally {
+      this.#clear()
+    }
+    if (bad.length > 0) throw new BadRows(bad)
+  }
+
+  #read(bytes: Uint8Array, index: number, bad: BadRow[]): void {
+    try {
+      this.#message.read(bytes)
+    } catch (error) {
+      // The reader's word for a message that ends too early.
+      const isBad = error instanceof BadValue || error instanceof RangeError
+      if (!isBad) throw error
+      bad.push({ index, message: error.message })
+      // What is left of it must not be the next one's; of the others nothing is filled any more.
+      this.#message.clear()
     }
   }
-  const absent = fields.map((field) => absentOf(field, path))
-  return (bytes) => {
-    const reader = protobuf.Reader.create(bytes)
-    const row = Array<DuckDBValue | undefined>(fields.length)
-    while (reader.pos < reader.len) {
-      const tag = reader.uint32()
-      const slot = slots[tag >>> 3]
-      if (slot) readInto(row, reader, slot, tag & 7)
-      else reader.skipType(tag & 7)
+
+  #fill(appender: DuckDBAppender, rows: number, hasTail: boolean): void {
+    const chunk = this.#chunkFor(appender)
+    const { cells } = this.#message
+    const columns = cells.map(({ column }) => column)
+    if (hasTail) columns.push(this.#tail)
+    fillChunk(chunk, columns, { arena: this.#arena, rows })
+    cells.forEach(({ values }, i) => values && chunk.setColumnValues(i, values))
+    appender.appendDataChunk(chunk)
+    chunk.reset()
+  }
+
+  /** Streams of one table may differ in whether there is a column behind the fields. */
+  #chunkFor(appender: DuckDBAppender): DuckDBDataChunk {
+    const { columnCount } = appender
+    if (this.#chunk?.columnCount !== columnCount) {
+      this.#chunk = DuckDBDataChunk.create(
+        Array.from({ length: columnCount }, (_, i) => appender.columnType(i)),
+      )
     }
-    return absent.map((valueOf, i) => row[i] ?? valueOf())
+    return this.#chunk
+  }
+
+  #clear(): void {
+    this.#message.clear()
+    this.#tail.clear()
+    this.#arena.length = 0
   }
 }
 
-function readInto(
-  row: (DuckDBValue | undefined)[],
-  reader: protobuf.Reader,
-  { at, type, isRepeated, take }: Slot,
-  wireType: number,
-): void {
-  if (!isRepeated) {
-    row[at] = take(reader)
-    return
-  }
-  const list = (row[at] ??= new DuckDBListValue([])) as DuckDBListValue
-  const items = list.items as DuckDBValue[]
-  const isPacked = wireType === 2 && !lengthDelimited.has(type)
-  if (!isPacked) return void items.push(take(reader))
-  const end = reader.uint32() + reader.pos
-  while (reader.pos < end) items.push(take(reader))
+interface BadRow {
+  index: number
+  message: string
 }
 
-function absentOf(field: Field, path: string): () => DuckDBValue {
-  if (field.mode === 'REPEATED') return () => new DuckDBListValue([])
-  if (field.mode !== 'REQUIRED') return () => null
-  const where = path === '' ? field.name : `${path}.${field.name}`
-  return () => {
-    throw new BadValue(where, `Missing required field: ${where}.`)
+export class BadRows extends Error {
+  override name = 'BadRows'
+  readonly rows: readonly BadRow[]
+  constructor(rows: readonly BadRow[]) {
+    super(`${rows.length} rows cannot be read`)
+    this.rows = rows
   }
-}
-
-/** What rows are mostly made of is read as it is; the rest by way of its text, as from JSON. */
-function takeOf(
-  own: ProtoDescriptor['field'][number],
-  field: Field,
-  where: string,
-  descriptor: ProtoDescriptor,
-): Take {
-  const { type } = own
-  if (field.type === 'STRING' && type === 9) return (reader) => reader.string()
-  if (field.type === 'INTEGER' && type === 3) return int64
-  if (field.type === 'BOOLEAN' && type === 8) return (reader) => reader.bool()
-  if (field.type === 'TIMESTAMP' && type === 3) {
-    return (reader) => new DuckDBTimestampTZValue(int64(reader))
-  }
-  if (field.type === 'RECORD' && type === 11)
-    return structTake(own.typeName, field, where, descriptor)
-  return (reader) => decodeOne(plain(readValue(reader, type), type, field), field, where)
-}
-
-function structTake(
-  typeName: string,
-  field: Field,
-  where: string,
-  descriptor: ProtoDescriptor,
-): Take {
-  const name = typeName.split('.').at(-1)
-  const nested = descriptor.nestedType.find((each) => each.name === name)
-  const fields = field.fields ?? []
-  const read = rowReader(
-    {
-      name: '',
-      field: nested?.field ?? [],
-      nestedType: [...(nested?.nestedType ?? []), ...descriptor.nestedType],
-    },
-    fields,
-    where,
-  )
-  return (reader) => {
-    const values = read(reader.bytes())
-    return new DuckDBStructValue(
-      Object.fromEntries(fields.map((each, i) => [each.name, values[i] as DuckDBValue])),
-    )
-  }
-}
-
-/** A varint of up to 64 bits. Up to 2^53, as most numbers and all times are, it fits into a number. */
-function int64(reader: protobuf.Reader): bigint {
-  const start = reader.pos
-  let value = 0
-  let scale = 1
-  for (let i = 0; i < 8; i++) {
-    const byte = reader.buf[start + i] as number
-    value += (byte & 0x7f) * scale
-    if (byte < 0x80) {
-      if (value > Number.MAX_SAFE_INTEGER) break
-      reader.pos = start + i + 1
-      return BigInt(value)
-    }
-    scale *= 128
-  }
-  return BigInt(wide(reader.int64()))
-}
-
-/** string, message, bytes. */
-const lengthDelimited = new Set([9, 11, 12])
-
-/** Numbers of 64 bits come as objects that print themselves. */
-const wide = (value: { toString(radix: number): string }): string => value.toString(10)
-
-/** By the numbers of FieldDescriptorProto.Type. */
-function readValue(reader: protobuf.Reader, type: number): unknown {
-  switch (type) {
-    case 1:
-      return reader.double()
-    case 2:
-      return reader.float()
-    case 3:
-      return wide(reader.int64())
-    case 4:
-      return wide(reader.uint64())
-    case 5:
-      return reader.int32()
-    case 6:
-      return wide(reader.fixed64())
-    case 7:
-      return reader.fixed32()
-    case 8:
-      return reader.bool()
-    case 9:
-      return reader.string()
-    case 12:
-      return Buffer.from(reader.bytes()).toString('base64')
-    case 13:
-    case 14:
-      return reader.uint32()
-    case 15:
-      return reader.sfixed32()
-    case 16:
-      return wide(reader.sfixed64())
-    case 17:
-      return reader.sint32()
-    case 18:
-      return wide(reader.sint64())
-    default:
-      throw new Error(`a field of protobuf type ${type} is not supported`)
-  }
-}
-
-/** Days and micros as texts of dates and times; not-a-number as it is written. */
-function plain(value: unknown, type: number, field: Field): unknown {
-  if (field.type === 'DATE' && type !== 9)
-    return isoMicros(BigInt(value as number | string) * 86_400_000_000n).slice(0, 10)
-  if (field.type === 'TIMESTAMP' && type !== 9)
-    return `${isoMicros(BigInt(value as number | string))}Z`
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
-  return value
 }

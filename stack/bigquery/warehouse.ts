@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import { DuckDBDataChunk, DuckDBInstance, DuckDBTimestampTZValue } from '@duckdb/node-api'
 import type { DomainClock } from '../base/clock.ts'
+import { dayMs } from '../base/units.ts'
 import { datasetNotFound, notFound, tableNotFound } from './refused.ts'
 import type { Field } from './schema.ts'
 import { typeOfField } from './schema.ts'
@@ -257,17 +258,14 @@ export async function appendRows(
   { connection }: Write,
   table: Table,
   rows: DuckDBValue[][],
-  target = duckName(table),
-  stampMicros?: bigint,
+  cameMs?: number,
 ): Promise<void> {
   if (rows.length === 0) return
-  const appender = await connection.createAppender(target)
+  const appender = await connection.createAppender(duckName(table))
   const types: DuckDBType[] = Array.from({ length: appender.columnCount }, (_, i) =>
     appender.columnType(i),
   )
-  const whole = isIngestionPartitioned(table)
-    ? rows.map((row) => [...row, stampOf(stampMicros)])
-    : rows
+  const whole = isIngestionPartitioned(table) ? rows.map((row) => [...row, stampOf(cameMs)]) : rows
   for (let from = 0; from < whole.length; from += 2048) {
     const chunk = DuckDBDataChunk.create(types)
     chunk.setRows(whole.slice(from, from + 2048))
@@ -277,7 +275,11 @@ export async function appendRows(
   appender.closeSync()
 }
 
-function stampOf(micros: bigint | undefined): DuckDBValue {
-  const day = 86_400_000_000n
-  return micros === undefined ? null : new DuckDBTimestampTZValue(micros - (micros % day))
+function stampOf(ms: number | undefined): DuckDBValue {
+  return ms === undefined ? null : new DuckDBTimestampTZValue(BigInt(dayMicros(ms)))
+}
+
+/** The day's beginning, as DuckDB's TIMESTAMP. */
+export function dayMicros(ms: number): number {
+  return (ms - (ms % dayMs)) * 1000
 }

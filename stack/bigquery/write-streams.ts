@@ -3,11 +3,10 @@
 
 import { randomUUID } from 'node:crypto'
 import { status } from '@grpc/grpc-js'
-import { extraFields, rowReader } from './row-messages.ts'
-import type { ProtoDescriptor, RowReader } from './row-messages.ts'
+import { BadRows, extraFields, RowColumns } from './row-messages.ts'
+import type { ProtoDescriptor } from './row-messages.ts'
 import type { Field } from './schema.ts'
-import { BadValue } from './values.ts'
-import { appendRows, columnList, duckName, isIngestionPartitioned, keyOf } from './warehouse.ts'
+import { columnList, dayMicros, duckName, isIngestionPartitioned, keyOf } from './warehouse.ts'
 import type { Table, Warehouse, Write } from './warehouse.ts'
 
 export type StreamType = 'COMMITTED' | 'PENDING' | 'BUFFERED'
@@ -70,21 +69,33 @@ export interface Append {
   rows: readonly Uint8Array[]
 }
 
+interface Rows {
+  table: Table
+  columns: RowColumns
+  rows: readonly Uint8Array[]
+  name: string
+  /** None for the default stream. */
+  stream?: WriteStream
+}
+
 export class WriteStreams {
   readonly warehouse: Warehouse
-  readonly #readers = new WeakMap<ProtoDescriptor, { fields: readonly Field[]; read: RowReader }>()
+  readonly #columns = new WeakMap<
+    ProtoDescriptor,
+    { fields: readonly Field[]; columns: RowColumns }
+  >()
 
   constructor(warehouse: Warehouse) {
     this.warehouse = warehouse
   }
 
   /** A connection sends its descriptor once; a column that is added makes other fields. */
-  #readerOf(descriptor: ProtoDescriptor, fields: readonly Field[]): RowReader {
-    const known = this.#readers.get(descriptor)
-    if (known?.fields === fields) return known.read
-    const read = rowReader(descriptor, fields)
-    this.#readers.set(descriptor, { fields, read })
-    return read
+  #columnsOf(descriptor: ProtoDescriptor, fields: readonly Field[]): RowColumns {
+    const known = this.#columns.get(descriptor)
+    if (known?.fields === fields) return known.columns
+    const columns = new RowColumns(descriptor, fields)
+    this.#columns.set(descriptor, { fields, columns })
+    return columns
   }
 
   tableOf(name: string): Table {
@@ -158,8 +169,7 @@ export class WriteStreams {
         name,
       )
     }
-    const decoded = decodeAll(rows, this.#readerOf(descriptor, fields), name)
-    const stampMicros = BigInt(this.warehouse.clock.now()) * 1000n
+    const columns = this.#columnsOf(descriptor, fields)
     return this.warehouse.write(async (write) => {
       if (isDefault) {
         if (offset !== undefined)
@@ -169,23 +179,34 @@ export class WriteStreams {
             'Offset cannot be given on the default stream.',
             name,
           )
-        await appendRows(write, table, decoded, undefined, stampMicros)
+        await this.#appendTo(write, { table, columns, rows, name })
         return undefined
       }
       const stream = this.get(name)
       checkOffset(stream, offset)
-      if (stream.type === 'COMMITTED')
-        await appendRows(write, table, decoded, undefined, stampMicros)
-      else
-        await appendRows(
-          write,
-          table,
-          decoded.map((row, i) => [...row, BigInt(stream.next + i)]),
-          `s${stream.id}`,
-        )
-      await write.put('stream', name, { ...stream, next: stream.next + decoded.length })
+      await this.#appendTo(write, { table, columns, rows, name, stream })
+      await write.put('stream', name, { ...stream, next: stream.next + rows.length })
       return stream.next
     })
+  }
+
+  /** Into the table, or where the rows of a stream wait. */
+  async #appendTo(write: Write, { table, columns, rows, name, stream }: Rows): Promise<void> {
+    if (rows.length === 0) return
+    const doWait = stream !== undefined && stream.type !== 'COMMITTED'
+    const cameMicros = dayMicros(this.warehouse.clock.now())
+    const tail = isIngestionPartitioned(table) ? () => cameMicros : undefined
+    const appender = await write.connection.createAppender(
+      doWait ? `s${stream.id}` : duckName(table),
+    )
+    try {
+      columns.append(appender, rows, doWait ? (row) => stream.next + row : tail)
+      appender.flushSync()
+    } catch (error) {
+      throw error instanceof BadRows ? refusedRows(error, name) : error
+    } finally {
+      appender.closeSync()
+    }
   }
 
   /** How many rows it has; nothing can be appended after this. */
@@ -317,24 +338,12 @@ function checkOffset(stream: WriteStream, offset: number | undefined): void {
 }
 
 /** One bad row refuses all of a request, and is named. */
-function decodeAll(rows: readonly Uint8Array[], read: RowReader, name: string) {
-  const rowErrors: StreamRefused['rowErrors'] = []
-  const decoded = rows.flatMap((bytes, index) => {
-    try {
-      return [read(bytes)]
-    } catch (error) {
-      if (!(error instanceof BadValue)) throw error
-      rowErrors.push({ index, code: 1, message: error.message })
-      return []
-    }
-  })
-  if (rowErrors.length > 0)
-    throw new StreamRefused(
-      status.INVALID_ARGUMENT,
-      0,
-      'Errors found while processing rows. Please refer to the row_errors field for details.',
-      name,
-      rowErrors,
-    )
-  return decoded
+function refusedRows({ rows }: BadRows, name: string): StreamRefused {
+  return new StreamRefused(
+    status.INVALID_ARGUMENT,
+    0,
+    'Errors found while processing rows. Please refer to the row_errors field for details.',
+    name,
+    rows.map(({ index, message }) => ({ index, code: 1, message })),
+  )
 }

@@ -5,7 +5,7 @@ import type { ColumnType } from '#stack/contract/tables.ts'
 import { storedColumns, structFields } from '#stack/contract/tables.ts'
 import { Rows } from '../columns.ts'
 import type { Cell } from '../columns.ts'
-import { ListColumn, NumberColumn, TextColumn } from '../vectors.ts'
+import { ListColumn, NumberColumn, TextColumn } from '#stack/duckdb/vectors.ts'
 import { reading } from './event-reading.ts'
 import type { EventReading } from './event-reading.ts'
 

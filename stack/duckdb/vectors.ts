@@ -11,12 +11,12 @@
 // All texts of a chunk lie in one arena, which DuckDB takes over in one call; the entries point into it. A few are tried
 // at first: where DuckDB makes other entries of them, each text is handed over by itself.
 
+import { isUtf8 } from 'node:buffer'
 import duckdb from '@duckdb/node-bindings'
 import type { Vector } from '@duckdb/node-bindings'
 import { DuckDBDataChunk, VARCHAR } from '@duckdb/node-api'
-import { KiB } from '#stack/base/units.ts'
-import { structFields } from '#stack/contract/tables.ts'
-import type { ColumnType } from '#stack/contract/tables.ts'
+import { invariant } from '../base/invariant.ts'
+import { KiB } from '../base/units.ts'
 
 export type Cell = string | number | boolean | null | readonly unknown[]
 
@@ -37,6 +37,23 @@ export class Arena {
   write(text: string): number {
     const start = this.#room(3 * text.length)
     this.length += this.bytes.write(text, start)
+    return start
+  }
+
+  /** A text of another's bytes; what is no UTF-8 in it is replaced, as TextDecoder does. It ends at `length`. */
+  addText(source: Uint8Array, from: number, bytes: number): number {
+    const start = this.#room(bytes)
+    let seen = 0
+    for (let i = 0; i < bytes; i++) {
+      const byte = source[from + i] as number
+      this.bytes[start + i] = byte
+      seen |= byte
+    }
+    if (seen >= 0x80) {
+      const text = this.bytes.subarray(start, start + bytes)
+      if (!isUtf8(text)) return this.write(text.toString())
+    }
+    this.length += bytes
     return start
   }
 
@@ -63,32 +80,6 @@ export interface Column {
   clear(): void
 }
 
-export function columnOf(type: ColumnType, arena: Arena): Column {
-  switch (type) {
-    case 'string':
-    case 'json':
-      return new TextColumn(arena)
-    case 'boolean':
-      return new TruthColumn()
-    case 'integer':
-      return new NumberColumn(1)
-    case 'timestamp':
-      return new NumberColumn(1000)
-    case 'strings':
-      return new ListColumn([new TextColumn(arena)], undefined)
-    case 'items':
-    case 'lines':
-    case 'amounts': {
-      const fields = Object.entries(structFields[type])
-      const columns = fields.map(([, fieldType]) => columnOf(fieldType, arena))
-      return new ListColumn(
-        columns,
-        fields.map(([name]) => name),
-      )
-    }
-  }
-}
-
 const firstCapacity = 16
 const inlinedBytes = 12
 const twoTo32 = 2 ** 32
@@ -111,6 +102,11 @@ export class TextColumn implements Column {
       return
     }
     const start = this.#arena.write(cell as string)
+    this.pushSpan(start, this.#arena.length - start)
+  }
+
+  pushBytes(source: Uint8Array, from: number, bytes: number): void {
+    const start = this.#arena.addText(source, from, bytes)
     this.pushSpan(start, this.#arena.length - start)
   }
 
@@ -219,6 +215,55 @@ export class NumberColumn implements Column {
   }
 }
 
+/** Whole numbers of 64 bits, exactly. */
+export class Int64Column implements Column {
+  /** Low and high words, and whether there is a value. */
+  #words = new Int32Array(2 * firstCapacity)
+  #isValue = new Int8Array(firstCapacity)
+  #count = 0
+  #nulls = 0
+
+  push(cell: Cell): void {
+    if (cell === null) this.pushNull()
+    else this.pushNumber(cell as number)
+  }
+
+  /** Up to 2^53. */
+  pushNumber(value: number): void {
+    const high = Math.floor(value / twoTo32)
+    this.pushWords(value - high * twoTo32, high)
+  }
+
+  pushWords(low: number, high: number): void {
+    this.#add(low, high, 1)
+  }
+
+  pushNull(): void {
+    this.#nulls++
+    this.#add(0, 0, 0)
+  }
+
+  #add(low: number, high: number, isValue: 0 | 1): void {
+    if (this.#count === this.#isValue.length) {
+      this.#isValue = grown(this.#isValue)
+      this.#words = grown(this.#words)
+    }
+    this.#words[2 * this.#count] = low
+    this.#words[2 * this.#count + 1] = high
+    this.#isValue[this.#count++] = isValue
+  }
+
+  fill(vector: Vector): void {
+    copy(vector, this.#words.subarray(0, 2 * this.#count))
+    if (this.#nulls > 0) fillValidity(vector, this.#count, (row) => this.#isValue[row] === 1)
+  }
+
+  clear(): void {
+    this.#count = 0
+    this.#nulls = 0
+  }
+}
+
 export class TruthColumn implements Column {
   /** -1 is null. */
   #values = new Int8Array(firstCapacity)
@@ -309,23 +354,36 @@ export class ListColumn implements Column {
   }
 }
 
-/** What the columns hold becomes the rows of the chunk; each has a cell of each row. */
+/**
+ * What the columns hold becomes the rows of the chunk; each has a cell of each row. Where there is none, somebody else
+ * fills the vector.
+ */
 export function fillChunk(
   chunk: DuckDBDataChunk,
-  columns: readonly Column[],
+  columns: readonly (Column | undefined)[],
   { arena, rows, doEnter = areEntriesKnown() }: { arena: Arena; rows: number; doEnter?: boolean },
 ): void {
   chunk.rowCount = rows
   const vectors = columns.map((_, i) => duckdb.data_chunk_get_vector(chunk.chunk, i))
   const address = doEnter ? takeOver(vectors, columns, arena) : undefined
-  columns.forEach((column, i) => column.fill(vectors[i] as Vector, address))
+  columns.forEach((column, i) => column?.fill(vectors[i] as Vector, address))
 }
 
-/** As the first text of the first column of texts, whose memory keeps it until the chunk is reset. */
-function takeOver(vectors: readonly Vector[], columns: readonly Column[], arena: Arena): Address {
+/**
+ * As the first text of the first column of texts, whose memory keeps it until the chunk is reset. DuckDB takes UTF-8 only,
+ * and is silent where it does not: entries would point to nowhere.
+ */
+function takeOver(
+  vectors: readonly Vector[],
+  columns: readonly (Column | undefined)[],
+  arena: Arena,
+): Address | undefined {
+  if (arena.length <= inlinedBytes) return { low: 0, high: 0 }
   const vector = vectors[columns.findIndex((column) => column instanceof TextColumn)]
-  if (vector === undefined || arena.length <= inlinedBytes) return { low: 0, high: 0 }
-  duckdb.vector_assign_string_element_len(vector, 0, arena.bytes.subarray(0, arena.length))
+  if (vector === undefined) return undefined
+  const texts = arena.bytes.subarray(0, arena.length)
+  invariant(isUtf8(texts), 'texts of a chunk are UTF-8')
+  duckdb.vector_assign_string_element_len(vector, 0, texts)
   const { buffer, byteOffset } = duckdb.vector_get_data(vector, 16)
   const [, , low = 0, high = 0] = new Uint32Array(buffer, byteOffset, 4)
   return { low, high }
