@@ -55,7 +55,7 @@ export class Batcher {
   add(row: WireRow, text: string, nowIso: string): Batch | undefined {
     const seq = row['_seq'] as number
     this.#stamp ??= { _bridge_batch: `${this.#epoch}-${seq}`, _ingested_at: nowIso }
-    const encoded = this.#encode({ ...row, ...this.#stamp })
+    const encoded = this.#encode(row, this.#stamp)
     if (encoded instanceof Uint8Array && this.#isFull(encoded)) {
       const full = this.take()
       // Its stamp is the next batch's.
@@ -87,9 +87,9 @@ export class Batcher {
     batch.rows.push({ seq, bytes: encoded, text })
   }
 
-  #encode(row: WireRow): Uint8Array | Omit<BadRow, 'seq' | 'text'> {
+  #encode(row: WireRow, stamp: WireRow): Uint8Array | Omit<BadRow, 'seq' | 'text'> {
     try {
-      const bytes = this.#encoder.encode(row)
+      const bytes = this.#encoder.encode(row, stamp)
       if (bytes.length <= rowBytesMax) return bytes
       const reason = `a row of ${bytes.length} bytes; a request takes ${rowBytesMax}`
       return { code: 'TOO_LARGE', reason }

@@ -4,6 +4,22 @@
 export function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members.map(([name, each]) => `${JSON.stringify(name)}:${canonicalJson(each)}`).join(',')}}`
+  const members = value as Readonly<Record<string, unknown>>
+  let text = ''
+  for (const name of Object.keys(members).sort()) {
+    text += `${text === '' ? '' : ','}${quoted(name)}:${canonicalJson(members[name])}`
+  }
+  return `{${text}}`
+}
+
+/** Names come again and again. */
+const quotedNames = new Map<string, string>()
+const quotedNamesMax = 1000
+
+function quoted(name: string): string {
+  const known = quotedNames.get(name)
+  if (known !== undefined) return known
+  const text = JSON.stringify(name)
+  if (quotedNames.size < quotedNamesMax) quotedNames.set(name, text)
+  return text
 }

@@ -65,11 +65,11 @@ export class RowEncoder {
     ])
   }
 
-  /** Throws for a value that is not of its column's type; the next row is none the worse. */
-  encode(row: WireRow): Buffer {
+  /** With what the bridge adds. Throws for a value that is not of its column's type; the next row is none the worse. */
+  encode(row: WireRow, stamp: WireRow = {}): Buffer {
     try {
       for (const [column, write] of this.#columns) {
-        const value = row[column]
+        const value = row[column] ?? stamp[column]
         if (value !== null && value !== undefined) write(value)
       }
     } catch (error) {
