@@ -19,6 +19,16 @@ const { services } = parse(readFileSync('compose.yaml', 'utf8'), { merge: true }
 }
 const own = Object.entries(services).filter(([, { image }]) => image === 'slipway')
 
+function helpOf(command: readonly string[]): string {
+  const words = command.slice(
+    0,
+    command.findIndex((word) => word.startsWith('--')),
+  )
+  return execFileSync(process.execPath, ['stack/slipway.ts', ...words, '--help'], {
+    encoding: 'utf8',
+  })
+}
+
 describe('compose.yaml', () => {
   test('runs every process of `slipway start` but the broker, from one image', () => {
     expect(own.map(([name]) => name).sort()).toEqual([
@@ -32,19 +42,19 @@ describe('compose.yaml', () => {
     ])
   })
 
-  test.each(own)('%s is given flags that it has', (_, { command }) => {
-    const words = command.slice(
-      0,
-      command.findIndex((word) => word.startsWith('--')),
-    )
-    const help = execFileSync(process.execPath, ['stack/slipway.ts', ...words, '--help'], {
-      encoding: 'utf8',
-    })
+  test.each(own)('%s is given flags that it has, and told where the others are', (_, service) => {
+    const { command } = service
+    const help = helpOf(command)
     const flags = command
       .filter((word) => word.startsWith('--'))
       .map((word) => word.split('=')[0] as string)
     expect(flags.length).toBeGreaterThan(0)
     expect(flags.filter((flag) => !help.includes(`  ${flag} `))).toEqual([])
+    // Nobody else is on a container's loopback.
+    const others = [...help.matchAll(/^ +(--\S+) .*\(default http:\/\/127\.0\.0\.1:/gm)]
+    expect(
+      others.map(([, flag]) => flag).filter((flag) => !flags.includes(flag as string)),
+    ).toEqual([])
   })
 
   test.each([
