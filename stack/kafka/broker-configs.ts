@@ -40,7 +40,8 @@ export function describeBrokerConfigs(
     }))
 }
 
-function ownConfigs({ node, dataDir, settings }: BrokerServices): Record<string, BrokerConfig> {
+function ownConfigs({ cluster, dataDir, settings }: BrokerServices): Record<string, BrokerConfig> {
+  const node = cluster.self
   const listener = `PLAINTEXT://${node.host}:${node.port}`
   return {
     'advertised.listeners': {

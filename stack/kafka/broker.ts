@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Counter } from '../base/metrics.ts'
+import type { Cluster } from './cluster.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
 import type { GroupCoordinator } from './group/coordinator.ts'
 import type { ProducerIds } from './producer-ids.ts'
@@ -25,7 +26,7 @@ export interface BrokerSettings {
 }
 
 export interface BrokerServices {
-  node: BrokerNode
+  cluster: Cluster
   clusterId: string
   versions: Versions
   settings: BrokerSettings

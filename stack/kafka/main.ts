@@ -41,6 +41,14 @@ const table = {
   },
   tlsCert: { type: 'string', value: 'FILE', help: 'certificate (PEM): the listener speaks TLS' },
   tlsKey: { type: 'string', value: 'FILE', help: 'key (PEM) of the certificate' },
+  virtualNodes: {
+    type: 'number',
+    value: 'N',
+    default: 1,
+    min: 1,
+    max: 16,
+    help: 'for tests of clients: be so many nodes, on as many ports from --port on',
+  },
   as: {
     type: 'string',
     value: 'BROKER',
@@ -111,6 +119,7 @@ function brokerOptions(): BrokerOptions {
     dataDir: given.data,
     host: given.host,
     port: given.port,
+    virtualNodes: given.virtualNodes,
     // With users it is the login that decides.
     allowRemote: given.allowRemote || given.users !== undefined,
     ...securityOf(given),

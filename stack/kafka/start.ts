@@ -13,6 +13,7 @@ import { Metrics } from '../base/metrics.ts'
 import { MiB } from '../base/units.ts'
 import type { BrokerServices } from './broker.ts'
 import { ByteBudget } from './byte-budget.ts'
+import { Cluster } from './cluster.ts'
 import type { ConnectionLimits, ConnectionShared } from './connection.ts'
 import { defaultLimits } from './connection.ts'
 import { createFaults } from './faults.ts'
@@ -36,6 +37,8 @@ export interface BrokerOptions {
   host?: string
   /** 0 for a free one. */
   port?: number
+  /** Test only: so many nodes, each with a port of its own, `port` and those above. */
+  virtualNodes?: number
   /** What clients are told to connect to; the listening address unless given. */
   advertisedHost?: string
   /** Passwords by user name: clients have to log in, by PLAIN or SCRAM. Otherwise nobody has to. */
@@ -64,14 +67,16 @@ export interface BrokerOptions {
 }
 
 export interface RunningBroker {
-  /** host:port, as clients take it. */
+  /** host:port of each node, with commas between them, as clients take it. */
   address: string
+  /** Of the first node. */
   port: number
   controlPort: number | undefined
   close(): Promise<void>
 }
 
-const nodeId = 1
+/** Others count on from it. */
+const firstNodeId = 1
 const budgetBytesDefault = 64 * MiB
 const loopback = /^(127\.|::1$|localhost$)/
 
@@ -79,12 +84,12 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const { host = '127.0.0.1', port = 0 } = options
   const versions = versionsAs(options.as)
   refuseRemote(host, options.allowRemote ?? options.users !== undefined)
-  const server = await listen(host, port, options.tls)
+  const servers = await listenAll(host, port, options)
   let broker: Broker
   try {
-    broker = new Broker(server, { host, versions }, options)
+    broker = new Broker(servers, { host, versions }, options)
   } catch (error) {
-    server.close()
+    for (const server of servers) server.close()
     throw error
   }
   try {
@@ -94,6 +99,23 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     throw error
   }
   return broker
+}
+
+/** The ports of all nodes, or none. */
+async function listenAll(
+  host: string,
+  port: number,
+  { virtualNodes = 1, tls }: BrokerOptions,
+): Promise<Server[]> {
+  const servers: Server[] = []
+  try {
+    for (let i = 0; i < virtualNodes; i++)
+      servers.push(await listen(host, port === 0 ? 0 : port + i, tls))
+  } catch (error) {
+    for (const server of servers) server.close()
+    throw error
+  }
+  return servers
 }
 
 function refuseRemote(host: string, allowed: boolean): void {
@@ -115,53 +137,75 @@ class Broker implements RunningBroker {
   readonly port: number
   readonly #options: BrokerOptions
   readonly #state: BrokerState
-  readonly #services: BrokerServices
-  readonly #listener: Listener
+  readonly #clock: Clock
+  readonly #status: () => object
+  readonly #listeners: Listener[]
   readonly #metrics = new Metrics()
   readonly #faults: Faults
   #control: ControlServer | undefined
   #isStopping = false
 
-  constructor(server: Server, { host, versions }: Offer, options: BrokerOptions) {
-    const node = { id: nodeId, host: options.advertisedHost ?? host, port: portOf(server) }
-    this.#options = options
-    this.#faults = createFaults(options.clock ?? systemClock)
-    this.port = node.port
-    this.address = `${node.host}:${node.port}`
-    this.#state = openState(stateOptions(options))
-    this.#services = {
-      node,
-      clusterId: this.#state.clusterId,
-      versions,
-      dataDir: options.dataDir,
-      settings: {
-        autoCreateTopics: options.autoCreateTopics ?? true,
-        defaultPartitions: options.defaultPartitions ?? 1,
+  constructor(servers: readonly Server[], { host, versions }: Offer, options: BrokerOptions) {
+    const members = servers.map((server, i) => ({
+      server,
+      node: {
+        id: firstNodeId + i,
+        host: options.advertisedHost ?? host,
+        port: portOf(server),
       },
-      catalog: this.#state.catalog,
-      groups: this.#state.groups,
-      producerIds: this.#state.producerIds,
-      users: options.users && new Users(options.users),
-      transactions: this.#state.transactions,
-      fetchSessions: new FetchSessions(options.clock ?? systemClock),
-      clock: options.clock ?? systemClock,
-      logger: options.logger ?? silentLogger,
-      requestCount: this.#metrics.counter(
-        'slipway_broker_requests_total',
-        'Requests answered, by API.',
-      ),
-    }
+    }))
+    const nodes = members.map(({ node }) => node)
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#faults = createFaults(this.#clock)
+    this.port = portOf(servers[0] as Server)
+    this.address = nodes.map((node) => `${node.host}:${node.port}`).join(',')
+    this.#state = openState(stateOptions(options))
+    const services = this.#commonServices(versions)
     const bytesMax = options.budgetBytes ?? budgetBytesDefault
-    const shared: ConnectionShared = {
-      services: this.#services,
+    const shared: Omit<ConnectionShared, 'services'> = {
       limits: { ...defaultLimits, ...options.limits },
       requests: new ByteBudget(bytesMax),
       answers: new ByteBudget(bytesMax),
       faults: this.#faults,
       scratch: new Scratch(),
     }
-    this.#listener = new Listener(server, shared, { ...defaultListenerLimits, ...options.limits })
+    const limits = { ...defaultListenerLimits, ...options.limits }
+    this.#listeners = members.map(({ server, node }) => {
+      const own = {
+        cluster: new Cluster(nodes, node),
+        fetchSessions: new FetchSessions(this.#clock),
+      }
+      return new Listener(server, { ...shared, services: { ...services, ...own } }, limits)
+    })
+    this.#status = () => describeStatus({ ...services, node: nodes[0] }, this.#connections)
     this.#observe(shared)
+  }
+
+  /** What the nodes have in common: all but who each is, and whom it has sessions with. */
+  #commonServices(versions: Versions): Omit<BrokerServices, 'cluster' | 'fetchSessions'> {
+    const { dataDir, users, logger = silentLogger, ...options } = this.#options
+    const { clusterId, catalog, groups, producerIds, transactions } = this.#state
+    return {
+      clusterId,
+      versions,
+      dataDir,
+      settings: {
+        autoCreateTopics: options.autoCreateTopics ?? true,
+        defaultPartitions: options.defaultPartitions ?? 1,
+      },
+      catalog,
+      groups,
+      producerIds,
+      users: users && new Users(users),
+      transactions,
+      clock: this.#clock,
+      logger,
+      requestCount: this.#metrics.counter(
+        'slipway_broker_requests_total',
+        'Requests answered, by API.',
+      ),
+    }
   }
 
   get controlPort(): number | undefined {
@@ -173,10 +217,10 @@ class Broker implements RunningBroker {
     const part = {
       name: 'broker',
       metrics: this.#metrics,
-      domainClock: new DomainClock(this.#services.clock),
+      domainClock: new DomainClock(this.#clock),
       testControl: this.#options.testControl ?? false,
       readiness: () => (this.#isStopping ? 'the broker is stopping' : true) as true | string,
-      status: () => describeStatus(this.#services, this.#listener.connections),
+      status: this.#status,
       actions: { faults: (body: unknown) => this.#faults.accept(body) },
     }
     this.#control = await startControl(part, host, port)
@@ -184,14 +228,18 @@ class Broker implements RunningBroker {
 
   async close(): Promise<void> {
     this.#isStopping = true
-    await this.#listener.close()
+    await Promise.all(this.#listeners.map((listener) => listener.close()))
     await this.#state.close()
     await this.#control?.close()
   }
 
-  #observe({ requests, answers }: ConnectionShared): void {
+  get #connections(): number {
+    return this.#listeners.reduce((sum, { connections }) => sum + connections, 0)
+  }
+
+  #observe({ requests, answers }: Pick<ConnectionShared, 'requests' | 'answers'>): void {
     const gauges: [name: string, help: string, read: () => number][] = [
-      ['connections', 'Open client connections.', () => this.#listener.connections],
+      ['connections', 'Open client connections.', () => this.#connections],
       ['request_bytes', 'Held by requests that are not answered.', () => requests.usedBytes],
       ['answer_bytes', 'Of answers that clients have not read.', () => answers.usedBytes],
     ]
@@ -204,7 +252,7 @@ class Broker implements RunningBroker {
 function stateOptions(options: BrokerOptions): StateOptions {
   return {
     dataDir: options.dataDir,
-    nodeId,
+    nodeId: firstNodeId,
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
     durability: options.durability ?? 'fsync',

@@ -1,9 +1,14 @@
 // What the broker says of itself at GET /status: its address, topics with their offsets, groups, connections.
 
-import type { BrokerServices } from './broker.ts'
+import type { BrokerNode, BrokerServices } from './broker.ts'
+
+interface Described extends Pick<BrokerServices, 'clusterId' | 'catalog' | 'groups'> {
+  /** Where to begin, if there are several. */
+  node: BrokerNode | undefined
+}
 
 export function describeStatus(
-  { node, clusterId, catalog, groups }: BrokerServices,
+  { node, clusterId, catalog, groups }: Described,
   connections: number,
 ) {
   return {

@@ -3,7 +3,7 @@
 //  3  transactional id; record batches of magic 2 only
 //  5  log start offset in the answer      7  zstd allowed
 //  8  record errors                       9  flexible
-//  10 leader hints in the answer: left out, one node is the leader of everything
+//  10 leader hints in the answer: left out, clients ask for metadata instead
 //
 // Checks in Kafka's order (broker.md 3.2); the first failure wins. A transactional batch that begins a transaction in its
 // partition must be part of one that the coordinator knows (KIP-890). With acks=0 nothing is answered, and an error
@@ -93,6 +93,7 @@ function appendOne(
     durable: Promise.resolve(),
   })
   if (!topic || !log) return refuse(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  if (!call.services.cluster.leads(topic, index)) return refuse(errorCodes.NOT_LEADER_OR_FOLLOWER)
   const header = headerOf(records)
   if (header && isTransactional(header)) {
     const place = { topic: topicName, partition: index, log }

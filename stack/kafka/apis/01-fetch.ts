@@ -68,13 +68,16 @@ async function answer(request: Request, call: Call): Promise<Response> {
   return { throttleTimeMs: 0, errorCode: errorCodes.NONE, sessionId: 0, responses }
 }
 
-function findAll(topic: AskedTopic, { version, services: { catalog } }: Call): Wanted[] {
+function findAll(topic: AskedTopic, { version, services: { catalog, cluster } }: Call): Wanted[] {
   const found = version >= 13 ? catalog.byId(topic.topicId) : catalog.byName(topic.name)
   const unknown =
     version >= 13 && !found ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
   return topic.partitions.map((asked) => {
     const log = found?.partitions[asked.index]
-    return { ...asked, log, errorCode: log ? faultOf(asked, log) : unknown }
+    if (!found || !log) return { ...asked, log, errorCode: unknown }
+    const isLedHere = cluster.leads(found, asked.index)
+    const errorCode = isLedHere ? faultOf(asked, log) : errorCodes.NOT_LEADER_OR_FOLLOWER
+    return { ...asked, log, errorCode }
   })
 }
 

@@ -16,9 +16,12 @@ export default route(listOffsets, (request, { services }) => ({
   topics: request.topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map(({ index, timestampMs, currentLeaderEpoch }) => {
-      const log = services.catalog.byName(name)?.partitions[index]
+      const topic = services.catalog.byName(name)
+      const log = topic?.partitions[index]
       const none = { index, errorCode: 0, timestampMs: -1, offset: -1, leaderEpoch: -1 }
-      if (!log) return { ...none, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+      if (!topic || !log) return { ...none, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+      if (!services.cluster.leads(topic, index))
+        return { ...none, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER }
       const errorCode = log.isOffline
         ? errorCodes.KAFKA_STORAGE_ERROR
         : epochFault(currentLeaderEpoch, log)

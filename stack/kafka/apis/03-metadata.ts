@@ -1,4 +1,4 @@
-// Metadata, versions 0-13: the node, and the topics asked for.
+// Metadata, versions 0-13: the nodes, and the topics asked for.
 //
 //  0 an empty list means all topics    1 null means all, empty means none    4 whether to create what is missing
 //  7 leader epoch    8 authorized operations: never told    9 flexible    10 topic ids; 12 asked for by id alone
@@ -6,6 +6,7 @@
 //
 // This is where a topic is created on first use: at once, so that no client has to ask twice.
 
+import type { Cluster } from '../cluster.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { metadata } from '../protocol/messages/cluster.ts'
@@ -21,18 +22,18 @@ type Asked = NonNullable<Request['topics']>[number]
 type Answered = Infer<typeof metadata.response>['topics'][number]
 
 export default route(metadata, async (request, call) => {
-  const { catalog, node, clusterId } = call.services
+  const { catalog, cluster, clusterId } = call.services
   const asksForAll = request.topics === null || (call.version === 0 && request.topics.length === 0)
   const topics = asksForAll
-    ? catalog.list().map((topic) => known(topic, node.id))
+    ? catalog.list().map((topic) => known(topic, cluster))
     : await Promise.all(
         (request.topics ?? []).map((asked) => find(asked, request.allowAutoTopicCreation, call)),
       )
   return {
     throttleTimeMs: 0,
-    brokers: [{ nodeId: node.id, host: node.host, port: node.port, rack: null }],
+    brokers: cluster.nodes.map(({ id, host, port }) => ({ nodeId: id, host, port, rack: null })),
     clusterId,
-    controllerId: node.id,
+    controllerId: cluster.controller.id,
     topics,
     clusterAuthorizedOperations: noOperations,
     errorCode: errorCodes.NONE,
@@ -44,12 +45,12 @@ async function find(
   mayCreate: boolean,
   { services, version }: Call,
 ): Promise<Answered> {
-  const { catalog, node, settings } = services
+  const { catalog, cluster, settings } = services
   if (asked.name === null || asked.topicId !== zeroUuid) {
     const topic = catalog.byId(asked.topicId)
     // Before version 12 a name must be there.
     const name = version >= 12 ? null : ''
-    return topic ? known(topic, node.id) : unknown(name, errorCodes.UNKNOWN_TOPIC_ID, asked.topicId)
+    return topic ? known(topic, cluster) : unknown(name, errorCodes.UNKNOWN_TOPIC_ID, asked.topicId)
   }
   const { name } = asked
   if (catalog.byName(name) === undefined) {
@@ -62,16 +63,18 @@ async function find(
     if (errorCode !== errorCodes.NONE) return unknown(name, errorCode)
   }
   const topic = catalog.byName(name)
-  return topic ? known(topic, node.id) : unknown(name, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  return topic ? known(topic, cluster) : unknown(name, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
 }
 
-function known(topic: Topic, nodeId: number): Answered {
+function known(topic: Topic, cluster: Cluster): Answered {
   return {
     errorCode: errorCodes.NONE,
     name: topic.name,
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
-    partitions: topic.partitions.map((log, index) => partition(log, index, nodeId)),
+    partitions: topic.partitions.map((log, index) =>
+      partition(log, index, cluster.leaderOf(topic, index).id),
+    ),
     authorizedOperations: noOperations,
   }
 }

@@ -8,37 +8,40 @@
 import { errorCodes } from '../protocol/errors.ts'
 import type { StoredOffset } from '../group/stored-group.ts'
 import { offsetCommit } from '../protocol/messages/group.ts'
-import { route } from './route.ts'
+import { groupRoute } from './route.ts'
 
-export default route(offsetCommit, async (request, { services: { catalog, groups, clock } }) => {
-  const committedMs = clock.now()
-  const asked = request.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map((partition) => {
-      const stored: StoredOffset = {
-        topic: name,
-        partition: partition.index,
-        offset: partition.offset,
-        leaderEpoch: partition.leaderEpoch,
-        metadata: partition.metadata,
-        committedMs,
-      }
-      const isKnown = catalog.byName(name)?.partitions[partition.index] !== undefined
-      return { index: partition.index, stored, isKnown }
-    }),
-  }))
-  const offsets = asked.flatMap(({ partitions }) =>
-    partitions.filter(({ isKnown }) => isKnown).map(({ stored }) => stored),
-  )
-  const codes = await groups.commitOffsets(request, offsets)
-  return {
-    throttleTimeMs: 0,
-    topics: asked.map(({ name, partitions }) => ({
+export default groupRoute(
+  offsetCommit,
+  async (request, { services: { catalog, groups, clock } }) => {
+    const committedMs = clock.now()
+    const asked = request.topics.map(({ name, partitions }) => ({
       name,
-      partitions: partitions.map(({ index, stored }) => ({
-        index,
-        errorCode: codes.get(stored) ?? errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+      partitions: partitions.map((partition) => {
+        const stored: StoredOffset = {
+          topic: name,
+          partition: partition.index,
+          offset: partition.offset,
+          leaderEpoch: partition.leaderEpoch,
+          metadata: partition.metadata,
+          committedMs,
+        }
+        const isKnown = catalog.byName(name)?.partitions[partition.index] !== undefined
+        return { index: partition.index, stored, isKnown }
+      }),
+    }))
+    const offsets = asked.flatMap(({ partitions }) =>
+      partitions.filter(({ isKnown }) => isKnown).map(({ stored }) => stored),
+    )
+    const codes = await groups.commitOffsets(request, offsets)
+    return {
+      throttleTimeMs: 0,
+      topics: asked.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ index, stored }) => ({
+          index,
+          errorCode: codes.get(stored) ?? errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+        })),
       })),
-    })),
-  }
-})
+    }
+  },
+)

@@ -17,15 +17,17 @@ type Asked = { name: string; partitions: number[] }[] | null
 export default route(offsetFetch, ({ requireStable, ...request }, { version, services }) => {
   const topicsOf = (groupId: string, topics: Asked) =>
     fetchTopics(services, { groupId, topics, requireStable })
+  const errorOf = (groupId: string) =>
+    services.cluster.coordinates(groupId) ? errorCodes.NONE : errorCodes.NOT_COORDINATOR
   const topics = version >= 8 ? [] : topicsOf(request.groupId, request.topics)
   return {
     throttleTimeMs: 0,
     topics,
-    errorCode: errorCodes.NONE,
+    errorCode: errorOf(request.groupId),
     groups: request.groups.map((group) => ({
       groupId: group.groupId,
       topics: topicsOf(group.groupId, group.topics),
-      errorCode: errorCodes.NONE,
+      errorCode: errorOf(group.groupId),
     })),
   }
 })
@@ -37,9 +39,10 @@ interface Wanted {
 }
 
 function fetchTopics(
-  { groups, transactions }: BrokerServices,
+  { cluster, groups, transactions }: BrokerServices,
   { groupId, topics, requireStable }: Wanted,
 ): Response['topics'] {
+  if (!cluster.coordinates(groupId)) return elsewhere(topics ?? [])
   const wanted =
     topics ??
     groups
@@ -58,5 +61,19 @@ function fetchTopics(
         errorCode: isUnstable ? errorCodes.UNSTABLE_OFFSET_COMMIT : errorCodes.NONE,
       }
     }),
+  }))
+}
+
+/** Version 1 has no error but those of partitions. */
+function elsewhere(topics: NonNullable<Asked>): Response['topics'] {
+  return topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((index) => ({
+      index,
+      offset: -1,
+      leaderEpoch: -1,
+      metadata: '',
+      errorCode: errorCodes.NOT_COORDINATOR,
+    })),
   }))
 }

@@ -4,20 +4,23 @@
 //  7 protocol type in the answer, null protocol    8 reason: logged by nobody, ignored    9 skip assignment
 
 import { joinGroup } from '../protocol/messages/group.ts'
-import { route } from './route.ts'
+import { groupRoute } from './route.ts'
 
-export default route(joinGroup, async (request, { version, clientId, clientHost, services }) => {
-  const answer = await services.groups.join({
-    ...request,
-    clientId: clientId ?? '',
-    clientHost,
-    requiresKnownId: version >= 4,
-    canSkipAssignment: version >= 9,
-  })
-  return {
-    throttleTimeMs: 0,
-    ...answer,
-    // Null is known from version 7 on.
-    protocolName: answer.protocolName ?? (version >= 7 ? null : ''),
-  }
-})
+export default groupRoute(
+  joinGroup,
+  async (request, { version, clientId, clientHost, services }) => {
+    const answer = await services.groups.join({
+      ...request,
+      clientId: clientId ?? '',
+      clientHost,
+      requiresKnownId: version >= 4,
+      canSkipAssignment: version >= 9,
+    })
+    return {
+      throttleTimeMs: 0,
+      ...answer,
+      // Null is known from version 7 on.
+      protocolName: answer.protocolName ?? (version >= 7 ? null : ''),
+    }
+  },
+)

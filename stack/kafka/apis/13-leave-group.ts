@@ -4,9 +4,9 @@
 
 import { errorCodes } from '../protocol/errors.ts'
 import { leaveGroup } from '../protocol/messages/group.ts'
-import { route } from './route.ts'
+import { groupRoute } from './route.ts'
 
-export default route(leaveGroup, (request, { version, services: { groups } }) => {
+export default groupRoute(leaveGroup, (request, { version, services: { groups } }) => {
   if (version < 3) {
     const [errorCode = errorCodes.NONE] = groups.leave(request.groupId, [
       { memberId: request.memberId, groupInstanceId: null },

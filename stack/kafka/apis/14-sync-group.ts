@@ -2,9 +2,9 @@
 // leader of the round has sent the assignment.
 
 import { syncGroup } from '../protocol/messages/group.ts'
-import { route } from './route.ts'
+import { groupRoute } from './route.ts'
 
-export default route(syncGroup, async (request, { services }) => ({
+export default groupRoute(syncGroup, async (request, { services }) => ({
   throttleTimeMs: 0,
   ...(await services.groups.sync(request)),
 }))

@@ -12,15 +12,14 @@ import { describeGroups } from '../protocol/messages/group.ts'
 import { noOperations } from '../protocol/types.ts'
 import { route } from './route.ts'
 
-export default route(describeGroups, (request, { version, services: { groups } }) => ({
+export default route(describeGroups, (request, { version, services: { groups, cluster } }) => ({
   throttleTimeMs: 0,
   groups: request.groups.map((groupId) => {
+    const described = { groupId, authorizedOperations: noOperations }
+    if (!cluster.coordinates(groupId))
+      return { ...described, ...nothing, errorCode: errorCodes.NOT_COORDINATOR }
     const group = groups.describe(groupId)
-    return {
-      groupId,
-      authorizedOperations: noOperations,
-      ...(group ? known(group) : dead(groupId, version)),
-    }
+    return { ...described, ...(group ? known(group) : dead(groupId, version)) }
   }),
 }))
 
@@ -44,13 +43,13 @@ function known(group: Group) {
   }
 }
 
+const nothing = { errorMessage: null, state: '', protocolType: '', protocol: '', members: [] }
+
 function dead(groupId: string, version: number) {
   return {
+    ...nothing,
     errorCode: version >= 6 ? errorCodes.GROUP_ID_NOT_FOUND : errorCodes.NONE,
     errorMessage: version >= 6 ? `Group ${groupId} not found.` : null,
     state: 'Dead',
-    protocolType: '',
-    protocol: '',
-    members: [],
   }
 }

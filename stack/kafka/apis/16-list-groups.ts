@@ -1,4 +1,5 @@
-// ListGroups, versions 0-5 (3: flexible; 4: wanted states; 5: wanted types). Every group is a classic one; states are
+// ListGroups, versions 0-5 (3: flexible; 4: wanted states; 5: wanted types). Those that are
+// coordinated here; every group is a classic one; states are
 // compared without regard to case, as in Kafka.
 
 import { errorCodes } from '../protocol/errors.ts'
@@ -13,7 +14,9 @@ export default route(listGroups, (request, { services }) => {
   const isWanted = (state: string) =>
     (states.length === 0 || states.includes(state.toLowerCase())) &&
     (types.length === 0 || types.includes(type))
-  const groups = services.groups.list().filter(({ state }) => isWanted(state))
+  const groups = services.groups
+    .list()
+    .filter(({ groupId, state }) => services.cluster.coordinates(groupId) && isWanted(state))
   return {
     throttleTimeMs: 0,
     errorCode: errorCodes.NONE,

@@ -16,19 +16,26 @@ import { route } from './route.ts'
 
 type Answered = Infer<typeof createTopics.response>['topics'][number]
 
-export default route(createTopics, async (request, { services: { catalog } }) => {
+export default route(createTopics, async (request, { services: { catalog, cluster } }) => {
   const names = request.topics.map(({ name }) => name)
   const isTwice = (name: string) => names.indexOf(name) !== names.lastIndexOf(name)
   const topics = await Promise.all(
     request.topics.map(async (topic) => {
       const created: Created = isTwice(topic.name)
         ? { errorCode: errorCodes.INVALID_REQUEST, errorMessage: 'Duplicate topic name.' }
-        : await catalog.create(topic, request.validateOnly)
+        : cluster.nodes.length > 1 && topic.assignments.length > 0
+          ? notPlaced
+          : await catalog.create(topic, request.validateOnly)
       return answered(topic.name, created, catalog)
     }),
   )
   return { throttleTimeMs: 0, topics }
 })
+
+const notPlaced: Created = {
+  errorCode: errorCodes.INVALID_REPLICA_ASSIGNMENT,
+  errorMessage: 'Virtual nodes lead what the id of the topic says.',
+}
 
 function answered(
   name: string,

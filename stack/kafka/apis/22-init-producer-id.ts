@@ -9,9 +9,9 @@ import { errorCodes } from '../protocol/errors.ts'
 import { initProducerId } from '../protocol/messages/data.ts'
 import { noProducer } from '../transaction/transaction.ts'
 import { spelled } from './fenced.ts'
-import { route } from './route.ts'
+import { transactionRoute } from './route.ts'
 
-export default route(initProducerId, async (request, { services, version }) => {
+export default transactionRoute(initProducerId, async (request, { services, version }) => {
   const { transactionalId, producerId, producerEpoch } = request
   const refused = (errorCode: number) => ({ throttleTimeMs: 0, errorCode, ...noProducer })
   const isHalf = producerId < 0 !== producerEpoch < 0

@@ -6,14 +6,17 @@ import { offsetForLeaderEpoch } from '../protocol/messages/data.ts'
 import { epochFault } from './epoch-fault.ts'
 import { route } from './route.ts'
 
-export default route(offsetForLeaderEpoch, ({ topics }, { services: { catalog } }) => ({
+export default route(offsetForLeaderEpoch, ({ topics }, { services: { catalog, cluster } }) => ({
   throttleTimeMs: 0,
   topics: topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map(({ index, currentLeaderEpoch, leaderEpoch }) => {
-      const log = catalog.byName(name)?.partitions[index]
+      const topic = catalog.byName(name)
+      const log = topic?.partitions[index]
       const none = { index, leaderEpoch: -1, endOffset: -1 }
-      if (!log) return { ...none, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+      if (!topic || !log) return { ...none, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
+      if (!cluster.leads(topic, index))
+        return { ...none, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER }
       const errorCode = epochFault(currentLeaderEpoch, log)
       return errorCode === errorCodes.NONE
         ? { index, errorCode, ...log.epochEnd(leaderEpoch) }

@@ -4,9 +4,9 @@
 import { errorCodes } from '../protocol/errors.ts'
 import { addPartitionsToTxn } from '../protocol/messages/transactions.ts'
 import { spelled } from './fenced.ts'
-import { route } from './route.ts'
+import { transactionRoute } from './route.ts'
 
-export default route(addPartitionsToTxn, async (request, { services, version }) => {
+export default transactionRoute(addPartitionsToTxn, async (request, { services, version }) => {
   const { catalog, transactions } = services
   const isKnown = (topic: string, partition: number) =>
     catalog.byName(topic)?.partitions[partition] !== undefined

@@ -4,9 +4,9 @@
 import { errorCodes } from '../protocol/errors.ts'
 import { addOffsetsToTxn } from '../protocol/messages/transactions.ts'
 import { spelled } from './fenced.ts'
-import { route } from './route.ts'
+import { transactionRoute } from './route.ts'
 
-export default route(addOffsetsToTxn, async (request, { services, version }) => {
+export default transactionRoute(addOffsetsToTxn, async (request, { services, version }) => {
   if (request.transactionalId === '')
     return { throttleTimeMs: 0, errorCode: errorCodes.INVALID_REQUEST }
   const additions = { partitions: [], groups: [request.groupId] }

@@ -4,9 +4,9 @@
 import { errorCodes } from '../protocol/errors.ts'
 import { endTxn } from '../protocol/messages/transactions.ts'
 import { spelled } from './fenced.ts'
-import { route } from './route.ts'
+import { transactionRoute } from './route.ts'
 
-export default route(endTxn, async (request, { services, version }) => {
+export default transactionRoute(endTxn, async (request, { services, version }) => {
   if (request.transactionalId === '')
     return { throttleTimeMs: 0, errorCode: errorCodes.INVALID_REQUEST }
   const errorCode = await services.transactions.end(request, request.commits)

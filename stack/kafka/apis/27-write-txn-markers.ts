@@ -29,7 +29,10 @@ async function writeAll(
   const codes = await Promise.all(
     partitions.map(async (index) => ({
       index,
-      errorCode: await write(marker, topic?.partitions[index], services),
+      errorCode:
+        topic && !services.cluster.leads(topic, index)
+          ? errorCodes.NOT_LEADER_OR_FOLLOWER
+          : await write(marker, topic?.partitions[index], services),
     })),
   )
   return { name, partitions: codes }

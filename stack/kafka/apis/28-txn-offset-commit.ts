@@ -10,12 +10,12 @@ import { errorCodes } from '../protocol/errors.ts'
 import { txnOffsetCommit } from '../protocol/messages/transactions.ts'
 import type { Infer } from '../protocol/types.ts'
 import { unverified } from './fenced.ts'
-import { route } from './route.ts'
+import { groupRoute } from './route.ts'
 import type { Call } from './route.ts'
 
 type Request = Infer<typeof txnOffsetCommit.request>
 
-export default route(txnOffsetCommit, async (request, call) => {
+export default groupRoute(txnOffsetCommit, async (request, call) => {
   const { catalog, clock } = call.services
   const committedMs = clock.now()
   const topics = request.topics.map(({ name, partitions }) => ({

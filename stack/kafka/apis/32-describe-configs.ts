@@ -37,7 +37,7 @@ export default route(describeConfigs, (request, { services }) => ({
 }))
 
 function describe({ type, name, keys }: Asked, services: BrokerServices): Described {
-  const { catalog, node } = services
+  const { catalog, cluster } = services
   if (type === resourceTypes.topic) {
     const nameFault = topicNameFault(name)
     if (nameFault !== undefined) return refused(errorCodes.INVALID_TOPIC_EXCEPTION, nameFault)
@@ -47,7 +47,7 @@ function describe({ type, name, keys }: Asked, services: BrokerServices): Descri
   }
   // An empty name asks for the defaults of all brokers that were set while they ran: none can be.
   if (type === resourceTypes.broker && name === '') return found([])
-  if (type === resourceTypes.broker && name === String(node.id)) {
+  if (type === resourceTypes.broker && name === String(cluster.self.id)) {
     return found(describeBrokerConfigs(services, keys))
   }
   return refused(errorCodes.INVALID_REQUEST, `there is no resource "${name}" of type ${type}`)

@@ -27,7 +27,7 @@ export default route(describeLogDirs, async ({ topics }, { services }) => {
   }
 })
 
-function sizes(asked: Asked, { catalog }: BrokerServices) {
+function sizes(asked: Asked, { catalog, cluster }: BrokerServices) {
   const wanted =
     asked ??
     catalog.list().map(({ name, partitions }) => ({ name, partitions: [...partitions.keys()] }))
@@ -35,7 +35,8 @@ function sizes(asked: Asked, { catalog }: BrokerServices) {
     .map(({ name, partitions }) => ({
       name,
       partitions: partitions.flatMap((index) => {
-        const log = catalog.byName(name)?.partitions[index]
+        const topic = catalog.byName(name)
+        const log = topic && cluster.leads(topic, index) ? topic.partitions[index] : undefined
         return log ? [{ index, sizeBytes: log.sizeBytes, offsetLag: 0, isFutureKey: false }] : []
       }),
     }))

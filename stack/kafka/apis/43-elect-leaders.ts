@@ -1,5 +1,5 @@
-// ElectLeaders, versions 0-2 (1: preferred or unclean election; 2: flexible). This node leads every partition and is
-// the preferred one, so no election is ever needed. Null topics ask about all partitions: those that need none are
+// ElectLeaders, versions 0-2 (1: preferred or unclean election; 2: flexible). Who leads a partition is the
+// preferred one, so no election is ever needed. Null topics ask about all partitions: those that need none are
 // not listed, as in Kafka.
 
 import { errorCodes } from '../protocol/errors.ts'

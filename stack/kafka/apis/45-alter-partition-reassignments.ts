@@ -1,5 +1,5 @@
-// AlterPartitionReassignments, version 0. One node holds every replica: asking for exactly that node is done already;
-// cancelling (null) finds nothing to cancel; any other node does not exist.
+// AlterPartitionReassignments, version 0. The leader holds the one replica: asking for exactly that node is done already;
+// cancelling (null) finds nothing to cancel; no other node can have it.
 
 import { errorCodes } from '../protocol/errors.ts'
 import { alterPartitionReassignments } from '../protocol/messages/cluster.ts'
@@ -7,16 +7,16 @@ import { route } from './route.ts'
 
 export default route(
   alterPartitionReassignments,
-  ({ topics }, { services: { catalog, node } }) => ({
+  ({ topics }, { services: { catalog, cluster } }) => ({
     throttleTimeMs: 0,
     errorCode: 0,
     errorMessage: null,
     responses: topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ index, replicas }) => {
-        const isKnown = catalog.byName(name)?.partitions[index] !== undefined
-        const errorCode = isKnown
-          ? verdict(replicas, node.id)
+        const topic = catalog.byName(name)
+        const errorCode = topic?.partitions[index]
+          ? verdict(replicas, cluster.leaderOf(topic, index).id)
           : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
         return { index, errorCode, errorMessage: null }
       }),
@@ -24,8 +24,8 @@ export default route(
   }),
 )
 
-function verdict(replicas: readonly number[] | null, nodeId: number): number {
+function verdict(replicas: readonly number[] | null, leaderId: number): number {
   if (replicas === null) return errorCodes.NO_REASSIGNMENT_IN_PROGRESS
-  const isThisNode = replicas.length === 1 && replicas[0] === nodeId
-  return isThisNode ? errorCodes.NONE : errorCodes.INVALID_REPLICA_ASSIGNMENT
+  const isThere = replicas.length === 1 && replicas[0] === leaderId
+  return isThere ? errorCodes.NONE : errorCodes.INVALID_REPLICA_ASSIGNMENT
 }

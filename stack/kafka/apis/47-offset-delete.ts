@@ -2,9 +2,9 @@
 
 import { errorCodes } from '../protocol/errors.ts'
 import { offsetDelete } from '../protocol/messages/group.ts'
-import { route } from './route.ts'
+import { groupRoute } from './route.ts'
 
-export default route(offsetDelete, async (request, { services: { catalog, groups } }) => {
+export default groupRoute(offsetDelete, async (request, { services: { catalog, groups } }) => {
   const known = request.topics.flatMap(({ name, partitions }) =>
     partitions
       .filter(({ index }) => catalog.byName(name)?.partitions[index] !== undefined)

@@ -1,4 +1,4 @@
-// DescribeCluster, versions 0-2: one broker, which is the controller.
+// DescribeCluster, versions 0-2: the nodes, one of which is the controller.
 //
 //  1 endpoint type: brokers (1) are told, controllers (2) have no endpoint of their own   2 fenced brokers: none
 //
@@ -11,7 +11,7 @@ import { route } from './route.ts'
 
 const brokers = 1
 
-export default route(describeCluster, ({ endpointType }, { services: { node, clusterId } }) => {
+export default route(describeCluster, ({ endpointType }, { services: { cluster, clusterId } }) => {
   const isServed = endpointType === brokers
   return {
     throttleTimeMs: 0,
@@ -19,9 +19,15 @@ export default route(describeCluster, ({ endpointType }, { services: { node, clu
     errorMessage: isServed ? null : 'only brokers have an endpoint',
     endpointType,
     clusterId,
-    controllerId: node.id,
+    controllerId: cluster.controller.id,
     brokers: isServed
-      ? [{ nodeId: node.id, host: node.host, port: node.port, rack: null, isFenced: false }]
+      ? cluster.nodes.map(({ id, host, port }) => ({
+          nodeId: id,
+          host,
+          port,
+          rack: null,
+          isFenced: false,
+        }))
       : [],
     authorizedOperations: noOperations,
   }

@@ -7,15 +7,18 @@ import { describeProducers } from '../protocol/messages/transactions.ts'
 import { topicNameFault } from '../topics/topic-names.ts'
 import { route } from './route.ts'
 
-export default route(describeProducers, ({ topics }, { services: { catalog } }) => ({
+export default route(describeProducers, ({ topics }, { services: { catalog, cluster } }) => ({
   throttleTimeMs: 0,
   topics: topics.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map((index) => {
-      const log = catalog.byName(name)?.partitions[index]
-      const activeProducers = log ? producersOf(log) : []
-      const errorCode = log ? errorCodes.NONE : unknown(name)
-      return { index, errorCode, errorMessage: null, activeProducers }
+      const topic = catalog.byName(name)
+      const log = topic?.partitions[index]
+      const answer = { index, errorMessage: null, activeProducers: [] }
+      if (!topic || !log) return { ...answer, errorCode: unknown(name) }
+      return cluster.leads(topic, index)
+        ? { ...answer, errorCode: errorCodes.NONE, activeProducers: producersOf(log) }
+        : { ...answer, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER }
     }),
   })),
 }))

@@ -12,9 +12,11 @@ type Described = Infer<typeof describeTransactions.response>['transactions'][num
 export default route(describeTransactions, ({ transactionalIds }, { services }) => ({
   throttleTimeMs: 0,
   transactions: transactionalIds.map((id) => {
+    if (!services.cluster.coordinates(id)) return refused(id, errorCodes.NOT_COORDINATOR)
     const known = services.transactions.describe(id)
     if (known) return describe(known)
-    return missing(id)
+    const isEmpty = id === ''
+    return refused(id, isEmpty ? errorCodes.INVALID_REQUEST : errorCodes.TRANSACTIONAL_ID_NOT_FOUND)
   }),
 }))
 
@@ -35,10 +37,9 @@ function describe(known: Readonly<Transaction>): Described {
   }
 }
 
-function missing(transactionalId: string): Described {
+function refused(transactionalId: string, errorCode: number): Described {
   return {
-    errorCode:
-      transactionalId === '' ? errorCodes.INVALID_REQUEST : errorCodes.TRANSACTIONAL_ID_NOT_FOUND,
+    errorCode,
     transactionalId,
     state: '',
     timeoutMs: 0,

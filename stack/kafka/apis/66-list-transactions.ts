@@ -1,5 +1,5 @@
-// ListTransactions, versions 0-2 (1: only those that last longer; 2: only ids that match a pattern). States that are
-// not known are told back.
+// ListTransactions, versions 0-2: those that this node coordinates (1: only those that last longer; 2: only ids that
+// match a pattern). States that are not known are told back.
 
 import { errorCodes } from '../protocol/errors.ts'
 import { listTransactions } from '../protocol/messages/transactions.ts'
@@ -17,7 +17,8 @@ const states = [
   'Dead',
 ]
 
-export default route(listTransactions, (request, { services: { transactions, clock } }) => {
+export default route(listTransactions, (request, { services }) => {
+  const { transactions, cluster, clock } = services
   const { producerIds, durationMs } = request
   const pattern = patternOf(request.transactionalIdPattern)
   const refused = (errorCode: number) => ({
@@ -29,6 +30,7 @@ export default route(listTransactions, (request, { services: { transactions, clo
   if (pattern === undefined) return refused(errorCodes.INVALID_REGULAR_EXPRESSION)
   const nowMs = clock.now()
   const isWanted = ({ id, state, producerId, startedMs }: Readonly<Transaction>) =>
+    cluster.coordinates(id) &&
     (request.states.length === 0 || request.states.includes(state)) &&
     (producerIds.length === 0 || producerIds.includes(producerId)) &&
     (durationMs < 0 || nowMs - startedMs > durationMs) &&

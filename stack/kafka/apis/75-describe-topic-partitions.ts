@@ -1,6 +1,7 @@
 // DescribeTopicPartitions, version 0: topics by name, a page of partitions at a time; no names means all topics. The
-// cursor names where the page begins. Replicas that are eligible leaders are nobody but this node: those lists are empty.
+// cursor names where the page begins. Nobody but the leader is eligible: those lists are empty.
 
+import type { Cluster } from '../cluster.ts'
 import type { Topic, TopicCatalog } from '../topics/catalog.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { describeTopicPartitions } from '../protocol/messages/cluster.ts'
@@ -14,7 +15,7 @@ type Response = Infer<typeof describeTopicPartitions.response>
 
 const pagePartitionsMax = 2000
 
-export default route(describeTopicPartitions, (request, { services: { catalog, node } }) => {
+export default route(describeTopicPartitions, (request, { services: { catalog, cluster } }) => {
   const { cursor } = request
   const limit = Math.min(Math.max(1, request.partitionLimit), pagePartitionsMax)
   const topics: Response['topics'] = []
@@ -30,7 +31,7 @@ export default route(describeTopicPartitions, (request, { services: { catalog, n
       continue
     }
     const to = Math.min(topic.partitions.length, from + left)
-    topics.push(page(topic, from, to, node.id))
+    topics.push(page(topic, { from, to }, cluster))
     left -= to - from
     if (to < topic.partitions.length) {
       return { throttleTimeMs: 0, topics, nextCursor: { topicName: name, partitionIndex: to } }
@@ -46,23 +47,30 @@ function wantedNames({ topics, cursor }: Request, catalog: TopicCatalog): string
   return cursor === null ? sorted : sorted.filter((name) => name >= cursor.topicName)
 }
 
-function page(topic: Topic, from: number, to: number, nodeId: number): Response['topics'][number] {
+function page(
+  topic: Topic,
+  { from, to }: { from: number; to: number },
+  cluster: Cluster,
+): Response['topics'][number] {
   return {
     errorCode: errorCodes.NONE,
     name: topic.name,
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
-    partitions: topic.partitions.slice(from, to).map((log, i) => ({
-      errorCode: errorCodes.NONE,
-      index: from + i,
-      leaderId: nodeId,
-      leaderEpoch: log.leaderEpoch,
-      replicas: [nodeId],
-      inSyncReplicas: [nodeId],
-      eligibleLeaderReplicas: [],
-      lastKnownEligibleReplicas: [],
-      offlineReplicas: log.isOffline ? [nodeId] : [],
-    })),
+    partitions: topic.partitions.slice(from, to).map((log, i) => {
+      const nodeId = cluster.leaderOf(topic, from + i).id
+      return {
+        errorCode: errorCodes.NONE,
+        index: from + i,
+        leaderId: nodeId,
+        leaderEpoch: log.leaderEpoch,
+        replicas: [nodeId],
+        inSyncReplicas: [nodeId],
+        eligibleLeaderReplicas: [],
+        lastKnownEligibleReplicas: [],
+        offlineReplicas: log.isOffline ? [nodeId] : [],
+      }
+    }),
     authorizedOperations: noOperations,
   }
 }

@@ -5,6 +5,8 @@
 import type { BrokerServices } from '../broker.ts'
 import type { Login } from '../security/login.ts'
 import type { Api } from '../protocol/api.ts'
+import { errorCodes } from '../protocol/errors.ts'
+import { refusalOf } from '../protocol/refusal.ts'
 
 export interface Call {
   version: number
@@ -44,4 +46,32 @@ export function route<Request, Response>(
 ): Route {
   // Each API's own types end here: from now on the table decides which reader feeds which handler.
   return { api, handle, overlaps } as unknown as Route
+}
+
+/** Of a group: who does not coordinate it refuses. */
+export function groupRoute<Request extends { groupId: string }, Response>(
+  api: Api<Request, Response>,
+  handle: Handler<Request, Response>,
+): Route {
+  return coordinatedRoute(route(api, handle), (request) => (request as Request).groupId)
+}
+
+/** Of a transactional id; a producer without one may ask any node. */
+export function transactionRoute<Request extends { transactionalId: string | null }, Response>(
+  api: Api<Request, Response>,
+  handle: Handler<Request, Response>,
+): Route {
+  return coordinatedRoute(route(api, handle), (request) => (request as Request).transactionalId)
+}
+
+function coordinatedRoute(route: Route, idOf: (request: unknown) => string | null): Route {
+  return {
+    ...route,
+    handle(request, call) {
+      const id = idOf(request)
+      return id === null || call.services.cluster.coordinates(id)
+        ? route.handle(request, call)
+        : refusalOf(route.api, request, errorCodes.NOT_COORDINATOR)
+    },
+  }
 }
