@@ -19,10 +19,10 @@ import { FrameReader } from './protocol/frames.ts'
 import type { Scratch } from './protocol/frames.ts'
 import { MalformedError, Reader } from './protocol/reader.ts'
 import { refusalOf } from './protocol/refusal.ts'
-import type { Writer } from './protocol/writer.ts'
+import { Writer } from './protocol/writer.ts'
 import type { RequestHeader } from './request.ts'
-import { Login } from './security/login.ts'
-import { readHeader, refusedVersion, routeOf, writeAnswer } from './request.ts'
+import { failedDelayMs, Login } from './security/login.ts'
+import { readHeader, refusedVersion, routeOf, writeAnswer, writeBareToken } from './request.ts'
 
 export interface ConnectionLimits {
   frameBytesMax: number
@@ -205,6 +205,7 @@ export class Connection {
   }
 
   #handle(frame: Buffer, entry: InFlight): unknown {
+    if (this.#login.takesBareToken) return this.#exchangeBareToken(frame)
     const { faults, services } = this.#shared
     // A request that is late outlives the memory its frame lies in.
     const isPlanned = faults.left > 0
@@ -230,6 +231,17 @@ export class Connection {
     })
   }
 
+  /** Without a header there is no error to answer with either: the connection ends. */
+  async #exchangeBareToken(token: Buffer): Promise<Writer | typeof noAnswer> {
+    const step = this.#login.step(token)
+    if (step) return writeBareToken(step.answer)
+    const { clock, logger } = this.#shared.services
+    logger.warn('a login failed', { from: this.#from, clientId: this.#clientId })
+    await clock.sleep(failedDelayMs)
+    this.close()
+    return noAnswer
+  }
+
   #callOf(header: RequestHeader): Call {
     return {
       version: header.version,
@@ -249,8 +261,7 @@ export class Connection {
   #finish(entry: InFlight, response: unknown): void {
     if (this.#state === 'closed') return
     try {
-      const isAnswered = response !== noAnswer && entry.header !== undefined
-      entry.answer = isAnswered ? writeAnswer(entry.header as RequestHeader, response) : noAnswer
+      entry.answer = answerOf(entry, response)
     } catch (error) {
       this.#refuse(error, entry.header)
       return
@@ -362,4 +373,9 @@ export class Connection {
     this.#closeListeners.clear()
     for (const closed of listeners) closed()
   }
+}
+
+function answerOf({ header }: InFlight, response: unknown): InFlight['answer'] {
+  if (response instanceof Writer) return response
+  return response === noAnswer || header === undefined ? noAnswer : writeAnswer(header, response)
 }

@@ -57,6 +57,14 @@ export function refusedVersion({ advertisedWithRefusal }: Versions): unknown {
   }
 }
 
+/** The frame of a token of a login without headers. */
+export function writeBareToken(token: Buffer): Writer {
+  const writer = new Writer()
+  writer.int32(token.length)
+  writer.raw(token)
+  return writer
+}
+
 /** The whole frame of an answer, its size filled in. */
 export function writeAnswer(header: RequestHeader, response: unknown): Writer {
   const { route, version, flexible, correlationId } = header

@@ -1,5 +1,5 @@
-// SaslHandshake, versions 0-1: the mechanism of the login that follows by SaslAuthenticate. After version 0 the tokens
-// would come without any header, which no client of these years does: it is answered UNSUPPORTED_VERSION.
+// SaslHandshake, versions 0-1: the mechanism of the login that follows, by SaslAuthenticate, or after version 0 by bare
+// tokens, a frame each without any header (connection.ts).
 
 import { errorCodes } from '../protocol/errors.ts'
 import { saslHandshake } from '../protocol/messages/login.ts'
@@ -8,7 +8,7 @@ import { route } from './route.ts'
 
 export default route(saslHandshake, ({ mechanism }, { login, version }) => {
   if (!login.isDue) return { errorCode: errorCodes.ILLEGAL_SASL_STATE, mechanisms: [] }
-  if (version === 0) return { errorCode: errorCodes.UNSUPPORTED_VERSION, mechanisms }
-  const errorCode = login.begin(mechanism) ? errorCodes.NONE : errorCodes.UNSUPPORTED_SASL_MECHANISM
+  const isKnown = login.begin(mechanism, { isBare: version === 0 })
+  const errorCode = isKnown ? errorCodes.NONE : errorCodes.UNSUPPORTED_SASL_MECHANISM
   return { errorCode, mechanisms }
 })

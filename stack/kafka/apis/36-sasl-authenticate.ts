@@ -1,11 +1,11 @@
-// SaslAuthenticate, versions 0-2 (1: how long a login holds: always; 2: flexible). A wrong password is answered a little
-// later, and the connection ends: guessing takes time.
+// SaslAuthenticate, versions 0-2 (1: how long a login holds: always; 2: flexible). After a wrong password the
+// connection ends.
 
 import { errorCodes } from '../protocol/errors.ts'
 import { saslAuthenticate } from '../protocol/messages/login.ts'
+import { failedDelayMs } from '../security/login.ts'
 import { route } from './route.ts'
 
-const failedDelayMs = 100
 const noBytes = Buffer.alloc(0)
 
 export default route(saslAuthenticate, async ({ authBytes }, call) => {

@@ -111,6 +111,47 @@ describe('a client', () => {
   })
 })
 
+describe('after SaslHandshake 0 tokens are bare', () => {
+  async function handshake(mechanism: string): Promise<WireClient> {
+    const client = await WireClient.connect(broker.port)
+    const { errorCode } = await client.call(saslHandshake, 0, { mechanism })
+    expect(errorName(errorCode)).toBe('NONE')
+    return client
+  }
+  const framed = (token: string) => {
+    const size = Buffer.alloc(4)
+    size.writeInt32BE(Buffer.byteLength(token))
+    return Buffer.concat([size, Buffer.from(token)])
+  }
+  const describeAll = { topics: null, allowAutoTopicCreation: false }
+  const withoutRights = {
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  }
+
+  test('and a login by them is served', async () => {
+    using client = await handshake('PLAIN')
+    expect(await client.exchange(framed(`\0${username}\0${password}`))).toEqual(Buffer.alloc(0))
+    const { topics } = await client.call(metadata, 1, { ...describeAll, ...withoutRights })
+    expect(topics).toEqual([])
+  })
+
+  test('and a wrong password ends the connection without an answer', async () => {
+    using client = await handshake('PLAIN')
+    await expect(client.exchange(framed(`\0${username}\0other`))).rejects.toThrow(/closed/)
+  })
+
+  test('one by one, as SCRAM takes two', async () => {
+    using client = await handshake('SCRAM-SHA-256')
+    const name = username.replace('=', '=3D').replace(',', '=2C')
+    const first = String(await client.exchange(framed(`n,,n=${name},r=abc`)))
+    expect(first).toMatch(/^r=abc.+,s=.+,i=\d+$/)
+    const nonce = first.slice('r='.length, first.indexOf(',s='))
+    const wrong = client.exchange(framed(`c=biws,r=${nonce},p=AAAA`))
+    await expect(wrong).rejects.toThrow(/closed/)
+  })
+})
+
 describe('SCRAM', () => {
   test.each(['', 'n,,', 'n,,n=,r=', 'p=x,,n=ann,r=1', 'n,,r=1,n=ann'])('refuses %j', (text) => {
     const scram = new Scram('SCRAM-SHA-256', new Users(new Map([['ann', 'x']])))

@@ -10,11 +10,15 @@ export const mechanisms = ['PLAIN', ...(Object.keys(scramHashes) as ScramMechani
 /** Served to everybody: SaslHandshake, ApiVersions, SaslAuthenticate. */
 const openApiKeys = [17, 18, 36]
 
+/** A wrong password is answered a little later, and the connection ends: guessing takes time. */
+export const failedDelayMs = 100
+
 type Exchange = (token: Buffer) => Step
 
 export class Login {
   readonly #users: Users | undefined
   #exchange: Exchange | undefined
+  #isBare = false
   #user: string | undefined
 
   /** Without users nobody has to log in, and nobody can. */
@@ -31,10 +35,16 @@ export class Login {
     return !this.isDue || openApiKeys.includes(apiKey)
   }
 
+  /** The next frame is a token and nothing else: so it was before there was SaslAuthenticate. */
+  get takesBareToken(): boolean {
+    return this.hasBegun && this.#isBare
+  }
+
   /** False for a mechanism that is not known. */
-  begin(mechanism: string): boolean {
+  begin(mechanism: string, { isBare = false } = {}): boolean {
     const users = this.#users
     if (!users || !mechanisms.includes(mechanism)) return false
+    this.#isBare = isBare
     if (mechanism === 'PLAIN') this.#exchange = (token) => plain(token, users)
     else {
       const scram = new Scram(mechanism as ScramMechanism, users)
