@@ -53,6 +53,19 @@ const definitions: Record<string, string> = {
   'bq_titled(w)': `upper(substr(w, 1, 1)) || lower(substr(w, 2))`,
 }
 
+export interface Macro {
+  parameters: readonly string[]
+  body: string
+}
+
+/** By name. */
+export const macros: ReadonlyMap<string, Macro> = new Map(
+  Object.entries(definitions).map(([head, body]): [string, Macro] => {
+    const [, name = '', parameters = ''] = /^(\w+)\((.*)\)$/.exec(head) ?? []
+    return [name, { parameters: parameters.split(', '), body }]
+  }),
+)
+
 export const macroStatements: readonly string[] = Object.entries(definitions).map(
   ([head, body]) => `CREATE OR REPLACE MACRO ${head} AS (${body})`,
 )

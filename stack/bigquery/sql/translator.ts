@@ -1,6 +1,7 @@
 // One statement's translation: what tables there are, what parameters were given, what time it is, and the views that
 // were met on the way, which stand in front of the statement as common table expressions.
 
+import { checkExpansion } from './expansion.ts'
 import { expression } from './expressions.ts'
 import { Cursor } from './cursor.ts'
 import { parseQuery } from './parse-query.ts'
@@ -98,6 +99,8 @@ export class Translator {
 
   /** With the views in front. */
   complete(sql: string): string {
-    return this.#viewSql.length === 0 ? sql : `WITH ${this.#viewSql.join(', ')} ${sql}`
+    const whole = this.#viewSql.length === 0 ? sql : `WITH ${this.#viewSql.join(', ')} ${sql}`
+    checkExpansion(whole)
+    return whole
   }
 }
