@@ -21,13 +21,14 @@ interface Fields {
   describeTopic: { topic: number }
   alterConfig: { topic: number; setting: Setting }
   describeConfig: { topic: number; name: string }
-  /** `slip` is added to the sequence that is due; `damage` flips a bit behind the header. */
+  /** `slip` is added to the sequence that is due; `damage` flips a bit behind the header. Nobody knows codec 5. */
   produce: At & {
     acks: number
     count: number
     producer: number | undefined
     isTransactional: boolean
     slip: number
+    codec: number
     damage: boolean
   }
   fetch: At & { offset: number; committed: boolean }
@@ -144,6 +145,7 @@ const draw: { [K in CommandName]: (random: Random) => Fields[K] } = {
     producer: random.chance(0.6) ? producer(random) : undefined,
     isTransactional: random.chance(0.5),
     slip: random.weighted([10, 1, 1, 1]) === 0 ? 0 : random.pick([-2, -1, 1, 5]),
+    codec: random.weighted([8, 1, 1, 1, 1, 0.3]),
     damage: random.chance(0.05),
   }),
   fetch: (random) => ({

@@ -1,6 +1,7 @@
 // Where we differ from Apache Kafka on purpose, each with the reason; printed by the run.
 
 import { isDeepStrictEqual } from 'node:util'
+import { codecMax } from '../protocol/compression.ts'
 import type { Difference } from './compare.ts'
 import type { Outcome } from './subject.ts'
 
@@ -22,7 +23,20 @@ export const knownDifferences: readonly KnownDifference[] = [
     is: ({ command, ours, theirs }) =>
       command.do === 'describeTransaction' && isDeepStrictEqual(ours, withoutOffsets(theirs)),
   },
+  {
+    what: 'a codec that there is not',
+    why: 'Kafka fails (UNKNOWN_SERVER_ERROR), which tells a client nothing; here it is UNSUPPORTED_COMPRESSION_TYPE',
+    is: ({ command, ours, theirs }) =>
+      command.do === 'produce' &&
+      command.codec > codecMax &&
+      errorOf(ours) === 'UNSUPPORTED_COMPRESSION_TYPE' &&
+      errorOf(theirs) === 'UNKNOWN_SERVER_ERROR',
+  },
 ]
+
+function errorOf(outcome: Outcome): string {
+  return (outcome as { error: string }).error
+}
 
 function withoutOffsets(outcome: Outcome): Outcome {
   const described = outcome as { partitions: string[] }

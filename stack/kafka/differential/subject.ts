@@ -33,9 +33,11 @@ import {
   endTxn,
   txnOffsetCommit,
 } from '../protocol/messages/transactions.ts'
+import { packBatch } from '../protocol/packed-batch.ts'
 import {
   batchRecords,
   buildBatch,
+  codecOf,
   hasAppendTime,
   isControl,
   readBatchHeader,
@@ -196,12 +198,12 @@ export class Subject {
       }
     },
     produce: async (command) => {
-      const { topic, partition, acks, count, producer: index, slip, damage } = command
+      const { topic, partition, acks, count, producer: index, slip, codec, damage } = command
       const producer = index === undefined ? undefined : this.#producers.get(index)
       const isTransactional = command.isTransactional && producer?.isTransactional === true
       const key = `${topic}-${partition}`
       const due = producer?.sequences.get(key) ?? 0
-      const records = buildBatch({
+      const plain = buildBatch({
         records: Array.from({ length: count }, (_, i) => this.#record(this.#firstRecord + i)),
         ...(producer
           ? {
@@ -212,6 +214,7 @@ export class Subject {
           : {}),
         attributes: isTransactional ? transactionalBit : 0,
       })
+      const records = packBatch(plain, codec)
       if (damage) records.writeUInt8(records.readUInt8(records.length - 1) ^ 1, records.length - 1)
       const answer = await this.#client.call(produce, 8, {
         transactionalId: isTransactional ? this.#transaction(index as number) : null,
@@ -461,7 +464,9 @@ export class Subject {
         header.producerId < 0
           ? ''
           : ` by ${this.#producerName(header.producerId)} epoch ${header.producerEpoch} sequence ${header.baseSequence}`
-      texts.push(`${header.baseOffset}-${header.lastOffset}${who}: ${this.#content(bytes, at)}`)
+      texts.push(
+        `${header.baseOffset}-${header.lastOffset}${who} in codec ${codecOf(header)}: ${this.#content(bytes, at)}`,
+      )
       at += header.sizeBytes
     }
     return texts

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import * as platformatic from '@platformatic/kafka'
 import * as fc from 'fast-check'
@@ -6,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { codecs, decompress } from './compression.ts'
 import { crc32c } from './crc32c.ts'
 import { MalformedError } from './reader.ts'
+import { lz4, packBatch, snappy, xerial } from './packed-batch.ts'
 import {
-  batchHeaderBytes,
   batchRecords,
   buildBatch,
   codecOf,
@@ -17,10 +16,6 @@ import {
   stampAppendTime,
 } from './record-batch.ts'
 import { Writer } from './writer.ts'
-
-const require = createRequire(import.meta.url)
-const { compress: snappy } = require('snappyjs') as { compress(bytes: Buffer): Buffer }
-const { compress: lz4 } = require('lz4js') as { compress(bytes: Buffer): Uint8Array }
 
 const record = (n: number) => ({
   key: n % 3 === 0 ? null : Buffer.from(`key ${n}`),
@@ -42,27 +37,8 @@ const meant = records.map(({ key, value, timestampMs }, offset) => [
   value?.toString() ?? null,
 ])
 
-/** The same batch with its records packed. */
-function packed(codec: number, pack: (bytes: Buffer) => Uint8Array): Buffer {
-  const plain = buildBatch({ records })
-  const body = pack(plain.subarray(batchHeaderBytes))
-  const batch = Buffer.concat([plain.subarray(0, batchHeaderBytes), body])
-  batch.writeInt32BE(batch.length - 12, 8)
-  batch.writeInt16BE(codec, 21)
-  batch.writeUInt32BE(crc32c(batch, 21), 17)
-  return batch
-}
-
-function xerial(bytes: Buffer): Buffer {
-  const magic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
-  const blocks = [bytes.subarray(0, 100), bytes.subarray(100)].flatMap((part) => {
-    const block = snappy(part)
-    const size = Buffer.alloc(4)
-    size.writeInt32BE(block.length)
-    return [size, block]
-  })
-  return Buffer.concat([magic, ...blocks])
-}
+const packed = (codec: number, pack: (bytes: Buffer) => Uint8Array) =>
+  packBatch(buildBatch({ records }), codec, pack)
 
 function outcomeOf(read: () => unknown): string {
   try {
