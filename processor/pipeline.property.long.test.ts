@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import {
+  equalsItsReplay,
   equalsTheFold,
   equalsTheFoldAtAnySpeed,
   equalsTheFoldWithRetention,
@@ -21,3 +22,7 @@ describe('the compacted tables are the fold of the set of events', () => {
     expect(() => equalsTheFoldAtAnySpeed({ numRuns: 2_000 }, equal)).not.toThrow()
   }, 7_200_000)
 })
+
+test('any log, replayed twice on one partition, gives the same topics', () => {
+  expect(() => equalsItsReplay({ numRuns: 1_000 }, equal)).not.toThrow()
+}, 7_200_000)

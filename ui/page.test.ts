@@ -53,6 +53,8 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
 }
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const
+/** Tabs that nobody looks at: less to draw. */
+const small = { viewport: { width: 320, height: 240 }, reducedMotion: 'reduce' } as const
 /** Everything has its data and its first picture. */
 async function settled(page: Page): Promise<void> {
   await page.locator('.kpi-value').first().waitFor()
@@ -221,7 +223,7 @@ describe('live', () => {
   })
 
   test('eight tabs share one stream', async () => {
-    const context = await browser.newContext()
+    const context = await browser.newContext(small)
     const tabs = await Promise.all(Array.from({ length: 8 }, () => context.newPage()))
     await vi.waitFor(() => expect(dashboard.hub.readers).toBe(0), 15_000)
     for (const tab of tabs) await tab.goto(`${dashboard.url}/live`)
@@ -234,7 +236,7 @@ describe('live', () => {
 
 describe('live without shared workers', () => {
   test('one tab holds the stream for all; when it is closed another takes over', async () => {
-    const context = await browser.newContext()
+    const context = await browser.newContext(small)
     await context.addInitScript('delete globalThis.SharedWorker')
     const [first, second] = [await context.newPage(), await context.newPage()]
     await vi.waitFor(() => expect(dashboard.hub.readers).toBe(0), 15_000)
@@ -252,7 +254,7 @@ describe('live without shared workers', () => {
   })
 
   test('nor locks, each tab has a stream of its own', async () => {
-    const context = await browser.newContext()
+    const context = await browser.newContext(small)
     await context.addInitScript(
       'delete globalThis.SharedWorker; delete globalThis.BroadcastChannel',
     )

@@ -4,7 +4,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { startStack } from '../fixtures/stack.ts'
+import { realDataInPartitions } from './real-data.contract.ts'
 import { ask, hasSharedData, importFiles, sharedFile } from './shared-data.ts'
+
+realDataInPartitions(1, [4, 12])
 
 interface Published {
   raw: { rows: number }
