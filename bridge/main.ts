@@ -8,7 +8,7 @@ import { defaultPorts } from '#stack/base/ports.ts'
 import { explained } from '#stack/google/trouble.ts'
 import { commands } from './cli.ts'
 import type { Command } from './cli.ts'
-import { lanesOf, routeOf, runOptions, topicsOptionsOf } from './options.ts'
+import { lanesOf, routeOf, runOptions, tablesOptionsOf, topicsOptionsOf } from './options.ts'
 import { startBridge } from './start.ts'
 
 const [name, ...flags] = process.argv.slice(2)
@@ -33,22 +33,24 @@ async function run(): Promise<void> {
   }
   const { host, controlPort, portOffset, data, lanes, testControl } = options
   const logger = createLogger({ part: 'bridge' })
-  await runPart('bridge', () =>
-    startBridge({
-      ...routeOf(options, process.env),
+  await runPart('bridge', () => {
+    const route = routeOf(options, process.env)
+    return startBridge({
+      ...route,
       dataDir: data,
       host,
       controlPort: controlPort ?? defaultPorts.bridgeControl + portOffset,
       testControl,
       lanes: lanesOf(lanes),
       topics: topicsOptionsOf(options),
+      tables: tablesOptionsOf(options, route.target),
       logger,
       onFatal(error) {
         logger.error('the bridge cannot go on', { error: describeError(error) })
         process.exit(1)
       },
-    }),
-  )
+    })
+  })
 }
 
 async function once(which: string | undefined): Promise<number> {

@@ -8,6 +8,7 @@ import type { Logger } from '#stack/base/logger.ts'
 import type { Metrics } from '#stack/base/metrics.ts'
 import type { OptionTable, OptionValues } from '#stack/base/options.ts'
 import { defaultPorts } from '#stack/base/ports.ts'
+import { secondMs } from '#stack/base/units.ts'
 import { targetOf, targetOptions } from '#stack/google/options.ts'
 import { checkTarget } from '#stack/google/target.ts'
 import type { GoogleTarget } from '#stack/google/target.ts'
@@ -66,6 +67,17 @@ export interface TopicsOptions {
   names?: readonly string[]
   /** After how long others take over from a bridge that was killed. */
   sessionTimeoutMs?: number
+}
+
+const tablesWays = ['write-api', 'load'] as const
+/** How rows get into BigQuery. */
+export type TablesWay = (typeof tablesWays)[number]
+
+/** What is lane B's alone. */
+export interface TablesOptions {
+  by: TablesWay
+  /** Between the beginnings of two load jobs of a table. */
+  loadEveryMs: number
 }
 
 /** Of every command of the bridge. */
@@ -148,6 +160,19 @@ export const runOptions = {
     min: 0,
     help: 'topics are mirrored from so many hours before the very first start',
   },
+  tablesBy: {
+    type: 'string',
+    value: 'WAY',
+    default: 'write-api',
+    choices: tablesWays,
+    help: 'tables go by Storage Write, in seconds, or by load jobs, which cost nothing and come in minutes',
+  },
+  loadEverySeconds: {
+    type: 'number',
+    value: 'N',
+    min: 0,
+    help: 'between two load jobs of a table: 300 at Google, which takes 1,500 a day; 1 at a stand-in',
+  },
   testControl: { type: 'flag', help: 'POST /control/clock moves the clock' },
 } as const satisfies OptionTable
 
@@ -178,6 +203,17 @@ export function topicsOptionsOf(given: OptionValues<typeof runOptions>): TopicsO
     sessionTimeoutMs,
     ...(topics !== undefined && { names: listOf(topics) }),
   }
+}
+
+const loadEverySeconds = { emulator: 1, google: 300 }
+
+export function tablesOptionsOf(
+  given: OptionValues<typeof runOptions>,
+  { mode }: GoogleTarget,
+): TablesOptions {
+  const seconds = given.loadEverySeconds ?? loadEverySeconds[mode]
+  // The option table lists exactly these.
+  return { by: given.tablesBy as TablesWay, loadEveryMs: seconds * secondMs }
 }
 
 export function lanesOf(text: string): LaneName[] {

@@ -16,7 +16,13 @@ import { bridgeStatus, Progress } from './health.ts'
 import type { BridgeStatus } from './health.ts'
 import type { Lane } from './lane.ts'
 import { modelOf } from './model.ts'
-import type { BridgeRoute, LaneName, LaneSurroundings, TopicsOptions } from './options.ts'
+import type {
+  BridgeRoute,
+  LaneName,
+  LaneSurroundings,
+  TablesOptions,
+  TopicsOptions,
+} from './options.ts'
 
 export interface BridgeOptions extends BridgeRoute {
   dataDir: string
@@ -26,6 +32,8 @@ export interface BridgeOptions extends BridgeRoute {
   testControl: boolean
   lanes: readonly LaneName[]
   topics: TopicsOptions
+  /** By Storage Write unless given. */
+  tables?: TablesOptions
   logger: Logger
   onFatal(error: unknown): void
   clock?: Clock
@@ -44,9 +52,9 @@ const starts: Record<LaneName, StartLane> = {
     const { startTopicsLane } = await import('./topics/start.ts')
     return startTopicsLane({ ...surroundings, ...topics })
   },
-  async tables(_options, surroundings) {
+  async tables({ tables }, surroundings) {
     const { startTablesLane } = await import('./tables/start.ts')
-    return startTablesLane(surroundings)
+    return startTablesLane({ ...surroundings, ...tables })
   },
 }
 

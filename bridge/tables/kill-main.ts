@@ -6,10 +6,12 @@ import { systemClock } from '#stack/base/clock.ts'
 import { silentLogger } from '#stack/base/logger.ts'
 import { Metrics } from '#stack/base/metrics.ts'
 import type { GoogleTarget } from '#stack/google/target.ts'
+import type { TablesWay } from '../options.ts'
+import type { Step } from './logbook.ts'
 import { startTablesLane } from './start.ts'
-import type { Step } from './table-shipper.ts'
 
 export interface Life {
+  by: TablesWay
   history: string
   target: GoogleTarget
   dataset: string
@@ -22,6 +24,7 @@ let seen = 0
 
 const lane = await startTablesLane({
   ...route,
+  location: 'US',
   metrics: new Metrics(),
   logger: silentLogger,
   clock: systemClock,
@@ -29,6 +32,8 @@ const lane = await startTablesLane({
   pollMs: 10,
   batchRows: 5,
   turnRows: 20,
+  loadRows: 5,
+  loadEveryMs: 0,
   onStep(step) {
     if (step !== dieAt.step || ++seen !== dieAt.nth) return
     if (dieAt.afterMs === 0) die(step)

@@ -1,4 +1,4 @@
-// kill -9 at every step of lane B's protocol, many times, while replies are lost on the way: afterwards every row that
+// kill -9 at every step of lane B's protocols, many times, while replies are lost on the way: afterwards every row that
 // history has is in BigQuery once.
 
 import { execFile } from 'node:child_process'
@@ -14,9 +14,10 @@ import { Random } from '#stack/base/random.ts'
 import type { Fault } from '#stack/bigquery/faults.ts'
 import { startBigQuery } from '#stack/bigquery/start.ts'
 import { connectBigQuery } from '#stack/google/bigquery.ts'
+import type { TablesWay } from '../options.ts'
 import type { Life } from './kill-main.ts'
 import { startTablesLane } from './start.ts'
-import type { Step } from './table-shipper.ts'
+import type { Step } from './logbook.ts'
 import { createTables, FakeHistory, targetOf } from './testing.ts'
 
 const child = new URL('./kill-main.ts', import.meta.url).pathname
@@ -25,25 +26,53 @@ const child = new URL('./kill-main.ts', import.meta.url).pathname
  * The first life begins to ship. An intent that was never sent is one that has not landed in the next life; `sending` is
  * killed before, while and after the rows are committed.
  */
-const steps: readonly Step[] = [
-  'shipping',
-  'intent',
-  'not-landed',
-  'sending',
-  'finalized',
-  'replied',
-  'closed',
-  'sending',
-  'created',
-  'landed',
-  'stream',
-]
+const steps: Record<TablesWay, readonly Step[]> = {
+  'write-api': [
+    'shipping',
+    'intent',
+    'not-landed',
+    'sending',
+    'finalized',
+    'replied',
+    'closed',
+    'sending',
+    'created',
+    'landed',
+    'stream',
+  ],
+  load: ['shipping', 'load', 'asked', 'sending', 'replied', 'filed', 'sending', 'loaded'],
+}
 /** These come many times in a life. */
-const often: ReadonlySet<Step> = new Set(['intent', 'sending', 'replied', 'landed'])
+const often: ReadonlySet<Step> = new Set([
+  'intent',
+  'sending',
+  'replied',
+  'landed',
+  'filed',
+  'load',
+  'loaded',
+])
+/** Every run has some of them. */
+const surely: Record<TablesWay, readonly Step[]> = {
+  'write-api': ['intent', 'replied', 'sending'],
+  load: ['load', 'filed', 'sending'],
+}
+/** Calls whose replies are lost. */
+const calls: Record<TablesWay, readonly string[]> = {
+  'write-api': ['AppendRows', 'AppendRows', 'FinalizeWriteStream', 'CreateWriteStream'],
+  load: ['POST /upload/', 'POST /upload/', 'GET /bigquery/v2/projects/shop/jobs/lb_'],
+}
 
-export function everyRowIsThereOnce({ kills, seed }: { kills: number; seed: number }): void {
+export interface Kills {
+  /** Of several each life takes one by chance. */
+  ways: readonly TablesWay[]
+  kills: number
+  seed: number
+}
+
+export function everyRowIsThereOnce({ ways, kills, seed }: Kills): void {
   test(
-    `after ${kills} kills every row is in BigQuery once`,
+    `after ${kills} kills by ${ways.join(' or ')} every row is in BigQuery once`,
     { timeout: 60_000 + kills * 10_000 },
     async () => {
       const random = new Random(seed)
@@ -57,15 +86,16 @@ export function everyRowIsThereOnce({ kills, seed }: { kills: number; seed: numb
       for (let life = 0; life < kills; life++) {
         history.add('orders', 5 + random.int(20))
         history.add('events', 1 + random.int(10))
-        server.faults.set(random.chance(0.4) ? [lostReply(random)] : [])
-        const step = steps[life % steps.length] as Step
+        const by = random.pick(ways)
+        server.faults.set(random.chance(0.4) ? [lostReply(by, random)] : [])
+        const step = steps[by][life % steps[by].length] as Step
         const afterMs = step === 'sending' ? random.pick([0, 1, 3, 8, 20]) : 0
         const dieAt = { step, nth: often.has(step) ? 1 + random.int(3) : 1, afterMs }
-        const of = await live({ ...route, dieAt })
+        const of = await live({ ...route, by, dieAt })
         died.set(of, (died.get(of) ?? 0) + 1)
       }
       server.faults.set([])
-      await shipTheRest(route, history)
+      await shipTheRest({ ...route, by: random.pick(ways) }, history)
       for (const [table, source] of [
         ['orders_log', 'orders_log'],
         ['events_log', 'events'],
@@ -74,8 +104,8 @@ export function everyRowIsThereOnce({ kills, seed }: { kills: number; seed: numb
         const expected = history.rows(source).map((row) => row['_seq'])
         expect(rows.map(({ _seq }: { _seq: number }) => _seq)).toEqual(expected)
       }
-      expect([...died.keys()].sort()).toEqual(
-        expect.arrayContaining(['intent', 'replied', 'sending']),
+      expect([...died.keys()]).toEqual(
+        expect.arrayContaining([...new Set(ways.flatMap((by) => surely[by]))]),
       )
       process.stdout.write(`lane B died of ${JSON.stringify(Object.fromEntries(died))}\n`)
       rmSync(route.dataDir, { recursive: true })
@@ -86,10 +116,10 @@ export function everyRowIsThereOnce({ kills, seed }: { kills: number; seed: numb
 const folder = () => mkdtempSync(join(tmpdir(), 'slipway-lane-b-kill-'))
 
 /** Committed or not, nobody is told. */
-function lostReply(random: Random): Fault {
+function lostReply(by: TablesWay, random: Random): Fault {
   return {
-    method: random.pick(['AppendRows', 'AppendRows', 'FinalizeWriteStream', 'CreateWriteStream']),
-    code: 14,
+    method: random.pick(calls[by]),
+    code: by === 'load' ? 503 : 14,
     dropResponseAfterCommit: random.chance(0.7),
     times: 1 + random.int(2),
   }
@@ -109,6 +139,7 @@ async function live(life: Life): Promise<string> {
 async function shipTheRest(route: Omit<Life, 'dieAt'>, history: FakeHistory): Promise<void> {
   const lane = await startTablesLane({
     ...route,
+    location: 'US',
     metrics: new Metrics(),
     logger: silentLogger,
     clock: systemClock,

@@ -1,3 +1,5 @@
 import { everyRowIsThereOnce } from './kill.contract.ts'
 
-everyRowIsThereOnce({ kills: 150, seed: 2 })
+everyRowIsThereOnce({ ways: ['write-api'], kills: 150, seed: 2 })
+everyRowIsThereOnce({ ways: ['load'], kills: 150, seed: 2 })
+everyRowIsThereOnce({ ways: ['write-api', 'load'], kills: 60, seed: 2 })

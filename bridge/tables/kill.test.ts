@@ -1,3 +1,4 @@
 import { everyRowIsThereOnce } from './kill.contract.ts'
 
-everyRowIsThereOnce({ kills: 11, seed: 1 })
+everyRowIsThereOnce({ ways: ['write-api'], kills: 11, seed: 1 })
+everyRowIsThereOnce({ ways: ['load'], kills: 8, seed: 1 })

@@ -1,323 +1,60 @@
-// Lane B over TCP: rows of a made-up history into an embedded BigQuery, through Google's clients, while things go wrong.
+// Lane B by Storage Write.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { systemClock } from '#stack/base/clock.ts'
-import { silentLogger } from '#stack/base/logger.ts'
-import { Metrics } from '#stack/base/metrics.ts'
-import { startBigQuery } from '#stack/bigquery/start.ts'
-import type { Fault } from '#stack/bigquery/faults.ts'
-import type { RunningBigQuery } from '#stack/bigquery/start.ts'
-import type { TableName } from '#stack/contract/tables.ts'
-import { connectBigQuery } from '#stack/google/bigquery.ts'
-import type { BigQueryClients } from '#stack/google/bigquery.ts'
-import type { BridgeError } from '../errors.ts'
-import type { Lane } from '../lane.ts'
+import { client, everyRowIsThereOnce, isThereOnce, until, world } from './lane.contract.ts'
 import { tableResource } from './resources.ts'
-import { startTablesLane } from './start.ts'
-import type { TablesLaneOptions } from './start.ts'
-import { createTables, FakeHistory, targetOf } from './testing.ts'
 
-let server: RunningBigQuery
-let client: BigQueryClients['client']
-let datasetCount = 0
+const append = { method: 'AppendRows', match: 'orders_log' }
 
-beforeAll(async () => {
-  server = await startBigQuery()
-  client = (await connectBigQuery(targetOf(server))).client
-})
-afterAll(() => server.close())
-beforeEach(() => server.faults.set([]))
-
-/** Other things run on this machine. */
-const until = (holds: () => void) => vi.waitFor(holds, { timeout: 20_000, interval: 20 })
-
-interface World extends AsyncDisposable {
-  dataset: string
-  dataDir: string
-  history: FakeHistory
-  reported: BridgeError[]
-  start(more?: Partial<TablesLaneOptions>): Promise<Lane>
-  /** Until everything that history has is there; and then it is there once. */
-  settled(lane: Lane): Promise<void>
-  counts(name: TableName): Promise<{ n: number; seqs: number; maxSeq: number | null }>
-}
-
-/** A dataset, a history and a folder of its own. */
-async function world(): Promise<World> {
-  const dataset = `d${++datasetCount}`
-  await createTables(client, dataset)
-  const history = new FakeHistory()
-  const url = await history.listen()
-  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-lane-b-'))
-  const lanes: Lane[] = []
-  const reported: BridgeError[] = []
-  const counts = async (name: TableName) => {
-    const [rows] = await client.query(
-      `SELECT COUNT(*) AS n, COUNT(DISTINCT _seq) AS seqs, MAX(_seq) AS maxSeq
-       FROM ${dataset}.${name}_log WHERE _epoch = ${history.epoch}`,
-    )
-    return rows[0] as { n: number; seqs: number; maxSeq: number | null }
-  }
-  return {
-    dataset,
-    dataDir,
-    history,
-    reported,
-    counts,
-    async start(more = {}) {
-      const lane = await startTablesLane({
-        history: url,
-        target: targetOf(server),
-        dataset,
-        dataDir,
-        metrics: new Metrics(),
-        logger: silentLogger,
-        clock: systemClock,
-        errors: { report: async (error) => void reported.push(error) },
-        pollMs: 20,
-        batchRows: 7,
-        turnRows: 20,
-        leaseMs: 4000,
-        ...more,
-      })
-      lanes.push(lane)
-      return lane
-    },
-    async settled(lane) {
-      await until(() => {
-        const { streams } = lane.status()
-        expect(streams.map(({ state }) => state)).toEqual(streams.map(() => 'caught-up'))
-        expect(streams.map(({ position }) => position)).toEqual(streams.map(() => history.maxSeq))
-      })
-    },
-    async [Symbol.asyncDispose]() {
-      for (const lane of lanes) await lane.close()
-      await history[Symbol.asyncDispose]()
-      rmSync(dataDir, { recursive: true })
-    },
-  }
-}
-
-/** Of one table: how many rows history has of it are what BigQuery has, each once. */
-async function isThereOnce({ history, counts }: World, name: TableName, source: string) {
-  const rows = history.rows(source)
-  const maxSeq = Number(rows.at(-1)?.['_seq'] ?? 0)
-  expect(await counts(name)).toEqual({ n: rows.length, seqs: rows.length, maxSeq })
-}
-
-const countsOf = (lane: Lane, stream: string) =>
-  lane.status().streams.find((each) => each.stream === stream)?.counts
-
-describe('rows of history', () => {
-  test('wait while history has much to catch up with', async () => {
-    await using it = await world()
-    it.history.add('events', 30)
-    it.history.eventsBehind = 1_000_000
-    const lane = await it.start()
-    await until(() => {
-      const [{ state, detail } = {}] = lane.status().streams
-      expect(state).toBe('waiting')
-      expect(detail).toContain('history has 1000000 events to catch up with, and goes first')
-    })
-    expect(lane.status().streams.every(({ counts }) => counts.sent === 0)).toBe(true)
-    it.history.eventsBehind = 0
-    await it.settled(lane)
-    await isThereOnce(it, 'events', 'events')
-  })
-
-  test('arrive once, in all their columns, from all tables', async () => {
-    await using it = await world()
-    it.history.add('events', 30)
-    it.history.add('carts', 50, (row) => {
-      if (row['_seq'] !== 40) return
-      for (const column of ['state', 'started_at', 'items', 'flags']) row[column] = null
-      row['_deleted'] = true
-    })
-    it.history.add('rejected_events', 3)
-    const lane = await it.start()
-    await it.settled(lane)
-    await isThereOnce(it, 'events', 'events')
-    await isThereOnce(it, 'carts', 'carts_log')
-    await isThereOnce(it, 'rejected_events', 'rejected_events')
-    const [[event]] = await client.query(
-      `SELECT event_id, UNIX_MILLIS(event_time) AS at_ms, TO_JSON_STRING(data) AS data, flags, items[OFFSET(0)].productId,
-         _bridge_batch FROM ${it.dataset}.events_log WHERE _seq = 2`,
-    )
-    expect(event).toEqual({
-      event_id: 'event_id 2',
-      at_ms: Date.parse('2026-03-01T00:02:00.000Z'),
-      data: '{"a":"é","b":[null,1.5],"n":2}',
-      flags: ['a', 'b2'],
-      productId: 'P2',
-      _bridge_batch: '1-1',
-    })
-    const [[deleted]] = await client.query(
-      `SELECT state, started_at, items, _deleted FROM ${it.dataset}.carts_log WHERE _seq = 40`,
-    )
-    expect(deleted).toEqual({ state: null, started_at: null, items: [], _deleted: true })
-  })
-
-  test('go on where they were, after an orderly end', async () => {
-    await using it = await world()
-    it.history.add('orders', 30)
-    const first = await it.start()
-    await it.settled(first)
-    await first.close()
-    it.history.add('orders', 30)
-    const second = await it.start()
-    await it.settled(second)
-    await isThereOnce(it, 'orders', 'orders_log')
-    expect(countsOf(second, 'orders_log')).toMatchObject({ sent: 30, dedupHits: 0 })
-  })
-
-  test('are shipped anew under the epoch of a rebuild, while the lane runs', async () => {
-    await using it = await world()
-    it.history.add('orders', 30)
-    const lane = await it.start()
-    await it.settled(lane)
-    it.history.rebuild()
-    it.history.add('orders', 5)
-    await it.settled(lane)
-    await isThereOnce(it, 'orders', 'orders_log')
-    const [rows] = await client.query(
-      `SELECT _epoch, COUNT(*) AS n FROM ${it.dataset}.orders_log GROUP BY 1 ORDER BY 1`,
-    )
-    expect(rows).toEqual([
-      { _epoch: 1, n: 30 },
-      { _epoch: 2, n: 35 },
-    ])
-  })
+everyRowIsThereOnce('write-api', {
+  'replies are lost after the commit': [
+    { ...append, code: 14, dropResponseAfterCommit: true, times: 3 },
+  ],
+  'replies are lost before the commit': [{ ...append, code: 14, times: 3 }],
+  'the stream says OUT_OF_RANGE without reason': [{ ...append, code: 11 }],
+  'the stream says OUT_OF_RANGE and has taken the rows': [
+    { ...append, code: 11, dropResponseAfterCommit: true },
+  ],
+  'the stream says ALREADY_EXISTS at the first try, and has nothing': [{ ...append, code: 6 }],
+  'the stream is said to be gone': [
+    { ...append, code: 5 },
+    { method: 'FinalizeWriteStream', code: 5 },
+  ],
+  'the stream is said to be gone, and has taken the rows': [
+    { ...append, code: 5, dropResponseAfterCommit: true },
+    { method: 'FinalizeWriteStream', code: 5 },
+  ],
+  'its end is lost too': [
+    { ...append, code: 11, dropResponseAfterCommit: true },
+    { method: 'FinalizeWriteStream', code: 14, dropResponseAfterCommit: true, times: 2 },
+  ],
+  'streams cannot be created for a while': [{ method: 'CreateWriteStream', code: 14, times: 3 }],
+  'the quota is used up for a while': [{ ...append, code: 8, times: 2 }],
 })
 
-describe('each row is there once although', () => {
-  const append = { method: 'AppendRows', match: 'orders_log' }
-  const troubles: Record<string, Fault[]> = {
-    'replies are lost after the commit': [
-      { ...append, code: 14, dropResponseAfterCommit: true, times: 3 },
-    ],
-    'replies are lost before the commit': [{ ...append, code: 14, times: 3 }],
-    'the stream says OUT_OF_RANGE without reason': [{ ...append, code: 11 }],
-    'the stream says OUT_OF_RANGE and has taken the rows': [
-      { ...append, code: 11, dropResponseAfterCommit: true },
-    ],
-    'the stream says ALREADY_EXISTS at the first try, and has nothing': [{ ...append, code: 6 }],
-    'the stream is said to be gone': [
-      { ...append, code: 5 },
-      { method: 'FinalizeWriteStream', code: 5 },
-    ],
-    'the stream is said to be gone, and has taken the rows': [
-      { ...append, code: 5, dropResponseAfterCommit: true },
-      { method: 'FinalizeWriteStream', code: 5 },
-    ],
-    'its end is lost too': [
-      { ...append, code: 11, dropResponseAfterCommit: true },
-      { method: 'FinalizeWriteStream', code: 14, dropResponseAfterCommit: true, times: 2 },
-    ],
-    'streams cannot be created for a while': [{ method: 'CreateWriteStream', code: 14, times: 3 }],
-    'the quota is used up for a while': [{ ...append, code: 8, times: 2 }],
-  }
-  test.each(Object.entries(troubles))('%s', async (_what, faults) => {
-    await using it = await world()
-    it.history.add('orders', 60)
-    server.faults.set(faults)
-    const lane = await it.start()
-    await it.settled(lane)
-    await isThereOnce(it, 'orders', 'orders_log')
-    expect(server.faults.left).toBe(0)
+test('rows wait while history has much to catch up with', async () => {
+  await using it = await world('write-api')
+  it.history.add('events', 30)
+  it.history.eventsBehind = 1_000_000
+  const lane = await it.start()
+  await until(() => {
+    const [{ state, detail } = {}] = lane.status().streams
+    expect(state).toBe('waiting')
+    expect(detail).toContain('history has 1000000 events to catch up with, and goes first')
   })
-
-  test('the state file is lost', async () => {
-    await using it = await world()
-    it.history.add('orders', 40)
-    const first = await it.start()
-    await it.settled(first)
-    await first.close()
-    rmSync(join(it.dataDir, 'tables'), { recursive: true })
-    it.history.add('orders', 10)
-    const second = await it.start()
-    await it.settled(second)
-    await isThereOnce(it, 'orders', 'orders_log')
-    expect(countsOf(second, 'orders_log')).toMatchObject({ sent: 10 })
-  })
-
-  test('the state file is an old one', async () => {
-    await using it = await world()
-    it.history.add('orders', 20)
-    const path = join(it.dataDir, 'tables', 'ships.ndjson')
-    const first = await it.start()
-    await it.settled(first)
-    const old = readFileSync(path)
-    it.history.add('orders', 20)
-    await it.settled(first)
-    await first.close()
-    writeFileSync(path, old)
-    it.history.add('orders', 20)
-    const second = await it.start()
-    await it.settled(second)
-    await isThereOnce(it, 'orders', 'orders_log')
-    expect(countsOf(second, 'orders_log')).toMatchObject({ sent: 20 })
-  })
-
-  test('a stream is given up after its time', async () => {
-    await using it = await world()
-    it.history.add('orders', 60)
-    const lane = await it.start({ streamMs: 1 })
-    await it.settled(lane)
-    await isThereOnce(it, 'orders', 'orders_log')
-    const state = readFileSync(join(it.dataDir, 'tables', 'ships.ndjson'), 'utf8')
-    expect(state.match(/"fact":"stream"/g)?.length).toBeGreaterThan(3)
-  })
-})
-
-describe('a row that BigQuery refuses', () => {
-  test('is told once, with the reason, and its neighbours arrive', async () => {
-    await using it = await world()
-    it.history.add('orders', 20, (row) => {
-      if (row['_seq'] === 5 || row['_seq'] === 6) row['order_id'] = null
-    })
-    const lane = await it.start()
-    await it.settled(lane)
-    expect(await it.counts('orders')).toEqual({ n: 18, seqs: 18, maxSeq: 20 })
-    expect(
-      it.reported.map(({ position, target, code, reason }) => [position, target, code, reason]),
-    ).toEqual(
-      [5, 6].map((seq) => [
-        `orders_log/1@${seq}`,
-        `${it.dataset}.orders_log`,
-        'INVALID_ARGUMENT',
-        'Missing required field: order_id.',
-      ]),
-    )
-    expect(JSON.parse(it.reported[0]?.payload ?? '')).toMatchObject({ _seq: 5, coupon: 'coupon 5' })
-  })
-
-  test('holds nothing up where it stands alone', async () => {
-    await using it = await world()
-    it.history.add('orders', 20, (row) => (row['order_id'] = null))
-    const lane = await it.start()
-    await it.settled(lane)
-    expect(await it.counts('orders')).toEqual({ n: 0, seqs: 0, maxSeq: null })
-    expect(it.reported).toHaveLength(20)
-  })
-
-  test('because it is too large never leaves', async () => {
-    await using it = await world()
-    it.history.add('rejected_events', 5, (row) => {
-      if (row['_seq'] === 3) row['body'] = 'x'.repeat(9_100_000)
-    })
-    const lane = await it.start()
-    await it.settled(lane)
-    expect(await it.counts('rejected_events')).toMatchObject({ n: 4, seqs: 4 })
-    expect(it.reported.map(({ code }) => code)).toEqual(['TOO_LARGE'])
-  })
+  expect(lane.status().streams.every(({ counts }) => counts.sent === 0)).toBe(true)
+  it.history.eventsBehind = 0
+  await it.settled(lane)
+  await isThereOnce(it, 'events', 'events')
 })
 
 describe('of two bridges', () => {
   test('the second waits until the first has gone', async () => {
-    await using it = await world()
+    await using it = await world('write-api')
     it.history.add('orders', 10)
     const first = await it.start()
     await it.settled(first)
@@ -340,7 +77,7 @@ describe('of two bridges', () => {
   })
 
   test('the one whose dataset was taken over stops', async () => {
-    await using it = await world()
+    await using it = await world('write-api')
     it.history.add('orders', 10)
     const lane = await it.start()
     await it.settled(lane)
@@ -360,7 +97,7 @@ describe('of two bridges', () => {
 })
 
 test('a table that is not there is said so, and keeps nobody from shipping', async () => {
-  await using it = await world()
+  await using it = await world('write-api')
   await client.dataset(it.dataset).table('carts_log').delete()
   it.history.add('carts', 5)
   it.history.add('orders', 5)
@@ -375,7 +112,7 @@ test('a table that is not there is said so, and keeps nobody from shipping', asy
 })
 
 test('a column that the table lacks is added', async () => {
-  await using it = await world()
+  await using it = await world('write-api')
   const table = client.dataset(it.dataset).table('orders_log')
   await table.delete()
   const { schema } = tableResource('orders')
@@ -389,7 +126,7 @@ test('a column that the table lacks is added', async () => {
 })
 
 test('history that lost rows which were shipped stops the table', async () => {
-  await using it = await world()
+  await using it = await world('write-api')
   it.history.add('orders', 10)
   const lane = await it.start()
   await it.settled(lane)
@@ -402,32 +139,23 @@ test('history that lost rows which were shipped stops the table', async () => {
   )
 })
 
-test('BigQuery that is away for a while costs nothing but time', async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-bigquery-away-'))
-  let away = await startBigQuery({ dataDir })
-  const [port, storagePort] = [away.address, away.storageAddress].map((address) =>
-    Number(address.split(':')[1]),
-  ) as [number, number]
-  const target = targetOf(away)
-  const { client: own } = await connectBigQuery(target)
-  await createTables(own, 'away')
-  await using it = await world()
-  it.history.add('orders', 200)
-  const lane = await it.start({
-    target,
-    dataset: 'away',
-  })
-  await until(() => expect(countsOf(lane, 'orders_log')?.sent).toBeGreaterThan(20))
-  await away.close()
-  it.history.add('orders', 200)
-  await until(() => expect(lane.status().streams.map(({ state }) => state)).toContain('waiting'))
-  away = await startBigQuery({ dataDir, port, storagePort })
+test('a stream is given up after its time', async () => {
+  await using it = await world('write-api')
+  it.history.add('orders', 60)
+  const lane = await it.start({ streamMs: 1 })
   await it.settled(lane)
-  const [rows] = await own.query(
-    'SELECT COUNT(*) AS n, COUNT(DISTINCT _seq) AS seqs FROM away.orders_log',
-  )
-  expect(rows).toEqual([{ n: 400, seqs: 400 }])
-  await lane.close()
-  await away.close()
-  rmSync(dataDir, { recursive: true })
-}, 60_000)
+  await isThereOnce(it, 'orders', 'orders_log')
+  const state = readFileSync(join(it.dataDir, 'tables', 'ships.ndjson'), 'utf8')
+  expect(state.match(/"fact":"stream"/g)?.length).toBeGreaterThan(3)
+})
+
+test('a row that is too large never leaves', async () => {
+  await using it = await world('write-api')
+  it.history.add('rejected_events', 5, (row) => {
+    if (row['_seq'] === 3) row['body'] = 'x'.repeat(9_100_000)
+  })
+  const lane = await it.start()
+  await it.settled(lane)
+  expect(await it.counts('rejected_events')).toMatchObject({ n: 4, seqs: 4 })
+  expect(it.reported.map(({ code }) => code)).toEqual(['TOO_LARGE'])
+})

@@ -55,6 +55,8 @@ describe('the row count of a finalized stream', () => {
     shippedSeq: 100,
     stream: { name: 's', createdMs: 0, next: 10 },
     intent,
+    load: null,
+    lastLoadMs: 0,
   }
   test('tells whether the open intent landed', () => {
     expect(afterFinalize(ship, 15)).toEqual([{ fact: 'landed' }, { fact: 'closed' }])

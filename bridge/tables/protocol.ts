@@ -1,6 +1,7 @@
-// How rows get into BigQuery once and no more (gcp.md 5.3), as pure functions. Each table has one committed stream of
-// Storage Write at a time, whose offsets take a row once. What is known is a fold over facts; facts are written down
-// before what they promise is done, so that a process that is killed anywhere knows what it may have done.
+// How rows get into BigQuery once and no more (gcp.md 5.3), as pure functions. What is known is a fold over facts; facts are
+// written down before what they promise is done, so that a process that is killed anywhere knows what it may have done.
+// The facts here are those of both ways; the verdicts are those of Storage Write, load jobs have theirs in
+// load-protocol.ts. By Storage Write each table has one committed stream at a time, whose offsets take a row once.
 //
 //   shipping ─► stream ─► intent ──append──► landed ─► intent …          all is well
 //                           │
@@ -26,6 +27,19 @@ export interface StreamKnown {
   next: number
 }
 
+/** Rows that a load job is meant to append; it may have. */
+export interface Load {
+  /** Of the job, without what a further try adds to it. */
+  id: string
+  /** How many jobs have failed at it. */
+  retry: number
+  rows: number
+  seqFrom: number
+  seqTo: number
+  /** When this try was begun. */
+  atMs: number
+}
+
 /** What is known of one table's way to BigQuery. */
 export interface Ship {
   epoch: number
@@ -34,6 +48,9 @@ export interface Ship {
   stream: StreamKnown | null
   /** May have landed. */
   intent: Intent | null
+  load: Load | null
+  /** When the last load job was begun; 0 where there was none. */
+  lastLoadMs: number
 }
 
 export type Fact =
@@ -46,10 +63,15 @@ export type Fact =
   /** None of the rows up to this one can be sent; they are in the error lane. */
   | { fact: 'skipped'; seqTo: number }
   | { fact: 'closed' }
+  | ({ fact: 'load' } & Load)
+  | { fact: 'loaded' }
+  | { fact: 'not-loaded' }
 
 export function apply(ship: Ship | undefined, fact: Fact): Ship {
   if (fact.fact === 'shipping') {
-    return { epoch: fact.epoch, shippedSeq: fact.shippedSeq, stream: null, intent: null }
+    const { epoch, shippedSeq } = fact
+    const { lastLoadMs = 0 } = ship ?? {}
+    return { epoch, shippedSeq, stream: null, intent: null, load: null, lastLoadMs }
   }
   if (!ship) throw new Error(`the fact "${fact.fact}" comes before the ship it is about`)
   switch (fact.fact) {
@@ -67,6 +89,16 @@ export function apply(ship: Ship | undefined, fact: Fact): Ship {
       return { ...ship, shippedSeq: fact.seqTo }
     case 'closed':
       return { ...ship, stream: null }
+    case 'load': {
+      const { id, retry, rows, seqFrom, seqTo, atMs } = fact
+      const load = { id, retry, rows, seqFrom, seqTo, atMs }
+      return { ...ship, load, lastLoadMs: atMs }
+    }
+    case 'loaded':
+      if (!ship.load) throw new Error('rows were loaded that nobody meant to load')
+      return { ...ship, shippedSeq: ship.load.seqTo, load: null }
+    case 'not-loaded':
+      return { ...ship, load: null }
   }
 }
 
@@ -181,7 +213,15 @@ export function afterStreamGone(ship: Ship, answer: TableAnswer): Fact[] | Alarm
   }
 }
 
-/** Nothing is known: rows are shipped in order of `_seq`, so the newest there says how far it went. */
-export function afterAskingTable(epoch: number, { maxSeq }: TableAnswer): Fact[] {
-  return [{ fact: 'shipping', epoch, shippedSeq: maxSeq ?? 0 }]
+/**
+ * Nothing is known, or not surely all: rows are shipped in order of `_seq`, so the newest there says how far it went. What
+ * went to the error lane is not there.
+ */
+export function afterAskingTable(
+  epoch: number,
+  { maxSeq }: TableAnswer,
+  known: Ship | undefined,
+): Fact[] {
+  const knownSeq = known?.epoch === epoch ? known.shippedSeq : 0
+  return [{ fact: 'shipping', epoch, shippedSeq: Math.max(maxSeq ?? 0, knownSeq) }]
 }

@@ -11,24 +11,32 @@ import { connectBigQuery, connectStorageWrite } from '#stack/google/bigquery.ts'
 import type { BridgeError } from '../errors.ts'
 import { explained } from '#stack/google/trouble.ts'
 import type { Lane, LaneStatus, StreamState, StreamStatus } from '../lane.ts'
-import type { LaneSurroundings } from '../options.ts'
+import type { LaneSurroundings, TablesOptions } from '../options.ts'
 import { SendRate } from '../topics/send-rate.ts'
 import { backOffMs } from '../back-off.ts'
 import { EpochGone, HistoryClient } from '../history-client.ts'
 import type { HistoryTables } from '../history-client.ts'
 import { HeldByAnother, Lease } from './lease.ts'
+import { LoadFile } from './load-file.ts'
+import { LoadSink } from './load-sink.ts'
+import { Logbook, ProtocolAlarm } from './logbook.ts'
+import type { Step } from './logbook.ts'
 import { tableResources } from './resources.ts'
 import { RightOfWay } from '../right-of-way.ts'
 import { StateFile } from './state-file.ts'
+import { StreamSink } from './stream-sink.ts'
 import { tableMetrics } from './table-metrics.ts'
-import { ProtocolAlarm, TableShipper } from './table-shipper.ts'
-import type { Step } from './table-shipper.ts'
+import { TableShipper } from './table-shipper.ts'
+import type { Turn } from './table-shipper.ts'
 import { Target } from './target.ts'
 
-export interface TablesLaneOptions extends Pick<
-  LaneSurroundings,
-  'history' | 'target' | 'dataset' | 'dataDir' | 'metrics' | 'logger' | 'clock'
-> {
+export interface TablesLaneOptions
+  extends
+    Pick<
+      LaneSurroundings,
+      'history' | 'target' | 'dataset' | 'location' | 'dataDir' | 'metrics' | 'logger' | 'clock'
+    >,
+    Partial<TablesOptions> {
   errors: { report(error: BridgeError): Promise<void> }
   /** Between two looks for new rows when everything is there. */
   pollMs?: number
@@ -37,6 +45,8 @@ export interface TablesLaneOptions extends Pick<
   batchRows?: number
   turnRows?: number
   streamMs?: number
+  loadBytes?: number
+  loadRows?: number
   onStep?(step: Step): void
 }
 
@@ -48,7 +58,13 @@ const defaults = {
   batchRows: 10_000,
   turnRows: 50_000,
   streamMs: dayMs,
+  by: 'write-api' as TablesOptions['by'],
+  loadEveryMs: secondMs,
+  // A reading; what of it is more than a file takes is read again.
+  loadRows: 1_000_000,
 }
+/** Of a file; the stand-in has all of it in memory, and Google's limit is far beyond. */
+const loadBytes = { emulator: 4 * MiB, google: 64 * MiB }
 const callMs = 30 * secondMs
 const closeMs = 3 * secondMs
 const listingsMs = 5 * secondMs
@@ -70,6 +86,8 @@ export async function startTablesLane(options: TablesLaneOptions): Promise<Lane>
     writer,
     projectId: target.projectId,
     datasetId: dataset,
+    location: options.location,
+    clock,
     timeoutMs: callMs,
   })
   const lease = new Lease({
@@ -82,32 +100,49 @@ export async function startTablesLane(options: TablesLaneOptions): Promise<Lane>
   const stop = new AbortController()
   const rate = new SendRate()
   const count = tableMetrics(options.metrics)
-  const shippers = tableResources.map(
-    (resource) =>
-      new TableShipper({
-        resource,
-        history,
-        target: bigquery,
-        state,
-        clock,
-        limits: { bytes: settings.batchBytes, rows: settings.batchRows },
-        turnRows: settings.turnRows,
-        replyMs: Math.min(callMs, settings.leaseMs / 2),
-        streamMs: settings.streamMs,
-        holdLease: () => lease.hold(),
-        onBadRow: (bad) => options.errors.report(errorOf(bad, dataset, clock.now())),
-        count,
-        onQuota: () => rate.complain(clock.monotonicMs()),
-        async paced(rows) {
-          for (;;) {
-            const waitMs = rate.take(rows, clock.monotonicMs())
-            if (waitMs === 0) return
-            await clock.sleep(waitMs, stop.signal)
-          }
-        },
-        onStep: options.onStep,
-      }),
-  )
+  const replyMs = Math.min(callMs, settings.leaseMs / 2)
+  const common = { target: bigquery, clock, holdLease: () => lease.hold() }
+  const streamSink = (book: Logbook) =>
+    new StreamSink({
+      ...common,
+      book,
+      limits: { bytes: settings.batchBytes, rows: settings.batchRows },
+      turnRows: settings.turnRows,
+      replyMs,
+      streamMs: settings.streamMs,
+      onQuota: () => rate.complain(clock.monotonicMs()),
+      async paced(rows) {
+        for (;;) {
+          const waitMs = rate.take(rows, clock.monotonicMs())
+          if (waitMs === 0) return
+          await clock.sleep(waitMs, stop.signal)
+        }
+      },
+    })
+  const loadSink = (book: Logbook) =>
+    new LoadSink({
+      ...common,
+      book,
+      file: new LoadFile(join(dataDir, 'tables', 'loads', `${book.resource.tableId}.ndjson`)),
+      intervalMs: settings.loadEveryMs,
+      fileBytes: settings.loadBytes ?? loadBytes[target.mode],
+      fileRows: settings.loadRows,
+    })
+  const shippers = tableResources.map((resource) => {
+    const book = new Logbook({
+      resource,
+      target: bigquery,
+      state,
+      onBadRow: (bad) => options.errors.report(errorOf(bad, dataset, clock.now())),
+      count,
+      onStep: options.onStep,
+    })
+    const [sink, other] =
+      settings.by === 'load'
+        ? [loadSink(book), streamSink(book)]
+        : [streamSink(book), loadSink(book)]
+    return new TableShipper({ book, sink, other, history, target: bigquery, clock })
+  })
   const lane = new TablesLane({
     stop,
     shippers,
@@ -224,11 +259,11 @@ class TablesLane {
   status(): LaneStatus {
     const streams = this.#parts.shippers.map((shipper): StreamStatus => {
       const { state, detail, sinceMs } = this.#standingOf(shipper)
-      const { sent, retries, errors, dedupHits } = shipper.counts
-      const { position } = shipper
+      const { sent, retries, errors, dedupHits } = shipper.book.counts
+      const { position } = shipper.book
       const end = this.#listing?.maxSeq ?? null
       return {
-        stream: shipper.resource.tableId,
+        stream: shipper.book.resource.tableId,
         position,
         // The listing may be older than the rows that were read since.
         targetPosition: end === null ? null : Math.max(end, position ?? 0),
@@ -263,14 +298,10 @@ class TablesLane {
     const standing = this.#standing.get(shipper) as Standing
     if (standing.state === 'stopped' || this.#parts.clock.now() < standing.notBeforeMs) return false
     try {
-      const isMoving = await shipper.turn(epoch, this.#stop.signal)
-      this.#stand(
-        shipper,
-        isMoving ? 'running' : 'caught-up',
-        isMoving ? 'rows are on their way' : 'everything is there',
-      )
+      const turn = await shipper.turn(epoch, this.#stop.signal)
+      this.#stand(shipper, ...this.#after(turn, shipper))
       standing.troubles = 0
-      return isMoving
+      return turn === 'more'
     } catch (error) {
       if (this.#stop.signal.aborted) return false
       if (error instanceof EpochGone) {
@@ -282,6 +313,20 @@ class TablesLane {
     }
   }
 
+  #after(turn: Turn, shipper: TableShipper): [StreamState, string] {
+    switch (turn) {
+      case 'more':
+        return ['running', 'rows are on their way']
+      case 'under way':
+        return ['running', 'a load is under way']
+      case 'all there':
+        return ['caught-up', 'everything is there']
+      case 'resting':
+        if (this.#lagOf(shipper) === 0) return ['caught-up', 'everything is there']
+        return ['waiting', `the next load is due at ${isoTime(shipper.restsUntilMs)}`]
+    }
+  }
+
   #trouble(shipper: TableShipper, error: unknown): void {
     const { clock, logger } = this.#parts
     const standing = this.#standing.get(shipper) as Standing
@@ -289,7 +334,7 @@ class TablesLane {
     standing.troubles++
     standing.notBeforeMs = clock.now() + backOffMs(backOff, standing.troubles, this.#random.float())
     this.#stand(shipper, isAlarm ? 'stopped' : 'waiting', sentenceOf(error, shipper))
-    const fields = { table: shipper.resource.tableId, error: messageOf(error) }
+    const fields = { table: shipper.book.resource.tableId, error: messageOf(error) }
     if (isAlarm) logger.error('a table is not shipped any more', fields)
     else if (standing.troubles === 1) logger.warn('a table waits', fields)
     else logger.debug('a table still waits', fields)
@@ -363,16 +408,16 @@ class TablesLane {
   /** What was at the end at its last turn, and has found more since, is on its way. */
   #standingOf(shipper: TableShipper): Standing {
     const standing = this.#standing.get(shipper) as Standing
-    const hasMore = standing.state === 'caught-up' && shipper.unsentSinceMs !== null
+    const hasMore = standing.state === 'caught-up' && shipper.book.unsentSinceMs !== null
     return hasMore ? { ...standing, state: 'running', detail: 'rows are on their way' } : standing
   }
 
-  #ageMs({ unsentSinceMs }: TableShipper): number | null {
+  #ageMs({ book: { unsentSinceMs } }: TableShipper): number | null {
     return unsentSinceMs === null ? null : Math.max(0, this.#parts.clock.now() - unsentSinceMs)
   }
 
   /** Rows of a table are spread evenly over the numbers of all tables; exact at both ends. */
-  #lagOf({ resource, position }: TableShipper): number {
+  #lagOf({ book: { resource, position } }: TableShipper): number {
     const known = this.#listing?.tables.find(({ name }) => name === resource.source)
     if (!known || known.maxSeq === 0) return 0
     const left = Math.max(0, known.maxSeq - (position ?? 0)) / known.maxSeq
@@ -398,7 +443,7 @@ class TablesLane {
   }
 }
 
-function sentenceOf(error: unknown, { resource }: TableShipper): string {
+function sentenceOf(error: unknown, { book: { resource } }: TableShipper): string {
   const { code } = error as { code?: unknown }
   if (code === 404 || code === 5) {
     return `${resource.tableId} is not there: \`slipway bridge apply\` creates it (${messageOf(error)})`

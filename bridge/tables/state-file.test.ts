@@ -48,6 +48,8 @@ describe('what was written down', () => {
       shippedSeq: 0,
       stream: { name: 's', createdMs: 7, next: 0 },
       intent,
+      load: null,
+      lastLoadMs: 0,
     })
     second.close()
   })
@@ -95,12 +97,18 @@ describe('what was written down', () => {
 })
 
 test('the shortest facts of any state give that state', () => {
+  const nothing = { stream: null, intent: null, load: null, lastLoadMs: 0 }
+  const stream = { name: 's', createdMs: 1, next: 0 }
+  const load = { id: 'lb_a', retry: 2, rows: 5, seqFrom: 91, seqTo: 99, atMs: 7 }
   const ships: Ship[] = [
-    { epoch: 1, shippedSeq: 0, stream: null, intent: null },
-    { epoch: 1, shippedSeq: 90, stream: null, intent: null },
-    { epoch: 3, shippedSeq: 90, stream: { name: 's', createdMs: 1, next: 0 }, intent: null },
-    { epoch: 3, shippedSeq: 90, stream: { name: 's', createdMs: 1, next: 40 }, intent: null },
-    { epoch: 3, shippedSeq: 90, stream: { name: 's', createdMs: 1, next: 40 }, intent },
+    { epoch: 1, shippedSeq: 0, ...nothing },
+    { epoch: 1, shippedSeq: 90, ...nothing },
+    { epoch: 3, shippedSeq: 90, ...nothing, stream },
+    { epoch: 3, shippedSeq: 90, ...nothing, stream: { ...stream, next: 40 } },
+    { epoch: 3, shippedSeq: 90, ...nothing, stream: { ...stream, next: 40 }, intent },
+    { epoch: 3, shippedSeq: 90, ...nothing, load, lastLoadMs: 7 },
+    { epoch: 3, shippedSeq: 90, ...nothing, lastLoadMs: 7 },
+    { epoch: 3, shippedSeq: 90, ...nothing, stream: { ...stream, next: 40 }, lastLoadMs: 7 },
   ]
   for (const ship of ships) {
     const folded = factsOf(ship).reduce<Ship | undefined>(

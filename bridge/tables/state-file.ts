@@ -86,9 +86,14 @@ export class StateFile {
   }
 }
 
-/** The shortest way to the same knowledge. What landed in the stream is told as one intent. */
-export function factsOf({ epoch, shippedSeq, stream, intent }: Ship): Fact[] {
+/** The shortest way to the same knowledge. What landed in the stream is told as one intent, and the last load by its time. */
+export function factsOf({ epoch, shippedSeq, stream, intent, load, lastLoadMs }: Ship): Fact[] {
   const facts: Fact[] = [{ fact: 'shipping', epoch, shippedSeq }]
+  if (load) facts.push({ fact: 'load', ...load })
+  else if (lastLoadMs > 0) {
+    const last = { id: '', retry: 0, rows: 0, seqFrom: 0, seqTo: shippedSeq, atMs: lastLoadMs }
+    facts.push({ fact: 'load', ...last }, { fact: 'loaded' })
+  }
   if (stream) {
     const { name, createdMs, next } = stream
     facts.push({ fact: 'stream', name, createdMs })

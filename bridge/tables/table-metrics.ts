@@ -9,7 +9,18 @@ export interface ShipperCounts {
   dedupHits: number
   outOfRange: number
   streams: number
+  loads: number
 }
+
+export const noCounts = (): ShipperCounts => ({
+  sent: 0,
+  retries: 0,
+  errors: 0,
+  dedupHits: 0,
+  outOfRange: 0,
+  streams: 0,
+  loads: 0,
+})
 
 const helps: Record<keyof ShipperCounts, [name: string, help: string]> = {
   sent: ['sent_rows', 'Rows that landed in BigQuery.'],
@@ -18,6 +29,7 @@ const helps: Record<keyof ShipperCounts, [name: string, help: string]> = {
   dedupHits: ['dedup_hits', 'Requests sent again whose rows were there already.'],
   outOfRange: ['out_of_range', 'Answers OUT_OF_RANGE: the stream was finalized to know.'],
   streams: ['streams', 'Write streams that were created.'],
+  loads: ['loads', 'Load jobs that were begun.'],
 }
 
 export type CountRow = (table: string, what: keyof ShipperCounts, by: number) => void

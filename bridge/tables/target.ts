@@ -1,7 +1,11 @@
-// BigQuery as lane B needs it: streams of a table, what the table holds, the columns it has. Each call is made once: when to
-// try again, and what a lost answer means, is the protocol's business.
+// BigQuery as lane B needs it: streams of a table, load jobs, what the table holds, the columns it has. Each call is made
+// once: when to try again, and what a lost answer means, is the protocol's business.
 
+import type { Clock } from '#stack/base/clock.ts'
+import { messageOf } from '#stack/base/errors.ts'
 import type { BigQueryClients, StorageWriter } from '#stack/google/bigquery.ts'
+import { loadPrefix } from './load-protocol.ts'
+import type { JobAnswer } from './load-protocol.ts'
 import { codes } from './protocol.ts'
 import type { TableAnswer } from './protocol.ts'
 import type { TableResource } from './resources.ts'
@@ -11,11 +15,27 @@ export interface TargetOptions {
   writer: StorageWriter
   projectId: string
   datasetId: string
+  /** Of the dataset, and so of its jobs. */
+  location: string
+  clock: Clock
   /** Of one call. */
   timeoutMs: number
 }
 
 export type FinalizeReply = { kind: 'finalized'; rowCount: number } | { kind: 'gone' }
+
+/** Unknown: no answer, or one that does not say whether there is such a job. */
+export type InsertReply = JobAnswer | { kind: 'unknown'; reason: string }
+
+/** A job as BigQuery's API writes it. */
+interface JobResource {
+  status?: {
+    state?: string
+    errorResult?: { reason?: string; message?: string }
+    errors?: { message?: string }[]
+  }
+  statistics?: { load?: { outputRows?: string } }
+}
 
 const committed = 1
 
@@ -53,6 +73,55 @@ export class Target {
     }
   }
 
+  /** Of all projects. */
+  nameOf(tableId: string): string {
+    const { projectId, datasetId } = this.#options
+    return `${projectId}.${datasetId}.${tableId}`
+  }
+
+  /** Sends the file; the rows are in the table when the job is done. */
+  async insertLoad(tableId: string, jobId: string, path: string): Promise<InsertReply> {
+    const { client, datasetId, location, clock, timeoutMs } = this.#options
+    const table = client.dataset(datasetId, { location }).table(tableId)
+    const limit = new AbortController()
+    const late = clock
+      .sleep(timeoutMs, limit.signal)
+      .then(() => Promise.reject(new Error(`no answer within ${timeoutMs} ms`)))
+    try {
+      const [, metadata] = await Promise.race([
+        table.createLoadJob(path, {
+          jobId,
+          sourceFormat: 'NEWLINE_DELIMITED_JSON',
+          createDisposition: 'CREATE_NEVER',
+          writeDisposition: 'WRITE_APPEND',
+        }),
+        late,
+      ])
+      return jobAnswer(metadata as JobResource)
+    } catch (error) {
+      return { kind: 'unknown', reason: messageOf(error) }
+    } finally {
+      limit.abort()
+      late.catch(() => {})
+    }
+  }
+
+  async job(jobId: string): Promise<JobAnswer> {
+    const { client, location } = this.#options
+    try {
+      const [metadata] = await client.job(jobId, { location }).getMetadata()
+      return jobAnswer(metadata as JobResource)
+    } catch (error) {
+      if ((error as { code?: number }).code === 404) return { kind: 'absent' }
+      throw error
+    }
+  }
+
+  async hasUnfinishedLoads(tableId: string): Promise<boolean> {
+    const [jobs] = await this.#options.client.getJobs({ stateFilter: ['pending', 'running'] })
+    return jobs.some(({ id }) => id?.startsWith(loadPrefix(tableId)))
+  }
+
   /** Committed rows are seen at once. */
   async ask(
     tableId: string,
@@ -88,6 +157,17 @@ export class Target {
   get #once() {
     return { timeout: this.#options.timeoutMs, retry: null as never }
   }
+}
+
+function jobAnswer({ status, statistics }: JobResource): JobAnswer {
+  if (status?.state !== 'DONE') return { kind: 'running' }
+  const { errorResult, errors = [] } = status
+  if (!errorResult) {
+    const rows = statistics?.load?.outputRows
+    return { kind: 'done', rows: rows === undefined ? null : Number(rows) }
+  }
+  const messages = [errorResult, ...errors].flatMap(({ message }) => message ?? [])
+  return { kind: 'failed', reason: errorResult.reason ?? '', messages }
 }
 
 const nullable = <F extends { mode: string }>(field: F): F =>

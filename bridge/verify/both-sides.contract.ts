@@ -31,6 +31,7 @@ export async function bothSides(history: string): Promise<BothSides> {
     history,
     target,
     dataset,
+    location: 'US',
     dataDir,
     metrics: new Metrics(),
     logger: silentLogger,

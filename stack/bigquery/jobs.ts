@@ -89,6 +89,7 @@ const resultRowsMax = 1_000_000
 export class Jobs {
   readonly warehouse: Warehouse
   readonly #jobs = new Map<string, Job>()
+  readonly #running = new Set<Job>()
   readonly #results = new Map<string, Result>()
   #resultRows = 0
 
@@ -101,6 +102,11 @@ export class Jobs {
     const job = this.#jobs.get(`${projectId}:${jobId}`)
     if (!job) throw notFound(`Job ${projectId}:${jobId}`)
     return job
+  }
+
+  /** Its rows may not be there yet. */
+  isRunning(job: Job): boolean {
+    return this.#running.has(job)
   }
 
   list(projectId: string): Job[] {
@@ -147,6 +153,7 @@ export class Jobs {
     }
     const isDryRun = config.dryRun === true
     if (!isDryRun) this.#jobs.set(key, job)
+    this.#running.add(job)
     try {
       if (config.query) await this.#query(job, config.query)
       else if (config.load) await this.#load(job, config.load, body)
@@ -159,6 +166,8 @@ export class Jobs {
       if (isDryRun) throw error
       job.error = { code: error.code, ...error.proto }
       if (config.load) await this.warehouse.write((write) => write.put('job', key, job))
+    } finally {
+      this.#running.delete(job)
     }
     job.endedMs = this.warehouse.clock.now()
     return job

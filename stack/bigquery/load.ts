@@ -47,12 +47,16 @@ export function readFile(body: Buffer, fields: readonly Field[], options: LoadOp
     } catch (error) {
       badRecords++
       if (badRecords > options.maxBadRecords) {
+        const isCsv = options.sourceFormat === 'CSV'
+        const where = isCsv
+          ? ''
+          : `JSON parsing error in row starting at position ${positionOf(text, n)}: `
         const message =
           error instanceof BadValue
             ? `${error.message} Field: ${error.location}`
             : (error as Error).message
         throw invalid(
-          `Error while reading data, error message: ${options.sourceFormat === 'CSV' ? 'CSV' : 'JSON'} processing encountered too many errors, giving up. Rows: ${n}; errors: ${badRecords}; max bad: ${options.maxBadRecords}; error percent: 0. ${message}`,
+          `Error while reading data, error message: ${isCsv ? 'CSV' : 'JSON'} processing encountered too many errors, giving up. Rows: ${n}; errors: ${badRecords}; max bad: ${options.maxBadRecords}; error percent: 0. ${where}${message}`,
         )
       }
     }
@@ -71,6 +75,17 @@ function* jsonRecords(text: string): Generator {
       )
     }
   }
+}
+
+/** Of the first byte of the nth row. */
+function positionOf(text: string, n: number): number {
+  let position = 0
+  let rows = 0
+  for (const line of text.split('\n')) {
+    if (line.trim() !== '' && ++rows === n) break
+    position += Buffer.byteLength(line) + 1
+  }
+  return position
 }
 
 /** Cells of each line; null where nothing stands between two delimiters, not even quotes. */

@@ -99,9 +99,10 @@ export class Rest {
       route('GET', `${table}/rowAccessPolicies`, () => ok({ rowAccessPolicies: [] })),
       route('GET', 'jobs', (call) => this.#listJobs(call)),
       route('POST', 'jobs', (call) => this.#insertJob(call)),
-      route('GET', 'jobs/([^/]+)', ({ project, names: [id = ''] }) =>
-        ok(jobBody(this.jobs.get(project, id))),
-      ),
+      route('GET', 'jobs/([^/]+)', ({ project, names: [id = ''] }) => {
+        const job = this.jobs.get(project, id)
+        return ok(jobBody(job, this.jobs.isRunning(job)))
+      }),
       route('POST', 'jobs/([^/]+)/cancel', ({ project, names: [id = ''] }) =>
         ok({ kind: 'bigquery#jobCancelResponse', job: jobBody(this.jobs.get(project, id)) }),
       ),
@@ -356,10 +357,14 @@ export class Rest {
   }
 
   #listJobs({ project, request }: Call): RestAnswer {
-    const { items, nextPageToken } = page(this.jobs.list(project), request.query)
+    const states = request.query.getAll('stateFilter').map((state) => state.toUpperCase())
+    const stateOf = (job: Job) => (this.jobs.isRunning(job) ? 'RUNNING' : 'DONE')
+    const all = this.jobs.list(project)
+    const wanted = states.length > 0 ? all.filter((job) => states.includes(stateOf(job))) : all
+    const { items, nextPageToken } = page(wanted, request.query)
     const jobs = items.map((job) => {
-      const body = jobBody(job) as Json
-      return { ...body, kind: 'bigquery#job', state: 'DONE' }
+      const body = jobBody(job, this.jobs.isRunning(job)) as Json
+      return { ...body, kind: 'bigquery#job', state: stateOf(job) }
     })
     return ok({
       kind: 'bigquery#jobList',
@@ -675,7 +680,7 @@ function datasetBody({
   }
 }
 
-function jobBody(job: Job): object {
+function jobBody(job: Job, isRunning = false): object {
   const { projectId, jobId, location, config, createdMs, endedMs, error, statistics } = job
   const isDryRun = config.dryRun === true
   return {
@@ -687,7 +692,7 @@ function jobBody(job: Job): object {
     jobReference: { projectId, ...(!isDryRun && { jobId }), location },
     configuration: config,
     status: {
-      state: 'DONE',
+      state: isRunning ? 'RUNNING' : 'DONE',
       ...(error && {
         errorResult: {
           reason: error.reason,
