@@ -11,8 +11,8 @@ import type { BridgeStatus } from './health.ts'
 import { modelOf } from './model.ts'
 import type { Permission } from './model.ts'
 import { laneNames, localAddress, routeOf, routeOptions, runOptions } from './options.ts'
-import type { BridgeRoute, Ordering } from './options.ts'
-import type { Volume } from './plan/estimate.ts'
+import type { BridgeRoute, Ordering, TablesWay } from './options.ts'
+import type { Volume, Ways } from './plan/estimate.ts'
 import type { PlannedResource } from './plan/plan.ts'
 
 const shared = {
@@ -25,15 +25,17 @@ const shared = {
   json: { type: 'flag', help: 'one JSON object a line' },
 } as const satisfies OptionTable
 
-const planOptions = { ...routeOptions, ordering: runOptions.ordering, ...shared } as const
 const applyOptions = { ...routeOptions, ...shared } as const
+const { ordering, tablesBy } = runOptions
+const planOptions = { ...applyOptions, ordering, tablesBy } as const
 const statusOptions = {
   ...portOffsetOption,
   bridge: { type: 'string', value: 'URL', help: 'where the bridge answers, if elsewhere' },
   ...shared,
 } as const satisfies OptionTable
 const retryOptions = {
-  ...planOptions,
+  ...applyOptions,
+  ordering,
   dryRun: { type: 'flag', help: 'only say what there is' },
 } as const
 
@@ -70,13 +72,14 @@ async function runPlan(
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
   const route = routeOf(options, env)
-  const model = modelOf(route)
+  // The option table lists exactly these.
+  const ways = { ordering: options.ordering as Ordering, tablesBy: options.tablesBy as TablesWay }
+  const model = modelOf(route, ways.tablesBy)
   const { plan } = await import('./plan/plan.ts')
   const resources = await plan({ model, target: route.target, lanes: laneNames })
   printResources(resources, options.json)
   printPermissions(model.permissions, options.json)
-  // The option table lists exactly these.
-  await printCosts(route, options.ordering as Ordering, options.json)
+  await printCosts(route, ways, options.json)
   return exitCodes.done
 }
 
@@ -195,23 +198,19 @@ function printPermissions(permissions: readonly Permission[], isJson: boolean): 
   }
 }
 
-async function printCosts(
-  { brokers }: BridgeRoute,
-  ordering: Ordering,
-  isJson: boolean,
-): Promise<void> {
+async function printCosts({ brokers }: BridgeRoute, ways: Ways, isJson: boolean): Promise<void> {
   const { estimate, pricesAsOf } = await import('./plan/estimate.ts')
   const { volumesOf } = await import('./plan/volume.ts')
   const kafka = connectKafka({ brokers, clientId: 'slipway-bridge-plan' })
   let volumes: Volume[]
   try {
-    volumes = await volumesOf(kafka, ordering, systemClock.now())
+    volumes = await volumesOf(kafka, ways.ordering, systemClock.now())
   } catch (error) {
     const what = `what it would cost cannot be said, the topics cannot be read: ${messageOf(error)}`
     process.stderr.write(`${what}\n`)
     return
   }
-  const lines = estimate(volumes, ordering)
+  const lines = estimate(volumes, ways)
   if (isJson) {
     for (const volume of volumes) result(JSON.stringify({ kind: 'volume', ...volume }))
     for (const line of lines) result(JSON.stringify({ kind: 'cost', asOf: pricesAsOf, ...line }))

@@ -3,7 +3,7 @@
 
 import { hourMs } from '#stack/base/units.ts'
 import { defaultSettings } from '#stack/contract/settings.ts'
-import type { BridgeRoute } from './options.ts'
+import type { BridgeRoute, TablesWay } from './options.ts'
 import { tableResources, viewResources } from './tables/resources.ts'
 import type { TableResource, ViewResource } from './tables/resources.ts'
 import { mirroredTopics, topicAtPubSub } from './topics/mirrored-topics.ts'
@@ -34,7 +34,10 @@ export interface Permission {
 /** Cloud Live reads events 65 minutes back, and what has a state by key (sessions, carts) a day further. */
 const retentionMs = { events: 2 * hourMs, keyed: 27 * hourMs }
 
-export function modelOf({ name, target, dataset, location }: BridgeRoute): Model {
+export function modelOf(
+  { name, target, dataset, location }: BridgeRoute,
+  tablesBy: TablesWay = 'write-api',
+): Model {
   const { projectId } = target
   const topics = mirroredTopics.map((topic) => ({
     name: topicAtPubSub(projectId, topic.name),
@@ -47,14 +50,23 @@ export function modelOf({ name, target, dataset, location }: BridgeRoute): Model
     dataset: { id: dataset, location },
     tables: tableResources,
     views: viewResources(defaultSettings, dataset),
-    permissions: permissionsOf(projectId, dataset, topics),
+    permissions: permissionsOf(projectId, { datasetId: dataset, topics, tablesBy }),
   }
+}
+
+/** Who loads lists the jobs that run, too. */
+const jobRoles: Record<TablesWay, string> = {
+  'write-api': 'roles/bigquery.jobUser',
+  load: 'roles/bigquery.user',
 }
 
 function permissionsOf(
   projectId: string,
-  datasetId: string,
-  topics: readonly TopicResource[],
+  {
+    datasetId,
+    topics,
+    tablesBy,
+  }: { datasetId: string; topics: readonly TopicResource[]; tablesBy: TablesWay },
 ): Permission[] {
   const project = `projects/${projectId}`
   const dataset = `${project}/datasets/${datasetId}`
@@ -65,7 +77,7 @@ function permissionsOf(
       on: name,
     })),
     { who: 'bridge', role: 'roles/bigquery.dataEditor', on: dataset },
-    { who: 'bridge', role: 'roles/bigquery.jobUser', on: project },
+    { who: 'bridge', role: jobRoles[tablesBy], on: project },
     { who: 'dashboard', role: 'roles/pubsub.editor', on: project },
     { who: 'dashboard', role: 'roles/bigquery.dataViewer', on: dataset },
     { who: 'dashboard', role: 'roles/bigquery.jobUser', on: project },

@@ -2,7 +2,7 @@
 // An estimate and shown as one: it knows of no agreements, and what is queried it cannot know. Pure.
 
 import { GiB } from '#stack/base/units.ts'
-import type { Ordering } from '../options.ts'
+import type { Ordering, TablesWay } from '../options.ts'
 import prices from './prices.json' with { type: 'json' }
 
 export interface Volume {
@@ -12,6 +12,12 @@ export interface Volume {
   bytesPerDay: number
   /** Of records as they lie in Kafka. */
   valueBytesPerDay: number
+}
+
+/** How things go there, which the price depends on. */
+export interface Ways {
+  ordering: Ordering
+  tablesBy: TablesWay
 }
 
 export interface CostLine {
@@ -25,7 +31,7 @@ export const pricesAsOf = prices.asOf
 const TiB = 1024 * GiB
 const daysPerMonth = 30
 
-export function estimate(volumes: readonly Volume[], ordering: Ordering): CostLine[] {
+export function estimate(volumes: readonly Volume[], { ordering, tablesBy }: Ways): CostLine[] {
   const { publish, deliver, storageWrite, tableStorage } = prices
   const billed = monthly(volumes.map((volume) => billedBytes(volume, ordering)))
   const sent = monthly(volumes.map(({ bytesPerDay }) => bytesPerDay))
@@ -41,9 +47,17 @@ export function estimate(volumes: readonly Volume[], ordering: Ordering): CostLi
     line('Pub/Sub, each subscription', sent, perGiB(deliver.usdPerTiB), 0, {
       note: 'the dashboard has one while its cloud page is open',
     }),
-    line('BigQuery, Storage Write', rows, storageWrite.usdPerGiB, storageWrite.freeGiBPerMonth, {
-      note: 'rows taken to be as large as the records they come from',
-    }),
+    tablesBy === 'load'
+      ? line('BigQuery, load jobs', rows, 0, 0, { note: 'they are not billed' })
+      : line(
+          'BigQuery, Storage Write',
+          rows,
+          storageWrite.usdPerGiB,
+          storageWrite.freeGiBPerMonth,
+          {
+            note: 'rows taken to be as large as the records they come from',
+          },
+        ),
     line('BigQuery, storage', rows, tableStorage.usdPerGiBMonth, tableStorage.freeGiB, {
       note: 'of what one month adds',
     }),

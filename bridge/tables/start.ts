@@ -6,7 +6,7 @@ import type { Clock } from '#stack/base/clock.ts'
 import { messageOf, OperatingError } from '#stack/base/errors.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import { Random } from '#stack/base/random.ts'
-import { dayMs, isoTime, MiB, secondMs } from '#stack/base/units.ts'
+import { dayMs, isoTime, KiB, MiB, secondMs } from '#stack/base/units.ts'
 import { connectBigQuery, connectStorageWrite } from '#stack/google/bigquery.ts'
 import type { BridgeError } from '../errors.ts'
 import { explained } from '#stack/google/trouble.ts'
@@ -45,7 +45,6 @@ export interface TablesLaneOptions
   batchRows?: number
   turnRows?: number
   streamMs?: number
-  loadBytes?: number
   loadRows?: number
   onStep?(step: Step): void
 }
@@ -60,8 +59,6 @@ const defaults = {
   streamMs: dayMs,
   by: 'write-api' as TablesOptions['by'],
   loadEveryMs: secondMs,
-  // A reading; what of it is more than a file takes is read again.
-  loadRows: 1_000_000,
 }
 /** Of a file; the stand-in has all of it in memory, and Google's limit is far beyond. */
 const loadBytes = { emulator: 4 * MiB, google: 64 * MiB }
@@ -125,8 +122,9 @@ export async function startTablesLane(options: TablesLaneOptions): Promise<Lane>
       book,
       file: new LoadFile(join(dataDir, 'tables', 'loads', `${book.resource.tableId}.ndjson`)),
       intervalMs: settings.loadEveryMs,
-      fileBytes: settings.loadBytes ?? loadBytes[target.mode],
-      fileRows: settings.loadRows,
+      fileBytes: loadBytes[target.mode],
+      // What is read and does not fit is read again; at a kilobyte each they fill a file.
+      fileRows: settings.loadRows ?? loadBytes[target.mode] / KiB,
     })
   const shippers = tableResources.map((resource) => {
     const book = new Logbook({

@@ -97,7 +97,7 @@ export class Target {
         }),
         late,
       ])
-      return jobAnswer(metadata as JobResource)
+      return jobAnswer(metadata)
     } catch (error) {
       return { kind: 'unknown', reason: messageOf(error) }
     } finally {
@@ -110,7 +110,7 @@ export class Target {
     const { client, location } = this.#options
     try {
       const [metadata] = await client.job(jobId, { location }).getMetadata()
-      return jobAnswer(metadata as JobResource)
+      return jobAnswer(metadata)
     } catch (error) {
       if ((error as { code?: number }).code === 404) return { kind: 'absent' }
       throw error

@@ -1,5 +1,5 @@
-// `slipway bench [ready] [past] [pipeline] [broker] [state]`: measures on this machine and prints a table, or one JSON object a line.
-// Peers and ratios stand beside the figures where a peer can be had here. A timing is never a pass or a fail.
+// `slipway bench [ready] [past] [pipeline] [broker] [state] [lane-b]`: measures on this machine and prints a table, or one
+// JSON object a line. Peers and ratios stand beside the figures where a peer can be had here. A timing is never a pass or a fail.
 
 import { cpus, totalmem } from 'node:os'
 import { describeError, exitCodeOf, UsageError } from '#stack/base/errors.ts'
@@ -8,6 +8,7 @@ import type { OptionTable } from '#stack/base/options.ts'
 import { formatBytes } from '#stack/base/units.ts'
 import { benchBroker } from '#stack/kafka/broker.bench.ts'
 import type { Measurement } from './measurement.ts'
+import { benchLaneB } from './lane-b.ts'
 import { benchPast } from './past.ts'
 import { benchPipeline } from './pipeline.ts'
 import { benchReady } from './ready.ts'
@@ -19,6 +20,7 @@ const benches: Record<string, (options: { events: number }) => Promise<Measureme
   pipeline: ({ events }) => benchPipeline(events),
   broker: () => benchBroker(),
   state: () => benchStates(),
+  'lane-b': () => benchLaneB(),
 }
 
 const table = {

@@ -18,13 +18,12 @@ type PerPart = Partial<Record<PartName, number>>
 const ticksPerSecond = 100
 
 export function cpuSeconds(stack: Stack): PerPart {
-  return perPart(stack, (part) => {
-    const cells =
-      readFileSync(`/proc/${stack.pidOf(part)}/stat`, 'utf8')
-        .split(') ')[1]
-        ?.split(' ') ?? []
-    return (Number(cells[11]) + Number(cells[12])) / ticksPerSecond
-  })
+  return perPart(stack, (part) => cpuSecondsOf(stack.pidOf(part)))
+}
+
+export function cpuSecondsOf(pid: number): number {
+  const cells = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(cells[11]) + Number(cells[12])) / ticksPerSecond
 }
 
 /** Proportional set size: shared pages are counted once over all parts. */
