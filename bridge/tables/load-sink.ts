@@ -148,7 +148,7 @@ export class LoadSink implements TableSink {
     this.#book.notice(row)
     if (this.#refusedSeqs.has(seq)) return
     try {
-      writer.add(this.#lines.encode({ ...row, ...stamp }))
+      writer.add(this.#lines.encode(row, stamp))
     } catch (error) {
       await this.#book.tellBad([{ seq, text, code: 'NOT_ENCODABLE', reason: messageOf(error) }])
     }

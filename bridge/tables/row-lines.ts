@@ -17,11 +17,11 @@ export class RowLines {
     ])
   }
 
-  /** With its line feed. */
-  encode(row: WireRow): Buffer {
+  /** With what the bridge adds, and the line feed. */
+  encode(row: WireRow, stamp: WireRow): Buffer {
     let line = ''
     for (const [column, prefix, type] of this.#columns) {
-      const value = row[column]
+      const value = row[column] ?? stamp[column]
       if (value === null || value === undefined) continue
       const text = type === 'json' ? canonicalJson(value) : JSON.stringify(value)
       line += line === '' ? prefix + text : `,${prefix}${text}`
