@@ -12,6 +12,7 @@ import type { MirrorOptions } from './partition-mirror.ts'
 import { RequestSlots } from './request-slots.ts'
 import { SendRate } from './send-rate.ts'
 import { topicMetrics } from './topic-metrics.ts'
+import { WaitingBytes } from './waiting-bytes.ts'
 
 const at = { topic: 'orders', partition: 0 }
 
@@ -50,7 +51,7 @@ function opened(options: Partial<MirrorOptions> = {}) {
       }),
     ordering: 'key',
     onError: 'stop',
-    waitingBytesMax: 1e9,
+    waiting: new WaitingBytes({ bytesMax: 1e9, partitions: 1 }),
     pause: () => void paused.push(true),
     resume: () => void paused.push(false),
     rate: new SendRate(),
@@ -71,7 +72,11 @@ function opened(options: Partial<MirrorOptions> = {}) {
     reported,
     paused,
     /** Records by their keys, from the next offset on. */
-    async take(keys: readonly (string | null)[], record: Partial<IncomingRecord> = {}) {
+    async take(
+      keys: readonly (string | null)[],
+      record: Partial<IncomingRecord> = {},
+      recordsToCome = 0,
+    ) {
       const records = keys.map((key) => ({
         key: key === null ? null : Buffer.from(key),
         value: Buffer.from('v'),
@@ -80,7 +85,8 @@ function opened(options: Partial<MirrorOptions> = {}) {
         offset: next++,
         ...record,
       }))
-      mirror.take({ ...at, records, leftOut: 0, nextOffset: next, highWatermark: next })
+      const highWatermark = next + recordsToCome
+      mirror.take({ ...at, records, leftOut: 0, nextOffset: next, highWatermark })
       await settle()
     },
     async pass(ms: number) {
@@ -189,6 +195,41 @@ describe('a request', () => {
   })
 })
 
+describe('far behind', () => {
+  test('what is of one key goes together, once what may wait is there', async () => {
+    const waiting = new WaitingBytes({ bytesMax: 5000, partitions: 1 })
+    const { take, open } = opened({ waiting })
+    await take(['a', 'b', 'a'], {}, 2000)
+    await take(['a', 'b', 'c'], {}, 1000)
+    expect(open).toHaveLength(0)
+    await take(['a', 'b', 'c'], {}, 1000)
+    expect(offsetsOf(open)).toEqual([
+      [0, 2, 3, 6],
+      [1, 4, 7],
+      [5, 8],
+    ])
+  })
+
+  test('it is sent when the rest is near, too', async () => {
+    const { take, open } = opened()
+    await take(['a', 'b', 'a'], {}, 1000)
+    expect(open).toHaveLength(0)
+    await take(['a'], {}, 999)
+    expect(offsetsOf(open)).toEqual([[0, 2, 3], [1]])
+  })
+
+  test('it waits for five seconds at most, however slowly the rest comes', async () => {
+    const { take, open, pass } = opened()
+    await take(['a'], {}, 5000)
+    await pass(4999)
+    expect(open).toHaveLength(0)
+    await pass(1)
+    expect(offsetsOf(open)).toEqual([[0]])
+    await take(['b'], {}, 4000)
+    expect(offsetsOf(open)).toEqual([[0], [1]])
+  })
+})
+
 describe('a record that is refused', () => {
   /** Answers every request until none is left; those that hold the offset are refused. */
   async function refuse(open: Request[], ...refused: number[]): Promise<void> {
@@ -279,14 +320,14 @@ describe('a target', () => {
 })
 
 describe('what waits', () => {
-  test('is bounded by bytes: the partition is paused above, and resumed at half of it', async () => {
-    const { take, open, paused } = opened({ waitingBytesMax: 11_000 })
+  test('is bounded by bytes: the partition is paused above, and goes on soon below', async () => {
+    const waiting = new WaitingBytes({ bytesMax: 11_000, partitions: 1 })
+    const { take, open, paused } = opened({ waiting })
     const value = Buffer.alloc(2000)
     await take(['a', 'b', 'c', 'd'], { value })
     expect(paused).toEqual([])
     await take(['e'], { value })
     expect(paused).toEqual([true])
-    await open[0]?.succeed()
     await open[0]?.succeed()
     expect(paused).toEqual([true])
     await open[0]?.succeed()

@@ -6,7 +6,7 @@
 import type { Clock } from '#stack/base/clock.ts'
 import { messageOf as textOf } from '#stack/base/errors.ts'
 import type { Logger } from '#stack/base/logger.ts'
-import { isoTime } from '#stack/base/units.ts'
+import { isoTime, secondMs } from '#stack/base/units.ts'
 import type { IncomingRecord, RecordBatch, TopicPartition } from '#stack/kafka-client/records.ts'
 import { partitionName } from '#stack/kafka-client/records.ts'
 import { backOffMs } from '../back-off.ts'
@@ -21,6 +21,7 @@ import type { RequestSlots } from './request-slots.ts'
 import type { SendRate } from './send-rate.ts'
 import { SettledOffsets } from './settled-offsets.ts'
 import type { TopicMetrics } from './topic-metrics.ts'
+import type { WaitingBytes } from './waiting-bytes.ts'
 
 export interface MirrorOptions {
   at: TopicPartition
@@ -33,8 +34,8 @@ export interface MirrorOptions {
   publish(topic: string, messages: readonly Message[]): Promise<void>
   ordering: Ordering
   onError: ErrorPolicy
-  /** How much may wait here; beyond it the partition is to be paused. */
-  waitingBytesMax: number
+  /** Of all partitions; when it is full the partition is to be paused. */
+  waiting: WaitingBytes
   pause(): void
   resume(): void
   rate: SendRate
@@ -69,6 +70,9 @@ const spanMax = 50_000
 /** With `skip`: so many one after the other, and none that succeeds, is no matter of the records. */
 const refusedInARowMax = 20
 const recordOverheadBytes = 600
+/** Behind by so many, records wait for more of their key: a request holds one key, and costs more than ten messages in it. */
+const behindRecords = 1000
+const lingerMsMax = 5 * secondMs
 
 export class PartitionMirror {
   readonly #options: MirrorOptions
@@ -82,7 +86,12 @@ export class PartitionMirror {
   readonly counts: StreamCounts = { sent: 0, retries: 0, errors: 0, dedupHits: 0 }
   #waitingBytes = 0
   #isPaused = false
+  /** The next record to come. */
+  #next: number
   #end: number | null = null
+  /** Since when there is more to come and room for it. */
+  #fillingSinceMs: number | undefined
+  #isLingering = false
   #refusedInARow = 0
   /** Since when, and why, nothing gets through. */
   #trouble: { sinceMs: number; detail: string } | undefined
@@ -92,6 +101,7 @@ export class PartitionMirror {
   constructor(options: MirrorOptions) {
     this.#options = options
     this.#settled = new SettledOffsets(options.position)
+    this.#next = options.position
   }
 
   /** Everything below it is settled. */
@@ -111,9 +121,10 @@ export class PartitionMirror {
     }
     this.#settled.take(entries, nextOffset)
     for (const entry of entries) this.#enqueue(entry)
+    this.#next = nextOffset
     this.endsAt(highWatermark)
-    this.#pump()
     this.#pauseOrResume()
+    this.#pump()
   }
 
   /** Everything before it is of an earlier time. Nothing may have been taken. */
@@ -121,6 +132,7 @@ export class PartitionMirror {
     if (offset <= this.position) return
     this.#options.metrics.beforeStart.add(offset - this.position)
     this.#settled.take([], offset)
+    this.#next = offset
   }
 
   /** Where the partition ends, as somebody who asked was told. */
@@ -188,6 +200,7 @@ export class PartitionMirror {
     const { orderingKey } = entry
     const queue = this.#queues.get(orderingKey)
     this.#waitingBytes += entry.bytes
+    this.#options.waiting.add(entry.bytes)
     if (queue) queue.push(entry)
     else this.#queues.set(orderingKey, [entry])
     // What is in no order need not wait for what is under way.
@@ -196,6 +209,7 @@ export class PartitionMirror {
 
   /** A queue stands in `#queues` while something waits in it or is under way from it. */
   #pump(): void {
+    if (this.#lingers()) return
     for (const key of this.#ready) {
       if (this.#isOver || this.#requests.size >= requestsInFlightMax) return
       const queue = this.#queues.get(key) as Entry[]
@@ -207,6 +221,26 @@ export class PartitionMirror {
     }
   }
 
+  /** More of a backlog is on its way, and there is room for it. */
+  #lingers(): boolean {
+    if (this.#isPaused || (this.#end ?? 0) - this.#next < behindRecords) {
+      this.#fillingSinceMs = undefined
+      return false
+    }
+    const nowMs = this.#options.clock.monotonicMs()
+    this.#fillingSinceMs ??= nowMs
+    const leftMs = this.#fillingSinceMs + lingerMsMax - nowMs
+    if (leftMs > 0 && !this.#isLingering) void this.#linger(leftMs)
+    return leftMs > 0
+  }
+
+  async #linger(ms: number): Promise<void> {
+    this.#isLingering = true
+    await this.#sleep(ms)
+    this.#isLingering = false
+    this.#pump()
+  }
+
   #answered(key: string, request: Promise<void>): void {
     this.#requests.delete(request)
     const queue = this.#queues.get(key)
@@ -214,8 +248,8 @@ export class PartitionMirror {
       this.#queues.delete(key)
       this.#ready.delete(key)
     } else if (queue) this.#ready.add(key)
-    this.#pump()
     this.#pauseOrResume()
+    this.#pump()
   }
 
   /** Takes from the queue what one request may hold. */
@@ -376,19 +410,20 @@ export class PartitionMirror {
 
   #settle(entry: Entry): void {
     this.#waitingBytes -= entry.bytes
+    this.#options.waiting.add(-entry.bytes)
     entry.record = undefined
     delete entry.built
     this.#settled.settle(entry)
   }
 
   #pauseOrResume(): void {
-    const { waitingBytesMax, pause, resume } = this.#options
+    const { waiting, pause, resume } = this.#options
     if (this.#isOver) return
     const { span } = this.#settled
-    if (!this.#isPaused && (this.#waitingBytes > waitingBytesMax || span > spanMax)) {
+    if (!this.#isPaused && (waiting.isFull(this.#waitingBytes) || span > spanMax)) {
       this.#isPaused = true
       pause()
-    } else if (this.#isPaused && this.#waitingBytes < waitingBytesMax / 2 && span < spanMax / 2) {
+    } else if (this.#isPaused && waiting.hasRoom(this.#waitingBytes) && span < spanMax / 2) {
       this.#isPaused = false
       resume()
     }

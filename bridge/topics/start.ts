@@ -23,6 +23,7 @@ import { beginnings, sinceText, startOffsets } from './start-offsets.ts'
 import type { Start } from './start-offsets.ts'
 import { topicMetrics } from './topic-metrics.ts'
 import type { TopicMetrics } from './topic-metrics.ts'
+import { WaitingBytes } from './waiting-bytes.ts'
 
 export type TopicsLaneOptions = LaneSurroundings & TopicsOptions
 
@@ -37,11 +38,13 @@ const lookMs = 2 * secondMs
 const finishMs = secondMs
 const lastCommitMs = secondMs / 2
 const requestTimeoutMs = 30 * secondMs
-/** Of all partitions together. */
-const waitingBytesMax = 16 * MiB
+/** Of all partitions together; what is on its way when it is reached comes on top, 16 MiB in all. */
+const waitingBytesMax = 13 * MiB
 const requestsInFlightMax = 200
 /** Of a partition in one answer: answers are large enough when many partitions are behind, and wait for the collector. */
-const fetchBytesMax = 128 * KiB
+const fetchBytesMax = 256 * KiB
+/** Of partitions that are at their end: on the same connection those that go on must not wait for them. */
+const fetchWaitMs = 200
 
 export async function startTopicsLane(options: TopicsLaneOptions): Promise<Lane> {
   const lane = new TopicsLane(options)
@@ -104,6 +107,7 @@ class TopicsLane implements Lane {
       onAssigned: (assigned) => this.#assign(assigned),
       onRevoked: () => this.#revoke(),
       maxBytesPerPartition: fetchBytesMax,
+      maxWaitMs: fetchWaitMs,
       sinceMs: (at) => this.#mirrors.get(partitionName(at))?.start.sinceMs ?? 0,
       onBatch: async (batch) => this.#mirrors.get(partitionName(batch))?.mirror.take(batch),
       onCrash: onFatal,
@@ -137,10 +141,11 @@ class TopicsLane implements Lane {
     })
     this.#mirrors.clear()
     this.#committed.clear()
+    const waiting = new WaitingBytes({ bytesMax: waitingBytesMax, partitions: starts.length })
     for (const start of starts)
       this.#mirrors.set(partitionName(start), {
         start,
-        mirror: this.#mirrorOf(start, starts.length),
+        mirror: this.#mirrorOf(start, waiting),
         hasBegun: start.sinceMs === 0,
       })
     await this.#lookForBeginnings()
@@ -194,7 +199,7 @@ class TopicsLane implements Lane {
     this.#consumer?.resume(start)
   }
 
-  #mirrorOf(start: Start, partitions: number): PartitionMirror {
+  #mirrorOf(start: Start, waiting: WaitingBytes): PartitionMirror {
     const { ordering, onError, errors, clock, logger, target } = this.#options
     const { topic, partition, offset, sinceMs } = start
     const at = { topic, partition }
@@ -206,7 +211,7 @@ class TopicsLane implements Lane {
       publish: (name, messages) => this.#publish?.(name, messages) ?? Promise.resolve(),
       ordering,
       onError,
-      waitingBytesMax: Math.max(MiB / 2, waitingBytesMax / partitions),
+      waiting,
       pause: () => this.#consumer?.pause(at),
       resume: () => this.#consumer?.resume(at),
       rate: this.#rate,

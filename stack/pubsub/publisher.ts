@@ -11,7 +11,7 @@ import { invalid } from './refused.ts'
 import { topicConfig, topicFields, topicMessage } from './topic-config.ts'
 import type { PublishRequest } from './wire.ts'
 
-type Handler<Request> = (request: Request, pubsub: PubSub) => object
+type Handler<Request> = (request: Request, pubsub: PubSub) => object | Promise<object>
 
 const shown = ({ name, config }: Topic): object => topicMessage(name, config)
 
@@ -37,11 +37,11 @@ const unset = {
   messageTransforms: [],
 }
 
-const publish: Handler<PublishRequest> = (request, pubsub) => {
+const publish: Handler<PublishRequest> = async (request, pubsub) => {
   checkName(request.topic, 'topics')
   const topic = pubsub.topic(request.topic)
   checkPublish(request)
-  return { messageIds: pubsub.publish(topic, request.messages) }
+  return { messageIds: await pubsub.publish(topic, request.messages) }
 }
 
 const getTopic: Handler<{ topic: string }> = ({ topic }, pubsub) => shown(pubsub.topic(topic))

@@ -7,6 +7,7 @@
 import type { Clock, DomainClock, Timer } from '../base/clock.ts'
 import { minuteMs, secondMs } from '../base/units.ts'
 import type { Entry, StoredMessage } from './entry.ts'
+import { GroupCommit } from './group-commit.ts'
 import { snapshotMs } from './limits.ts'
 import { deletedTopic, projectOf } from './names.ts'
 import { alreadyExists, failedPrecondition, notFound } from './refused.ts'
@@ -40,6 +41,12 @@ export interface Snapshot {
   config: SnapshotConfig
 }
 
+/** What one request publishes. */
+interface Publication {
+  topic: Topic
+  published: readonly Pick<PublishedMessage, 'bytes' | 'orderingKey'>[]
+}
+
 export interface PubSubOptions {
   store: Store
   clock: Clock
@@ -56,6 +63,7 @@ export class PubSub {
   readonly clock: Clock
   readonly domainClock: DomainClock
   readonly #byId = new Map<number, Subscription>()
+  readonly #publishing = new GroupCommit<Publication, string[]>((all) => this.#publishAll(all))
   readonly #timers: Timer[] = []
   readonly #stopListening: () => void
   #due: { atMs: number; timer: Timer } | undefined
@@ -121,6 +129,7 @@ export class PubSub {
   /** Its subscriptions stay, with what they have not delivered. */
   deleteTopic(name: string): void {
     const topic = this.topic(name)
+    this.#publishing.flush()
     this.topics.delete(name)
     this.store.transaction(() => {
       this.store.remove(topic.id)
@@ -204,27 +213,8 @@ export class PubSub {
   }
 
   /** Ids in the order of the messages. */
-  publish(
-    topic: Topic,
-    published: readonly Pick<PublishedMessage, 'bytes' | 'orderingKey'>[],
-  ): string[] {
-    const { firstSeq, firstMicros } = this.store.reserve(published.length, this.domainClock.now())
-    const messages = published.map(({ bytes, orderingKey }, index): StoredMessage => {
-      const seq = firstSeq + index
-      const publishMicros = firstMicros + index
-      const body = storedMessage(bytes, { messageId: String(seq), publishMicros })
-      return { seq, publishMicros, orderingKey, body }
-    })
-    this.store.append(topic.id, messages)
-    const previousSeq = topic.lastSeq
-    topic.lastSeq = firstSeq + published.length - 1
-    this.publishedMessages += published.length
-    for (const subscription of this.subscriptions.values()) {
-      if (subscription.config.topicId !== topic.id) continue
-      subscription.appended(messages, previousSeq)
-      this.pump(subscription)
-    }
-    return messages.map(({ seq }) => String(seq))
+  publish(topic: Topic, published: Publication['published']): Promise<string[]> {
+    return this.#publishing.add({ topic, published })
   }
 
   /** To a time: what was published before counts as settled, what after is to be delivered as far as it is kept. */
@@ -283,10 +273,42 @@ export class PubSub {
   }
 
   close(): void {
+    this.#publishing.flush()
     for (const timer of this.#timers) timer.cancel()
     this.#due?.timer.cancel()
     this.#stopListening()
     this.store.close()
+  }
+
+  /** Written first: whoever is given a message may count on it. */
+  #publishAll(all: readonly Publication[]): string[][] {
+    const numbered = all.map((each) => this.#numbered(each))
+    this.store.append(numbered)
+    const receiving = new Set<Subscription>()
+    for (const { topic, messages } of numbered) {
+      const previousSeq = topic.lastSeq
+      topic.lastSeq = (messages.at(-1) as StoredMessage).seq
+      this.publishedMessages += messages.length
+      for (const subscription of this.subscriptions.values()) {
+        if (subscription.config.topicId !== topic.id) continue
+        subscription.appended(messages, previousSeq)
+        receiving.add(subscription)
+      }
+    }
+    // Not before all are offered: what is given may bury others, which are published behind these.
+    for (const subscription of receiving) this.pump(subscription)
+    return numbered.map(({ messages }) => messages.map(({ seq }) => String(seq)))
+  }
+
+  #numbered({ topic, published }: Publication) {
+    const { firstSeq, firstMicros } = this.store.reserve(published.length, this.domainClock.now())
+    const messages = published.map(({ bytes, orderingKey }, index): StoredMessage => {
+      const seq = firstSeq + index
+      const publishMicros = firstMicros + index
+      const body = storedMessage(bytes, { messageId: String(seq), publishMicros })
+      return { seq, publishMicros, orderingKey, body }
+    })
+    return { topic, topicId: topic.id, messages }
   }
 
   #keepTopic(id: number, name: string, config: TopicConfig): Topic {
@@ -352,7 +374,7 @@ export class PubSub {
       ).toISOString(),
     })
     const { orderingKey } = message
-    this.publish(topic, [{ bytes, orderingKey }])
+    this.#publishAll([{ topic, published: [{ bytes, orderingKey }] }])
   }
 
   #schedule(atMs: number): void {

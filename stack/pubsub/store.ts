@@ -9,10 +9,17 @@ import type { StatementSync } from 'node:sqlite'
 import { OperatingError } from '../base/errors.ts'
 import type { StoredMessage } from './entry.ts'
 
+/** What is appended to one topic. */
+export interface Appended {
+  topicId: number
+  messages: readonly StoredMessage[]
+}
+
 /** Formats that an older file may have are told apart by this. */
 const formatVersion = 1
 
 const schema = `
+  PRAGMA page_size = 8192;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -8000;
@@ -103,17 +110,19 @@ export class Store {
     return { firstSeq, firstMicros }
   }
 
-  append(topicId: number, messages: readonly StoredMessage[]): void {
+  append(all: readonly Appended[]): void {
     this.transaction(() => {
-      for (const { seq, publishMicros, orderingKey, body } of messages) {
-        this.#run(
-          'INSERT INTO messages (topic, seq, publish_micros, ordering_key, body) VALUES (?, ?, ?, ?, ?)',
-          topicId,
-          seq,
-          publishMicros,
-          orderingKey,
-          body,
-        )
+      for (const { topicId, messages } of all) {
+        for (const { seq, publishMicros, orderingKey, body } of messages) {
+          this.#run(
+            'INSERT INTO messages (topic, seq, publish_micros, ordering_key, body) VALUES (?, ?, ?, ?, ?)',
+            topicId,
+            seq,
+            publishMicros,
+            orderingKey,
+            body,
+          )
+        }
       }
       this.#setNumber('last_seq', this.#lastSeq)
       this.#setNumber('last_micros', this.#lastMicros)
@@ -230,7 +239,11 @@ export class Store {
   }
 
   #setNumber(name: string, value: number): void {
-    this.#run('INSERT OR REPLACE INTO numbers VALUES (?, ?)', name, value)
+    this.#run(
+      'INSERT INTO numbers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+      name,
+      value,
+    )
   }
 
   #all(sql: string, ...values: Value[]): Record<string, unknown>[] {
