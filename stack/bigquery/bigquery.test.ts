@@ -1,6 +1,9 @@
 // The contract on the server of this folder, and what only it has: faults, a clock that moves, plain refusals.
 
-import type { BigQuery, Table } from '@google-cloud/bigquery'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { BigQuery, JobMetadata, Table } from '@google-cloud/bigquery'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectBigQuery } from '#stack/google/bigquery.ts'
 import { bigQueryContract } from './bigquery.contract.ts'
@@ -49,6 +52,39 @@ describe('the embedded BigQuery', () => {
       code: 400,
       message: expect.stringContaining('not supported by the embedded BigQuery'),
     })
+  })
+
+  test('says of a load that it runs until its rows are there', async () => {
+    const table = await newTable()
+    const path = join(mkdtempSync(join(tmpdir(), 'slipway-load-')), 'rows.json')
+    writeFileSync(path, '{"id":1,"name":"a"}\n'.repeat(50_000))
+    const loading = table.createLoadJob(path, { jobId: 'long' })
+    const seen: unknown[] = []
+    while (seen.at(-1) !== 'DONE') {
+      const answer = await client
+        .job('long')
+        .getMetadata()
+        .catch(() => undefined)
+      if (answer) seen.push((answer[0] as JobMetadata).status?.state)
+    }
+    expect(seen).toContain('RUNNING')
+    await loading
+    expect((await client.job('long').getMetadata())[0]).toMatchObject({
+      statistics: { load: { outputRows: '50000' } },
+    })
+    expect((await client.getJobs({ stateFilter: ['pending', 'running'] }))[0]).toEqual([])
+    rmSync(dirname(path), { recursive: true })
+  })
+
+  test('names the row that a load cannot take by its place in the file', async () => {
+    const table = await newTable()
+    const path = join(mkdtempSync(join(tmpdir(), 'slipway-load-')), 'rows.json')
+    writeFileSync(path, '{"id":1,"name":"é"}\n\n{"id":"x"}\n')
+    const [job] = await table.createLoadJob(path, {})
+    expect((job.metadata as JobMetadata).status?.errorResult?.message).toContain(
+      'JSON parsing error in row starting at position 22: ',
+    )
+    rmSync(dirname(path), { recursive: true })
   })
 
   test('changes rows that have just come', async () => {
