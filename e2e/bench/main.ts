@@ -1,4 +1,4 @@
-// `slipway bench [ready] [past] [pipeline] [broker] [state] [lane-b]`: measures on this machine and prints a table, or one
+// `slipway bench [ready] [past] [pipeline] [broker] [state] [lane-a] [lane-b]`: measures on this machine and prints a table, or one
 // JSON object a line. Peers and ratios stand beside the figures where a peer can be had here. A timing is never a pass or a fail.
 
 import { cpus, totalmem } from 'node:os'
@@ -7,8 +7,9 @@ import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import type { OptionTable } from '#stack/base/options.ts'
 import { formatBytes } from '#stack/base/units.ts'
 import { benchBroker } from '#stack/kafka/broker.bench.ts'
-import type { Measurement } from './measurement.ts'
+import { benchLaneA } from './lane-a.ts'
 import { benchLaneB } from './lane-b.ts'
+import type { Measurement } from './measurement.ts'
 import { benchPast } from './past.ts'
 import { benchPipeline } from './pipeline.ts'
 import { benchReady } from './ready.ts'
@@ -20,6 +21,7 @@ const benches: Record<string, (options: { events: number }) => Promise<Measureme
   pipeline: ({ events }) => benchPipeline(events),
   broker: () => benchBroker(),
   state: () => benchStates(),
+  'lane-a': () => benchLaneA(),
   'lane-b': () => benchLaneB(),
 }
 
