@@ -25,7 +25,7 @@ const isBad = (seq: number) => seq % 17 === 0
 const seqs = Array.from({ length: rowCount }, (_, i) => i + 1)
 
 test('whatever fails and whenever the process dies, every row is loaded once or refused', async () => {
-  for (let seed = 0; seed < 25; seed++) {
+  for (let seed = 0; seed < 40; seed++) {
     const { loaded, refused } = await livesOf(new Random(seed))
     expect([seed, loaded]).toEqual([seed, seqs.filter((seq) => !isBad(seq))])
     expect([seed, [...refused].sort((a, b) => a - b)]).toEqual([seed, seqs.filter(isBad)])
@@ -66,6 +66,8 @@ interface ModelJob {
 class ModelBigQuery implements Pick<Target, keyof LoadSinkOptions['target']> {
   readonly rows: number[] = []
   readonly jobs = new Map<string, ModelJob>()
+  /** Uploads that were given up, and arrive after all. */
+  late: { jobId: string; text: string }[] = []
   isNameless = false
   refuses = isBad
   readonly #random: Random
@@ -81,7 +83,10 @@ class ModelBigQuery implements Pick<Target, keyof LoadSinkOptions['target']> {
   }
 
   async insertLoad(_tableId: string, jobId: string, path: string) {
-    if (this.#isTrouble()) return { kind: 'unknown', reason: 'lost' } as const
+    if (this.#isTrouble()) {
+      if (this.#random.chance(0.5)) this.late.push({ jobId, text: readFileSync(path, 'utf8') })
+      return { kind: 'unknown', reason: 'lost' } as const
+    }
     if (this.jobs.has(jobId)) return { kind: 'unknown', reason: 'Already Exists' } as const
     const job = this.#jobOf(readFileSync(path, 'utf8'))
     this.jobs.set(jobId, job)
@@ -92,7 +97,9 @@ class ModelBigQuery implements Pick<Target, keyof LoadSinkOptions['target']> {
   async job(jobId: string): Promise<JobAnswer> {
     if (this.#isTrouble()) throw new Error('no answer')
     const job = this.jobs.get(jobId)
-    return job ? this.#look(job) : { kind: 'absent' }
+    if (job) return this.#look(job)
+    if (this.#random.chance(0.3)) this.arrive()
+    return { kind: 'absent' }
   }
 
   async hasUnfinishedLoads(): Promise<boolean> {
@@ -105,6 +112,12 @@ class ModelBigQuery implements Pick<Target, keyof LoadSinkOptions['target']> {
     return { rows: rows.length, maxSeq: rows.length > 0 ? Math.max(...rows) : null }
   }
 
+  arrive(): void {
+    for (const { jobId, text } of this.late.splice(0)) {
+      if (!this.jobs.has(jobId)) this.jobs.set(jobId, this.#jobOf(text))
+    }
+  }
+
   #isTrouble(): boolean {
     return this.#random.chance(this.#trouble)
   }
@@ -112,7 +125,7 @@ class ModelBigQuery implements Pick<Target, keyof LoadSinkOptions['target']> {
   #jobOf(text: string): ModelJob {
     const lines = text.split('\n').filter((line) => line !== '')
     const given = lines.map((line) => (JSON.parse(line) as { _seq: number })._seq)
-    const looks = this.#isTrouble() ? this.#random.int(4) : 0
+    const looks = this.#isTrouble() ? 1 + this.#random.int(6) : 0
     const bad = given.findIndex((seq) => this.refuses(seq))
     const fails = (reason: string, message: string): ModelJob => ({
       looks,
@@ -205,9 +218,15 @@ async function livesOf(random: Random): Promise<{ loaded: number[]; refused: Set
       }
     }
     if (random.chance(0.2)) rmSync(join(dir, 'loads'), { recursive: true })
-    else if (random.chance(0.1)) rmSync(join(dir, 'ships.ndjson'))
+    else if (random.chance(0.3)) {
+      rmSync(join(dir, 'ships.ndjson'))
+      // What arrives for a life that nobody remembers is the one weakness (README.md).
+      bigquery.late = []
+    }
   }
   rmSync(dir, { recursive: true })
+  bigquery.arrive()
+  while (await bigquery.hasUnfinishedLoads());
   return { loaded: bigquery.rows, refused }
 }
 
