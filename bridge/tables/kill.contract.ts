@@ -40,7 +40,7 @@ const steps: Record<TablesWay, readonly Step[]> = {
     'landed',
     'stream',
   ],
-  load: ['shipping', 'load', 'asked', 'sending', 'replied', 'filed', 'sending', 'loaded'],
+  load: ['load', 'asked', 'sending', 'filed', 'replied', 'sending', 'loaded', 'shipping'],
 }
 /** These come many times in a life. */
 const often: ReadonlySet<Step> = new Set([
