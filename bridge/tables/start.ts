@@ -50,7 +50,7 @@ export interface TablesLaneOptions
 }
 
 const defaults = {
-  pollMs: secondMs,
+  pollMs: 3 * secondMs,
   leaseMs: 60 * secondMs,
   // Small ones keep memory small on both sides; the most that a request takes is 10 MB.
   batchBytes: MiB,

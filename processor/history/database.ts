@@ -16,7 +16,7 @@ export interface DatabaseLimits {
   walMbMax: number
 }
 
-export const defaultLimits: DatabaseLimits = { memoryMb: 192, threads: 1, walMbMax: 48 }
+export const defaultLimits: DatabaseLimits = { memoryMb: 144, threads: 1, walMbMax: 48 }
 
 /** Questions at the same time; further ones wait. */
 const readersMax = 4

@@ -21,10 +21,10 @@ export interface IntakeOptions {
   onFatal(error: unknown): void
 }
 
-/** Group commit: a batch is written at this age, and no sooner than ten times what the last transaction took. */
+/** Group commit: a batch is written at this age, and no sooner than twenty times what the last transaction took. */
 const batchAgeMs = 250
 const batchAgeMsMax = 2 * secondMs
-const shareOfTime = 10
+const shareOfTime = 20
 /** Or at this size. */
 const batchRowsMax = 20_000
 const batchBytesMax = 24 * MiB

@@ -1,7 +1,9 @@
 // The life of one part as a process: options in, `ready` out, an orderly end on SIGTERM, SIGINT or when the
 // supervisor that started it is gone (its IPC channel closes, also after kill -9).
 
+import { systemClock } from './clock.ts'
 import { describeError, exitCodeOf } from './errors.ts'
+import { collectAtRest } from './memory-at-rest.ts'
 
 export interface RunningPart {
   /** Names and addresses, `{kafka: '127.0.0.1:9092'}`. */
@@ -46,6 +48,7 @@ export async function runPart(name: string, start: () => Promise<RunningPart>): 
   })
   try {
     running = await start()
+    collectAtRest(systemClock)
     tell({ event: 'ready', addresses: running.addresses })
     if (!process.send) process.stderr.write(`${name} ready: ${JSON.stringify(running.addresses)}\n`)
   } catch (error) {

@@ -97,6 +97,8 @@ export class Warehouse {
       'CREATE TABLE IF NOT EXISTS objects (kind VARCHAR NOT NULL, name VARCHAR NOT NULL, config VARCHAR NOT NULL)',
     )
     for (const statement of macroStatements) await writer.run(statement)
+    // Each append replaces a row of it.
+    await writer.run('CREATE OR REPLACE TABLE objects AS FROM objects')
     const warehouse = new Warehouse(instance, writer, clock)
     await warehouse.#load()
     return warehouse
@@ -230,8 +232,17 @@ const inMemory = () => ({
   temp_directory: join(tmpdir(), `slipway-bigquery-${process.pid}`),
 })
 
-/** What does not fit lies beside the file. Each column of each table keeps a block open, of 256 KiB unless told. */
-const inFile = { threads: '1', memory_limit: '128MB', default_block_size: '32768' }
+/**
+ * What does not fit lies beside the file. Each column of each table keeps a block open, of 256 KiB unless told. Row groups
+ * are as long as what came between two checkpoints, and stay so: putting them together takes DuckDB seconds at a time, half
+ * of all that it does for rows that come in small appends.
+ */
+const inFile = {
+  threads: '1',
+  memory_limit: '128MB',
+  default_block_size: '32768',
+  max_vacuum_tasks: '0',
+}
 
 async function connected(instance: DuckDBInstance): Promise<DuckDBConnection> {
   const connection = await instance.connect()
