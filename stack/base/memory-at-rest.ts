@@ -25,8 +25,6 @@ export class BurstWatch {
 
 /** For as long as the process lives. */
 export function collectAtRest(clock: Clock): void {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as (options: object) => void
   const watch = new BurstWatch()
   let lastMs = clock.monotonicMs()
   let last = process.cpuUsage()
@@ -34,9 +32,15 @@ export function collectAtRest(clock: Clock): void {
     const nowMs = clock.monotonicMs()
     const now = process.cpuUsage()
     const usedMs = (now.user + now.system - last.user - last.system) / 1000
-    if (watch.isOver(usedMs / (nowMs - lastMs)))
-      collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+    if (watch.isOver(usedMs / (nowMs - lastMs))) collect()
     lastMs = nowMs
     last = now
   })
+}
+
+/** As much as can be given back, at the price of a longer stop: nobody waits. */
+function collect(): void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as (options: object) => void
+  gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
