@@ -1,22 +1,50 @@
 // Run by `npm run prepare`, after installing: makes `npx slipway` this checkout's command (npm links the commands of
-// dependencies only), and has Node compile every part once, so that the first start need not.
+// dependencies only), and starts the stack once, empty and on other ports, so that Node keeps what it compiles of every part:
+// the first start of a person is a second faster for it. Where that cannot be, nothing is said: it is only slower.
 
-import { spawnSync } from 'node:child_process'
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { mains } from './parts.ts'
-import { partEnvironment } from './supervise.ts'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { systemClock } from './base/clock.ts'
+import { secondMs } from './base/units.ts'
 
 const command = 'node_modules/.bin/slipway'
+/** Between the ports of servers and those that systems give to clients. */
+const portOffset = 15_000
+const readyMsMax = 30 * secondMs
+/** The bridge starts when the others are ready. */
+const bridgeMs = 2 * secondMs
 
-rmSync(command, { force: true })
-if (process.platform === 'win32') {
-  writeFileSync(`${command}.cmd`, '@node "%~dp0\\..\\..\\stack\\slipway.ts" %*\r\n')
-} else {
-  symlinkSync('../../stack/slipway.ts', command)
+linkCommand()
+await startOnce()
+
+function linkCommand(): void {
+  rmSync(command, { force: true })
+  if (process.platform === 'win32') {
+    writeFileSync(`${command}.cmd`, '@node "%~dp0\\..\\..\\stack\\slipway.ts" %*\r\n')
+  } else {
+    symlinkSync('../../stack/slipway.ts', command)
+  }
 }
 
-const { broker, pubsub, bigquery, processor, history, shop, ui, bridge } = mains
-const parts = [broker, pubsub, bigquery, processor, history, shop, ui, bridge]
-for (const main of [...parts, new URL('slipway.ts', import.meta.url).pathname]) {
-  spawnSync(process.execPath, [main, '--help'], { env: { ...process.env, ...partEnvironment } })
+async function startOnce(): Promise<void> {
+  const data = mkdtempSync(join(tmpdir(), 'slipway-prepare-'))
+  const slipway = new URL('slipway.ts', import.meta.url).pathname
+  const flags = ['start', '--no-demo', '--data', data, '--port-offset', String(portOffset)]
+  const stack = spawn(process.execPath, [slipway, ...flags], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const ended = once(stack, 'exit')
+  const limit = systemClock.after(readyMsMax, () => stack.kill('SIGINT'))
+  for await (const line of createInterface(stack.stdout)) {
+    if (!line.startsWith('ready')) continue
+    await systemClock.sleep(bridgeMs)
+    stack.kill('SIGINT')
+  }
+  await ended
+  limit.cancel()
+  rmSync(data, { recursive: true, force: true })
 }
