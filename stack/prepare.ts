@@ -36,6 +36,7 @@ async function startOnce(): Promise<void> {
   const flags = ['start', '--no-demo', '--data', data, '--port-offset', String(portOffset)]
   const stack = spawn(process.execPath, [slipway, ...flags], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: ownEnvironment(),
   })
   const ended = once(stack, 'exit')
   const limit = systemClock.after(readyMsMax, () => stack.kill('SIGINT'))
@@ -47,4 +48,10 @@ async function startOnce(): Promise<void> {
   await ended
   limit.cancel()
   rmSync(data, { recursive: true, force: true })
+}
+
+/** Without what sends a start elsewhere: to a broker, to a project of Google. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env)
+  return Object.fromEntries(entries.filter(([name]) => !/^(KAFKA|SLIPWAY|GOOGLE)_/.test(name)))
 }

@@ -70,7 +70,7 @@ const spanMax = 50_000
 /** With `skip`: so many one after the other, and none that succeeds, is no matter of the records. */
 const refusedInARowMax = 20
 const recordOverheadBytes = 600
-/** Behind by so many, records wait for more of their key: a request holds one key, and costs more than ten messages in it. */
+/** Behind by so many, records wait for more of their key: a request holds one key, and costs as much as several messages. */
 const behindRecords = 1000
 const lingerMsMax = 5 * secondMs
 

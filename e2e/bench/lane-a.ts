@@ -28,7 +28,16 @@ const valueBytes = 500
 const recordsAtOnce = 2000
 const pollMs = 50
 /** As `slipway start` gives them. */
-const cloudFlags = ['--max-old-space-size=96', '--max-semi-space-size=4']
+const pubsubFlags = [
+  '--max-old-space-size=96',
+  '--max-semi-space-size=4',
+  '--initial-old-space-size=32',
+]
+const bridgeFlags = [
+  '--max-old-space-size=160',
+  '--max-semi-space-size=4',
+  '--initial-old-space-size=64',
+]
 
 export async function benchLaneA(): Promise<Measurement[]> {
   const measurements: Measurement[] = []
@@ -49,13 +58,17 @@ async function measure({ ordering, records }: Load): Promise<Measurement[]> {
   const broker = await start('stack/kafka/main.ts', ['--port', '0', ...data('broker')])
   const brokers = broker.addresses['kafka'] as string
   await write(brokers, records)
-  const pubsub = await start('stack/pubsub/main.ts', ['--port', '0', ...data('pubsub')], cloudFlags)
+  const pubsub = await start(
+    'stack/pubsub/main.ts',
+    ['--port', '0', ...data('pubsub')],
+    pubsubFlags,
+  )
   const to = ['--pubsub', pubsub.addresses['pubsub'] as string, '--history', 'http://127.0.0.1:1']
   const from = ['--brokers', brokers, '--lanes', 'topics', '--topics', topic]
   const bridge = await start(
     'bridge/main.ts',
     ['run', ...from, ...to, '--ordering', ordering, ...data('bridge')],
-    cloudFlags,
+    bridgeFlags,
   )
   const look = async () => ({
     ...(await countsOf(bridge.addresses['bridge'] as string)),

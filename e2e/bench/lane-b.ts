@@ -12,6 +12,7 @@ import { freePortOffset } from '../fixtures/free-ports.ts'
 import { startStack } from '../fixtures/stack.ts'
 import type { Stack } from '../fixtures/stack.ts'
 import type { Measurement } from './measurement.ts'
+import { eventsOfPast } from './past.ts'
 import { cpuSeconds, cpuSecondsOf } from './process-cost.ts'
 
 interface Status {
@@ -29,23 +30,12 @@ export async function benchLaneB(): Promise<Measurement[]> {
     // The bridge of the stack carries nothing.
     env: { SLIPWAY_LANES: '' },
   })
-  await untilLoaded(stack)
+  while ((await eventsOfPast(stack)) === undefined) await passed(pollMs)
   return [
     ...(await benchWay(stack, 'write-api', 'Storage Write')),
     ...(await benchWay(stack, 'load', 'load jobs')),
     ...(await benchExport(stack)),
   ]
-}
-
-async function untilLoaded(stack: Stack): Promise<void> {
-  for (;;) {
-    const { isLoading, done } = await stack.get<{ isLoading: boolean; done: number }>(
-      'dashboard',
-      '/api/past',
-    )
-    if (!isLoading && done > 0) return
-    await passed(pollMs)
-  }
 }
 
 /** From the first rows that have arrived until all have. */

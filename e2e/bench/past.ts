@@ -67,7 +67,8 @@ class Peak {
   }
 }
 
-async function eventsOfPast(stack: Stack): Promise<number | undefined> {
+/** How many there are, once all of them are in history. */
+export async function eventsOfPast(stack: Stack): Promise<number | undefined> {
   const { isLoading, done } = await stack.get<Past>('dashboard', '/api/past')
   return !isLoading && done > 0 ? done : undefined
 }

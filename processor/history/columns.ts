@@ -10,7 +10,7 @@ import {
   Arena,
   fillChunk,
   ListColumn,
-  NumberColumn,
+  Int64Column,
   TextColumn,
   TruthColumn,
 } from '#stack/duckdb/vectors.ts'
@@ -29,9 +29,9 @@ export function columnOf(type: ColumnType, arena: Arena): Column {
     case 'boolean':
       return new TruthColumn()
     case 'integer':
-      return new NumberColumn(1)
+      return new Int64Column()
     case 'timestamp':
-      return new NumberColumn(1000)
+      return new Int64Column(1000)
     case 'strings':
       return new ListColumn([new TextColumn(arena)], undefined)
     case 'items':

@@ -144,7 +144,7 @@ function span(reader: protobuf.Reader): Span {
   return { start, length }
 }
 
-function expect(wireType: number, of: number, where: string): void {
+function checkWireType(wireType: number, of: number, where: string): void {
   if (wireType !== of) throw new BadValue(where, `Invalid wire type ${wireType}. Field: ${where}`)
 }
 
@@ -160,7 +160,7 @@ class TextCell implements Cell {
   }
 
   take(reader: protobuf.Reader, wireType: number): void {
-    expect(wireType, lengthDelimited, this.#place.where)
+    checkWireType(wireType, lengthDelimited, this.#place.where)
     this.#span = span(reader)
     this.#bytes = reader.buf
   }
@@ -204,7 +204,7 @@ class IntegerCell implements Cell {
 
   /** A varint of up to 64 bits, seven a byte, the lowest first. */
   take(reader: protobuf.Reader, wireType: number): void {
-    expect(wireType, 0, this.#place.where)
+    checkWireType(wireType, 0, this.#place.where)
     let low = 0
     let high = 0
     for (let bits = 0; ; bits += 7) {
@@ -246,7 +246,7 @@ class TruthCell implements Cell {
   }
 
   take(reader: protobuf.Reader, wireType: number): void {
-    expect(wireType, 0, this.#place.where)
+    checkWireType(wireType, 0, this.#place.where)
     this.#value = reader.bool()
   }
 
@@ -275,7 +275,7 @@ class TextListCell implements Cell {
   }
 
   take(reader: protobuf.Reader, wireType: number): void {
-    expect(wireType, lengthDelimited, this.#place.where)
+    checkWireType(wireType, lengthDelimited, this.#place.where)
     const { start, length } = span(reader)
     this.#texts.pushBytes(reader.buf, start, length)
     this.#count++
@@ -398,42 +398,29 @@ class ValueCell implements Cell {
 const wide = (value: { toString(radix: number): string }): string => value.toString(10)
 
 /** By the numbers of FieldDescriptorProto.Type. */
+const reads: Readonly<Record<number, (reader: protobuf.Reader) => unknown>> = {
+  1: (reader) => reader.double(),
+  2: (reader) => reader.float(),
+  3: (reader) => wide(reader.int64()),
+  4: (reader) => wide(reader.uint64()),
+  5: (reader) => reader.int32(),
+  6: (reader) => wide(reader.fixed64()),
+  7: (reader) => reader.fixed32(),
+  8: (reader) => reader.bool(),
+  9: (reader) => reader.string(),
+  12: (reader) => Buffer.from(reader.bytes()).toString('base64'),
+  13: (reader) => reader.uint32(),
+  14: (reader) => reader.uint32(),
+  15: (reader) => reader.sfixed32(),
+  16: (reader) => wide(reader.sfixed64()),
+  17: (reader) => reader.sint32(),
+  18: (reader) => wide(reader.sint64()),
+}
+
 function readValue(reader: protobuf.Reader, type: number): unknown {
-  switch (type) {
-    case 1:
-      return reader.double()
-    case 2:
-      return reader.float()
-    case 3:
-      return wide(reader.int64())
-    case 4:
-      return wide(reader.uint64())
-    case 5:
-      return reader.int32()
-    case 6:
-      return wide(reader.fixed64())
-    case 7:
-      return reader.fixed32()
-    case 8:
-      return reader.bool()
-    case 9:
-      return reader.string()
-    case 12:
-      return Buffer.from(reader.bytes()).toString('base64')
-    case 13:
-    case 14:
-      return reader.uint32()
-    case 15:
-      return reader.sfixed32()
-    case 16:
-      return wide(reader.sfixed64())
-    case 17:
-      return reader.sint32()
-    case 18:
-      return wide(reader.sint64())
-    default:
-      throw new Error(`a field of protobuf type ${type} is not supported`)
-  }
+  const read = reads[type]
+  if (!read) throw new Error(`a field of protobuf type ${type} is not supported`)
+  return read(reader)
 }
 
 /** Days and micros as texts of dates and times; not-a-number as it is written. */

@@ -39,18 +39,17 @@ export class RowColumns {
     tail?: (row: number) => number,
   ): void {
     const bad: BadRow[] = []
-    try {
-      for (let from = 0; from < rows.length; from += chunkRows) {
-        const some = rows.slice(from, from + chunkRows)
+    for (let from = 0; from < rows.length; from += chunkRows) {
+      const some = rows.slice(from, from + chunkRows)
+      try {
         some.forEach((bytes, i) => {
           this.#read(bytes, from + i, bad)
           if (tail) this.#tail.pushNumber(tail(from + i))
         })
         if (bad.length === 0) this.#fill(appender, some.length, tail !== undefined)
+      } finally {
         this.#clear()
       }
-    } finally {
-      this.#clear()
     }
     if (bad.length > 0) throw new BadRows(bad)
   }

@@ -169,14 +169,17 @@ export class TextColumn implements Column {
   }
 }
 
-export class NumberColumn implements Column {
+/** Whole numbers of 64 bits, as two halves of 32: a BigInt each would be garbage each. */
+export class Int64Column implements Column {
   readonly #factor: number
-  /** NaN is null. */
-  #values = new Float64Array(firstCapacity)
+  /** Low and high words, and whether there is a value. */
+  #words = new Int32Array(2 * firstCapacity)
+  #isValue = new Int8Array(firstCapacity)
   #count = 0
   #nulls = 0
 
-  constructor(factor: number) {
+  /** `factor`: of numbers that are pushed, to DuckDB's unit. */
+  constructor(factor = 1) {
     this.#factor = factor
   }
 
@@ -185,53 +188,12 @@ export class NumberColumn implements Column {
     else this.pushNumber(cell as number)
   }
 
+  /** Exact to 2^53. NaN, as of a time that is none, is null. */
   pushNumber(value: number): void {
-    if (this.#count === this.#values.length) this.#values = grown(this.#values)
-    this.#values[this.#count++] = value
-  }
-
-  pushNull(): void {
-    this.#nulls++
-    this.pushNumber(NaN)
-  }
-
-  /** As two halves of 32 bits: whole numbers are safe to 2^53, and a BigInt each would be garbage each. */
-  fill(vector: Vector): void {
-    const halves = new Int32Array(scratchOf(this.#count * 8), 0, this.#count * 2)
-    for (let row = 0; row < this.#count; row++) {
-      const value = (this.#values[row] as number) * this.#factor
-      const high = Math.floor(value / twoTo32)
-      halves[2 * row] = value - high * twoTo32
-      halves[2 * row + 1] = high
-    }
-    copy(vector, halves)
-    if (this.#nulls === 0) return
-    fillValidity(vector, this.#count, (row) => !Number.isNaN(this.#values[row]))
-  }
-
-  clear(): void {
-    this.#count = 0
-    this.#nulls = 0
-  }
-}
-
-/** Whole numbers of 64 bits, exactly. */
-export class Int64Column implements Column {
-  /** Low and high words, and whether there is a value. */
-  #words = new Int32Array(2 * firstCapacity)
-  #isValue = new Int8Array(firstCapacity)
-  #count = 0
-  #nulls = 0
-
-  push(cell: Cell): void {
-    if (cell === null) this.pushNull()
-    else this.pushNumber(cell as number)
-  }
-
-  /** Up to 2^53. */
-  pushNumber(value: number): void {
-    const high = Math.floor(value / twoTo32)
-    this.pushWords(value - high * twoTo32, high)
+    if (Number.isNaN(value)) return this.pushNull()
+    const scaled = value * this.#factor
+    const high = Math.floor(scaled / twoTo32)
+    this.pushWords(scaled - high * twoTo32, high)
   }
 
   pushWords(low: number, high: number): void {

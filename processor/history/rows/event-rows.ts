@@ -5,7 +5,7 @@ import type { ColumnType } from '#stack/contract/tables.ts'
 import { storedColumns, structFields } from '#stack/contract/tables.ts'
 import { Rows } from '../columns.ts'
 import type { Cell } from '../columns.ts'
-import { ListColumn, NumberColumn, TextColumn } from '#stack/duckdb/vectors.ts'
+import { ListColumn, Int64Column, TextColumn } from '#stack/duckdb/vectors.ts'
 import { reading } from './event-reading.ts'
 import type { EventReading } from './event-reading.ts'
 
@@ -119,7 +119,7 @@ export class EventRows {
         const at = element * elementWidth + (itemSlots[i] as number)
         const [start, end] = [starts[at] as number, ends[at] as number]
         if (start === -1) column.push(null)
-        else if (column instanceof NumberColumn) column.push(reading.integerAt(start, end))
+        else if (column instanceof Int64Column) column.push(reading.integerAt(start, end))
         else if (scan.hasEscapes) column.push(reading.textAt(start, end))
         else (column as TextColumn).pushSpan(base + start, end - start)
       })
