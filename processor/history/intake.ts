@@ -1,5 +1,6 @@
 // From record batches to transactions: records are gathered into a batch while the one before it is written, and the
-// batch is written when it is old or large enough. At most two batches are in memory; whoever brings more waits.
+// batch is written when no more of them come, or when it is old or large enough: a transaction costs much more than a
+// record. At most two batches are in memory; whoever brings more waits.
 
 import type { Clock } from '#stack/base/clock.ts'
 import { messageOf } from '#stack/base/errors.ts'
@@ -21,11 +22,11 @@ export interface IntakeOptions {
   onFatal(error: unknown): void
 }
 
-/** Group commit: a batch is written at this age, and no sooner than twenty times what the last transaction took. */
-const batchAgeMs = 250
+/** Group commit: a batch is written when nothing was added for so long, */
+const batchPauseMs = 250
+/** at this age, */
 const batchAgeMsMax = 2 * secondMs
-const shareOfTime = 20
-/** Or at this size. */
+/** or at this size. */
 const batchRowsMax = 20_000
 const batchBytesMax = 24 * MiB
 /** A WAL this long is folded in when nothing else is to do. */
@@ -38,7 +39,7 @@ export class Intake {
   readonly #lag = new Map<string, number>()
   #pending = new Batch()
   #pendingSinceMs = 0
-  #lastCommitMs = 0
+  #lastTakenMs = 0
   #lastRecordMs: number
   #writing: Promise<void> | undefined
   #isClosed = false
@@ -60,15 +61,17 @@ export class Intake {
       'time of one transaction',
       [5, 10, 25, 50, 100, 250, 500, 1000, 2500],
     )
-    this.#timer = clock.every(batchAgeMs / 5, () => this.#tick())
+    this.#timer = clock.every(batchPauseMs / 5, () => this.#tick())
   }
 
   /** Resolves when there is room for more. */
   async take(records: RecordBatch): Promise<void> {
     const { topic, partition, nextOffset, highWatermark } = records
     this.#lag.set(partitionName(records), highWatermark - nextOffset)
-    if (this.#pending.isEmpty()) this.#pendingSinceMs = this.#options.clock.monotonicMs()
-    if (records.records.length > 0) this.#lastRecordMs = this.#options.clock.monotonicMs()
+    const nowMs = this.#options.clock.monotonicMs()
+    this.#lastTakenMs = nowMs
+    if (this.#pending.isEmpty()) this.#pendingSinceMs = nowMs
+    if (records.records.length > 0) this.#lastRecordMs = nowMs
     for (const record of records.records) this.#pending.add(topic, partition, record)
     this.#pending.advance({ topic, partition }, nextOffset)
     const { rows, bytes } = this.#pending
@@ -104,8 +107,10 @@ export class Intake {
   #tick(): void {
     const { clock, history } = this.#options
     if (this.#writing) return
-    const ageMs = clock.monotonicMs() - this.#pendingSinceMs
-    if (!this.#pending.isEmpty() && ageMs >= this.#ageMsToWrite()) {
+    const nowMs = clock.monotonicMs()
+    const isDue =
+      nowMs - this.#lastTakenMs >= batchPauseMs || nowMs - this.#pendingSinceMs >= batchAgeMsMax
+    if (isDue && !this.#pending.isEmpty()) {
       void this.flush()
     } else if (this.quietMs() > quietMs && history.database.walBytes() > quietWalBytes) {
       this.#writing = this.#guard(history.database.checkpoint()).finally(() => {
@@ -114,19 +119,13 @@ export class Intake {
     }
   }
 
-  /** A trickle is written at once; under load each transaction has the more rows, the more one costs. */
-  #ageMsToWrite(): number {
-    return Math.min(Math.max(batchAgeMs, shareOfTime * this.#lastCommitMs), batchAgeMsMax)
-  }
-
   #write(batch: Batch): Promise<void> {
     const { clock, history } = this.#options
     const startMs = clock.monotonicMs()
     const work = async () => {
       this.#report(await history.commit(batch))
       this.#rows.add(batch.rows)
-      this.#lastCommitMs = clock.monotonicMs() - startMs
-      this.#commitMs.observe(this.#lastCommitMs)
+      this.#commitMs.observe(clock.monotonicMs() - startMs)
       if (history.database.isWalLong()) await history.database.checkpoint()
     }
     return this.#guard(work())

@@ -1,6 +1,7 @@
 // Writes what cuts hand over, in the order that makes a restart safe: the decisions where and at which watermark to cut,
-// then the outputs, then the changelog, then the commit. Cuts that come while a flush is on its way are written together
-// by the next one, and their decisions with the changelog of this one; when too many wait, the reader waits.
+// then the outputs, then the changelog. Cuts of one turn of the event loop, and those that come while a flush is on its
+// way, are written together by the next one, and their decisions with the changelog of this one; when too many wait, the
+// reader waits.
 //
 // Delivery is at least once with effects that are idempotent: after a crash the same decisions make the same outputs from
 // the same records (task.ts). Transactions will put all of it into one without changing this order.
@@ -17,7 +18,6 @@ export interface FlusherOptions {
   input: string
   changelog: string
   clock: Clock
-  commit(positions: readonly Position[]): Promise<void>
   onFlushed(flushed: Flushed): void
   onFailure(error: unknown): void
 }
@@ -75,6 +75,8 @@ export class Flusher {
   }
 
   async #run(): Promise<void> {
+    // The other partitions that are cut now come along.
+    await Promise.resolve()
     try {
       while (this.#waiting.length > 0) {
         const waiting = this.#waiting
@@ -91,7 +93,7 @@ export class Flusher {
   }
 
   async #flush(waiting: readonly Waiting[]): Promise<void> {
-    const { producer, input, changelog, clock, commit, onFlushed } = this.#options
+    const { producer, input, changelog, clock, onFlushed } = this.#options
     const startedMs = clock.monotonicMs()
     const untold = decisionsOf(waiting)
     if (untold.length > 0) await producer.send([{ topic: changelog, records: untold }])
@@ -103,7 +105,6 @@ export class Flusher {
     const records = [...entries, ...decisionsOf(this.#waiting)]
     await producer.send([{ topic: changelog, records }])
     const positions = positionsOf(waiting, input)
-    await commit(positions)
     const written = outputs.reduce((count, batch) => count + batch.records.length, records.length)
     onFlushed({ records: written, tookMs: clock.monotonicMs() - startedMs, positions })
   }

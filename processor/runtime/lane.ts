@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '#stack/base/clock.ts'
 import { messageOf } from '#stack/base/errors.ts'
 import type { Logger } from '#stack/base/logger.ts'
-import { isoTime } from '#stack/base/units.ts'
+import { isoTime, secondMs } from '#stack/base/units.ts'
 import type { KafkaPort } from '#stack/kafka-client/connect.ts'
 import type { KafkaConsumer } from '#stack/kafka-client/consumer.ts'
 import type { KafkaProducer } from '#stack/kafka-client/producer.ts'
@@ -48,15 +48,20 @@ export interface Reading<S extends Stage> {
   endOffset: number
 }
 
+/** What counts is the position in the changelog: the committed one is for whoever looks at the group's lag. */
+const commitEveryMs = secondMs
+
 /** After a kill -9 the group waits so long for the dead member before its partitions are given out again. */
 const sessionTimeoutMs = 6000
 
 export class Lane<S extends Stage> {
   readonly #options: LaneOptions<S>
   readonly #readings = new Map<number, Reading<S>>()
+  /** Flushed since the last commit, by partition. */
+  readonly #uncommitted = new Map<number, Position>()
   #flusher: Flusher
   #consumer: KafkaConsumer | undefined
-  #timer: Timer | undefined
+  #timers: Timer[] = []
   #isReady = false
   #isHeld = false
 
@@ -89,10 +94,14 @@ export class Lane<S extends Stage> {
       onCrash: onFailure,
       sessionTimeoutMs,
     })
-    this.#timer = clock.every(flushMs, () => {
+    const cut = (): void => {
       this.#holdOrGoOn()
       this.cutAtEnds()
-    })
+    }
+    this.#timers = [
+      clock.every(flushMs, cut),
+      clock.every(commitEveryMs, () => void this.#commit()),
+    ]
   }
 
   /** Cuts every partition that has been read to its end since its last cut. */
@@ -115,9 +124,10 @@ export class Lane<S extends Stage> {
 
   /** Writes what is in hand, commits, leaves the group. */
   async close(): Promise<void> {
-    this.#timer?.cancel()
+    for (const timer of this.#timers) timer.cancel()
     this.cutAtEnds()
     await this.#flusher.idle()
+    await this.#commit()
     await this.#consumer?.close()
   }
 
@@ -147,6 +157,7 @@ export class Lane<S extends Stage> {
     this.#flusher.stop()
     for (const partition of this.#readings.keys()) this.#options.release?.(partition)
     this.#readings.clear()
+    this.#uncommitted.clear()
   }
 
   async #readChangelogs(partitions: readonly number[]): Promise<Map<number, Restored>> {
@@ -207,8 +218,11 @@ export class Lane<S extends Stage> {
     return isoTime(this.#options.now())
   }
 
-  /** What counts is the position in the changelog; a commit that meets a rebalance is news, and no failure. */
-  async #commit(positions: readonly Position[]): Promise<void> {
+  /** One that meets a rebalance is news, and no failure. */
+  async #commit(): Promise<void> {
+    const positions = [...this.#uncommitted.values()]
+    this.#uncommitted.clear()
+    if (positions.length === 0) return
     try {
       await this.#consumer?.commit(positions)
     } catch (error) {
@@ -224,11 +238,11 @@ export class Lane<S extends Stage> {
       clock,
       input: definition.input.name,
       changelog: definition.changelog.name,
-      commit: (positions) => this.#commit(positions),
       onFlushed: (flushed) => {
-        for (const { partition, offset } of flushed.positions) {
-          const reading = this.#readings.get(partition)
-          if (reading) reading.flushedOffset = offset
+        for (const position of flushed.positions) {
+          const reading = this.#readings.get(position.partition)
+          if (reading) reading.flushedOffset = position.offset
+          this.#uncommitted.set(position.partition, position)
         }
         onFlushed?.(flushed)
       },
