@@ -23,7 +23,7 @@ export interface IntakeOptions {
 }
 
 /** Group commit: a batch is written when nothing was added for so long, */
-const batchPauseMs = 250
+const batchPauseMs = 500
 /** at this age, */
 const batchAgeMsMax = 2 * secondMs
 /** or at this size. */
@@ -61,7 +61,7 @@ export class Intake {
       'time of one transaction',
       [5, 10, 25, 50, 100, 250, 500, 1000, 2500],
     )
-    this.#timer = clock.every(batchPauseMs / 5, () => this.#tick())
+    this.#timer = clock.every(batchPauseMs / 10, () => this.#tick())
   }
 
   /** Resolves when there is room for more. */
