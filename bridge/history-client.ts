@@ -3,7 +3,8 @@
 
 import type { PositionsAnswer } from '#processor/history/read-api.ts'
 import { messageOf, OperatingError } from '#stack/base/errors.ts'
-import type { WireRow } from './tables/row-encoding.ts'
+import { pageHeadBytes, RowPage } from '#stack/contract/row-pages.ts'
+import type { TableName } from '#stack/contract/tables.ts'
 
 export interface HistoryTables {
   epoch: number
@@ -12,17 +13,20 @@ export interface HistoryTables {
   tables: { name: string; rows: number; maxSeq: number }[]
 }
 
-export interface RowsAnswer {
-  /** Up to here the answer goes, if it is not cut by its limit. */
-  toSeq: number
-  /** As many at a time as have come. */
-  rows: AsyncGenerator<HistoryRow[]>
+/** As JSON. */
+export type WireRow = Readonly<Record<string, unknown>>
+
+export interface RowRange {
+  epoch: number
+  afterSeq: number
+  toSeq?: number
+  limit?: number
 }
 
-export interface HistoryRow {
-  row: WireRow
-  /** As it came. */
-  text: string
+export interface PagesAnswer {
+  /** Up to here the answer goes, if it is not cut by its limit. */
+  toSeq: number
+  pages: AsyncGenerator<RowPage>
 }
 
 /** The history was rebuilt: its rows have other numbers now. */
@@ -48,16 +52,21 @@ export class HistoryClient {
     return inputs.reduce((sum, { endOffset, completeTo }) => sum + endOffset - completeTo, 0)
   }
 
-  async rows(
-    source: string,
-    range: { epoch: number; afterSeq: number; toSeq?: number; limit?: number },
+  /** Rows as JSON, as many at a time as have come. */
+  async *rows(source: string, range: RowRange): AsyncGenerator<WireRow[]> {
+    const query = queryOf({ ...range, derived: false })
+    yield* rowsOf(await this.#get(`/v1/tables/${source}/rows?${query}`))
+  }
+
+  /** Rows by column. */
+  async pages(
+    { name, source }: { name: TableName; source: string },
+    range: RowRange,
     signal?: AbortSignal,
-  ): Promise<RowsAnswer> {
-    const query = new URLSearchParams({ derived: 'false' })
-    for (const [name, value] of Object.entries(range)) query.set(name, String(value))
-    const response = await this.#get(`/v1/tables/${source}/rows?${query.toString()}`, signal)
+  ): Promise<PagesAnswer> {
+    const response = await this.#get(`/v1/tables/${source}/pages?${queryOf(range)}`, signal)
     const toSeq = Number(response.headers.get('slipway-to-seq'))
-    return { toSeq, rows: rowsOf(response) }
+    return { toSeq, pages: pagesOf(response, name) }
   }
 
   async json<T>(path: string): Promise<T> {
@@ -84,14 +93,49 @@ export class HistoryClient {
   }
 }
 
-async function* rowsOf(response: Response): RowsAnswer['rows'] {
+function queryOf(values: object): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(values)) query.set(name, String(value))
+  return query.toString()
+}
+
+async function* rowsOf(response: Response): AsyncGenerator<WireRow[]> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of response.body ?? []) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
     rest = lines.pop() ?? ''
-    yield lines.map((text) => ({ row: JSON.parse(text) as WireRow, text }))
+    yield lines.map((text) => JSON.parse(text) as WireRow)
   }
   // Whole answers end with a line feed.
-  if (rest !== '') throw new OperatingError('history cut its answer', { retriable: true })
+  if (rest !== '') throw cut()
+}
+
+async function* pagesOf(response: Response, table: TableName): PagesAnswer['pages'] {
+  const head = Buffer.alloc(pageHeadBytes)
+  /** The page in hand; its head while it is not known how long it is. */
+  let page = head
+  let filled = 0
+  for await (const chunk of response.body ?? []) {
+    for (let at = 0; at < chunk.length;) {
+      const taken = chunk.subarray(at, at + page.length - filled)
+      page.set(taken, filled)
+      filled += taken.length
+      at += taken.length
+      if (filled < page.length) continue
+      if (page !== head) {
+        yield new RowPage(table, page)
+        page = head
+        filled = 0
+      } else {
+        page = Buffer.allocUnsafeSlow(head.readUInt32LE(0))
+        page.set(head)
+      }
+    }
+  }
+  if (filled > 0) throw cut()
+}
+
+function cut(): OperatingError {
+  return new OperatingError('history cut its answer', { retriable: true })
 }

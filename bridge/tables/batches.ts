@@ -2,9 +2,10 @@
 // reason; its `_seq` counts as passed.
 
 import { messageOf } from '#stack/base/errors.ts'
+import type { RowPage } from '#stack/contract/row-pages.ts'
 import type { TableName } from '#stack/contract/tables.ts'
 import { RowEncoder } from './row-encoding.ts'
-import type { WireRow } from './row-encoding.ts'
+import type { RowLines } from './row-lines.ts'
 
 /** A request takes 10 MB with everything around its rows. */
 export const rowBytesMax = 9_000_000
@@ -14,8 +15,9 @@ const overheadBytes = 6
 export interface BatchRow {
   seq: number
   bytes: Uint8Array
-  /** As the read API sent it, for the error lane. */
-  text: string
+  /** Where it came from, for the error lane. */
+  page: RowPage
+  row: number
 }
 
 export interface BadRow {
@@ -39,29 +41,36 @@ export interface BatchLimits {
 
 export class Batcher {
   readonly #encoder: RowEncoder
+  readonly #lines: RowLines
   readonly #limits: BatchLimits
   readonly #epoch: number
   #batch: Batch | undefined
   #bytes = 0
-  #stamp: { _bridge_batch: string; _ingested_at: string } | undefined
+  #stamp: Buffer | undefined
 
-  constructor(name: TableName, epoch: number, limits: BatchLimits) {
-    this.#encoder = new RowEncoder(name)
-    this.#limits = limits
-    this.#epoch = epoch
+  constructor(options: { name: TableName; epoch: number; limits: BatchLimits; lines: RowLines }) {
+    this.#encoder = new RowEncoder(options.name)
+    this.#lines = options.lines
+    this.#limits = options.limits
+    this.#epoch = options.epoch
   }
 
   /** The batch that was full before this row. */
-  add(row: WireRow, text: string, nowIso: string): Batch | undefined {
-    const seq = row['_seq'] as number
-    this.#stamp ??= { _bridge_batch: `${this.#epoch}-${seq}`, _ingested_at: nowIso }
-    const encoded = this.#encode(row, this.#stamp)
+  add(page: RowPage, row: number, nowMs: number): Batch | undefined {
+    const seq = page.seqAt(row)
+    this.#stamp ??= this.#encoder.stamp({ batch: `${this.#epoch}-${seq}`, nowMs })
+    const encoded = this.#encode(page, row, this.#stamp)
     if (encoded instanceof Uint8Array && this.#isFull(encoded)) {
       const full = this.take()
       // Its stamp is the next batch's.
-      return this.add(row, text, nowIso) ?? full
+      return this.add(page, row, nowMs) ?? full
     }
-    this.#put(seq, text, encoded)
+    const batch = (this.#batch ??= { rows: [], bad: [], seqFrom: seq, seqTo: seq })
+    batch.seqTo = seq
+    if (encoded instanceof Uint8Array) {
+      this.#bytes += encoded.length + overheadBytes
+      batch.rows.push({ seq, bytes: encoded, page, row })
+    } else batch.bad.push({ seq, text: this.#lines.text(page, row), ...encoded })
     return undefined
   }
 
@@ -79,17 +88,9 @@ export class Batcher {
     return count > 0 && (count >= rows || this.#bytes + length + overheadBytes > bytes)
   }
 
-  #put(seq: number, text: string, encoded: Uint8Array | Omit<BadRow, 'seq' | 'text'>): void {
-    const batch = (this.#batch ??= { rows: [], bad: [], seqFrom: seq, seqTo: seq })
-    batch.seqTo = seq
-    if (!(encoded instanceof Uint8Array)) return void batch.bad.push({ seq, text, ...encoded })
-    this.#bytes += encoded.length + overheadBytes
-    batch.rows.push({ seq, bytes: encoded, text })
-  }
-
-  #encode(row: WireRow, stamp: WireRow): Uint8Array | Omit<BadRow, 'seq' | 'text'> {
+  #encode(page: RowPage, row: number, stamp: Buffer): Uint8Array | Pick<BadRow, 'code' | 'reason'> {
     try {
-      const bytes = this.#encoder.encode(row, stamp)
+      const bytes = this.#encoder.encode(page, row, stamp)
       if (bytes.length <= rowBytesMax) return bytes
       const reason = `a row of ${bytes.length} bytes; a request takes ${rowBytesMax}`
       return { code: 'TOO_LARGE', reason }

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { systemClock } from '#stack/base/clock.ts'
 import { Random } from '#stack/base/random.ts'
-import type { HistoryClient, HistoryRow } from '../history-client.ts'
+import type { RowPage } from '#stack/contract/row-pages.ts'
+import type { HistoryClient } from '../history-client.ts'
 import { LoadFile } from './load-file.ts'
 import type { JobAnswer } from './load-protocol.ts'
 import { LoadSink } from './load-sink.ts'
@@ -18,7 +19,7 @@ import type { TableSink } from './sink.ts'
 import { StateFile } from './state-file.ts'
 import { TableShipper } from './table-shipper.ts'
 import type { Target } from './target.ts'
-import { madeUpRow } from './testing.ts'
+import { madeUpRow, pageOf } from './testing.ts'
 
 const rowCount = 60
 const isBad = (seq: number) => seq % 17 === 0
@@ -241,20 +242,18 @@ const nothingOpen: TableSink = {
 }
 
 const history = {
-  async rows(
-    _source: string,
+  async pages(
+    _table: object,
     { afterSeq, limit = Infinity }: { afterSeq: number; limit?: number },
   ) {
     const wanted = seqs.filter((seq) => seq > afterSeq).slice(0, limit)
-    return { toSeq: rowCount, rows: chunksOf(wanted) }
+    return { toSeq: rowCount, pages: pagesOf(wanted) }
   },
 } as unknown as HistoryClient
 
-async function* chunksOf(wanted: readonly number[]): AsyncGenerator<HistoryRow[]> {
+async function* pagesOf(wanted: readonly number[]): AsyncGenerator<RowPage> {
   for (let at = 0; at < wanted.length; at += 7) {
-    yield wanted.slice(at, at + 7).map((seq) => {
-      const row = madeUpRow('orders', seq, 1)
-      return { row, text: JSON.stringify(row) }
-    })
+    const rows = wanted.slice(at, at + 7).map((seq) => madeUpRow('orders', seq, 1))
+    yield pageOf('orders', rows)
   }
 }

@@ -4,8 +4,7 @@
 
 import type { Clock } from '#stack/base/clock.ts'
 import { messageOf } from '#stack/base/errors.ts'
-import { isoTime } from '#stack/base/units.ts'
-import type { HistoryRow } from '../history-client.ts'
+import type { RowPage } from '#stack/contract/row-pages.ts'
 import type { BadRow } from './batches.ts'
 import type { LoadFile, LoadFileWriter } from './load-file.ts'
 import { afterAskingForLoad, jobIdOf, loadId, loadVerdict } from './load-protocol.ts'
@@ -13,7 +12,6 @@ import type { JobAnswer, LoadVerdict, RefusedRow } from './load-protocol.ts'
 import { ProtocolAlarm, trouble } from './logbook.ts'
 import type { Logbook } from './logbook.ts'
 import type { Load } from './protocol.ts'
-import type { WireRow } from './row-encoding.ts'
 import { RowLines } from './row-lines.ts'
 import type { Sent, TableSink } from './sink.ts'
 import type { Target } from './target.ts'
@@ -84,10 +82,10 @@ export class LoadSink implements TableSink {
     return !(await this.#options.target.hasUnfinishedLoads(this.#book.resource.tableId))
   }
 
-  async send(epoch: number, rows: AsyncIterable<HistoryRow[]>): Promise<Sent> {
+  async send(epoch: number, pages: AsyncIterable<RowPage>): Promise<Sent> {
     const { clock, holdLease } = this.#options
     const limit = this.turnRows
-    const { load, taken, isWhole } = await this.#write(epoch, rows)
+    const { load, taken, isWhole } = await this.#write(epoch, pages)
     this.#wasFull = !isWhole || taken >= limit
     if (load.rows === 0) {
       if (taken > 0) this.#book.record({ fact: 'skipped', seqTo: load.seqTo })
@@ -115,26 +113,28 @@ export class LoadSink implements TableSink {
   /** The file of the next load; without rows there is none. */
   async #write(
     epoch: number,
-    rows: AsyncIterable<HistoryRow[]>,
+    pages: AsyncIterable<RowPage>,
   ): Promise<{ load: Omit<Load, 'atMs'>; taken: number; isWhole: boolean }> {
     const { clock, file, fileBytes, target } = this.#options
     const { tableId } = this.#book.resource
     const writer = file.write(target.nameOf(tableId))
-    const nowIso = isoTime(clock.now())
+    const nowMs = clock.now()
     let seqFrom = 0
     let seqTo = 0
     let taken = 0
     let isWhole = true
     try {
-      for await (const some of rows) {
-        isWhole = writer.bytes < fileBytes
-        if (!isWhole) break
-        for (const each of some) {
-          seqTo = each.row['_seq'] as number
-          if (taken++ === 0) seqFrom = seqTo
-          const stamp = { _bridge_batch: `${epoch}-${seqFrom}`, _ingested_at: nowIso }
-          await this.#add(writer, each, stamp)
+      for await (const page of pages) {
+        if (taken === 0) seqFrom = page.seqAt(0)
+        const stamp = RowLines.stamp({ batch: `${epoch}-${seqFrom}`, nowMs })
+        let row = 0
+        for (; row < page.rows && writer.bytes < fileBytes; row++) {
+          await this.#add(writer, { page, row, stamp })
         }
+        taken += row
+        if (row > 0) seqTo = page.seqAt(row - 1)
+        isWhole = row === page.rows
+        if (!isWhole) break
       }
       const id = writer.rows > 0 ? loadId(tableId, { seqFrom, seqTo }, writer.finish()) : ''
       return { load: { id, retry: 0, rows: writer.rows, seqFrom, seqTo }, taken, isWhole }
@@ -143,13 +143,17 @@ export class LoadSink implements TableSink {
     }
   }
 
-  async #add(writer: LoadFileWriter, { row, text }: HistoryRow, stamp: WireRow): Promise<void> {
-    const seq = row['_seq'] as number
-    this.#book.notice(row)
+  async #add(
+    writer: LoadFileWriter,
+    { page, row, stamp }: { page: RowPage; row: number; stamp: string },
+  ): Promise<void> {
+    const seq = page.seqAt(row)
+    this.#book.notice(page, row)
     if (this.#refusedSeqs.has(seq)) return
     try {
-      writer.add(this.#lines.encode(row, stamp))
+      writer.add(this.#lines.encode(page, row, stamp))
     } catch (error) {
+      const text = this.#lines.text(page, row)
       await this.#book.tellBad([{ seq, text, code: 'NOT_ENCODABLE', reason: messageOf(error) }])
     }
   }

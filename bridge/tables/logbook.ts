@@ -2,12 +2,13 @@
 // in it, and the lane reads it.
 
 import { OperatingError } from '#stack/base/errors.ts'
+import { isValue, numberAt } from '#stack/contract/row-pages.ts'
+import type { RowPage } from '#stack/contract/row-pages.ts'
 import { tables } from '#stack/contract/tables.ts'
 import type { BadRow } from './batches.ts'
 import { afterAskingTable } from './protocol.ts'
 import type { Alarm, Fact, Ship } from './protocol.ts'
 import type { TableResource } from './resources.ts'
-import type { WireRow } from './row-encoding.ts'
 import type { StateFile } from './state-file.ts'
 import { noCounts } from './table-metrics.ts'
 import type { CountRow, ShipperCounts } from './table-metrics.ts'
@@ -77,10 +78,10 @@ export class Logbook {
   }
 
   /** A row was read that is not there. */
-  notice(row: WireRow): void {
+  notice(page: RowPage, row: number): void {
     if (this.unsentSinceMs !== null) return
-    const time = row[tables[this.resource.name].time]
-    if (typeof time === 'string') this.unsentSinceMs = Date.parse(time)
+    const time = page.column(tables[this.resource.name].time)
+    if (isValue(time, row)) this.unsentSinceMs = Math.floor(numberAt(time, row) / 1000)
   }
 
   /** What was read is there now, or in the error lane. */

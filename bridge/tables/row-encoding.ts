@@ -2,8 +2,10 @@
 // number is its column's place. The same row gives the same bytes, so that a batch that is sent again is the same batch.
 // On the wire TIMESTAMP is int64 microseconds, JSON is text; what is null is not there.
 
-import { structFields } from '#stack/contract/tables.ts'
-import type { Column, TableName } from '#stack/contract/tables.ts'
+import { isValue } from '#stack/contract/row-pages.ts'
+import type { PageColumn, RowPage } from '#stack/contract/row-pages.ts'
+import { shippedColumns, structFields } from '#stack/contract/tables.ts'
+import type { ColumnType, TableName } from '#stack/contract/tables.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { ProtoWriter } from './proto-writer.ts'
 import { logColumns } from './resources.ts'
@@ -15,8 +17,16 @@ export interface ProtoDescriptor {
   nestedType: ProtoDescriptor[]
 }
 
-/** A row as the read API sends it, with what the bridge adds. */
-export type WireRow = Readonly<Record<string, unknown>>
+/** What the bridge adds to each row of a batch. */
+export interface Stamp {
+  batch: string
+  nowMs: number
+}
+
+const two32 = 2 ** 32
+const elementFields = Object.fromEntries(
+  Object.entries(structFields).map(([type, fields]) => [type, Object.keys(fields)]),
+) as Record<keyof typeof structFields, string[]>
 
 const labels = { optional: 1, repeated: 3 } as const
 const types = { int64: 3, bool: 8, string: 9, message: 11 } as const
@@ -56,67 +66,81 @@ function nestedDescriptor(name: string, type: keyof typeof structFields): ProtoD
 
 export class RowEncoder {
   readonly #writer = new ProtoWriter()
-  readonly #columns: [name: string, write: (value: unknown) => void][]
+  readonly #stored: number
 
   constructor(name: TableName) {
-    this.#columns = logColumns(name).map(([column, { type }], i) => [
-      column,
-      writeOf(type, i + 1, this.#writer),
-    ])
+    this.#stored = logColumns(name).length - Object.keys(shippedColumns).length
   }
 
-  /** With what the bridge adds. Throws for a value that is not of its column's type; the next row is none the worse. */
-  encode(row: WireRow, stamp: WireRow = {}): Buffer {
+  /** Behind each row of the batch. */
+  stamp({ batch, nowMs }: Stamp): Buffer {
+    this.#writer.text(this.#stored + 1, batch)
+    writeNumber(this.#writer, this.#stored + 2, nowMs * 1000)
+    return this.#writer.take()
+  }
+
+  /** Throws for a value that is not of its column's type; the next row is none the worse. */
+  encode(page: RowPage, row: number, stamp?: Buffer): Buffer {
     try {
-      for (const [column, write] of this.#columns) {
-        const value = row[column] ?? stamp[column]
-        if (value !== null && value !== undefined) write(value)
-      }
+      this.#write(page, row)
+      if (stamp) this.#writer.copy(stamp)
     } catch (error) {
       this.#writer.take()
       throw error
     }
     return this.#writer.take()
   }
-}
 
-/** The read API says what is what: values are of their column's type. */
-function writeOf(
-  type: Column['type'],
-  field: number,
-  writer: ProtoWriter,
-): (value: unknown) => void {
-  switch (type) {
-    case 'string':
-      return (value) => writer.text(field, value as string)
-    case 'integer':
-      return (value) => writer.integer(field, value as number)
-    case 'boolean':
-      return (value) => writer.boolean(field, value as boolean)
-    case 'timestamp':
-      return (value) => writer.integer(field, Date.parse(value as string) * 1000)
-    case 'json':
-      return (value) => writer.text(field, canonicalJson(value))
-    case 'strings':
-      return (value) => {
-        for (const text of value as string[]) writer.text(field, text)
-      }
-    case 'items':
-    case 'lines':
-    case 'amounts':
-      return (value) => {
-        for (const element of value as WireRow[]) {
-          writer.message(field, (inner) => writeElement(inner, type, element))
+  #write({ columns, bytes, textStarts }: RowPage, row: number): void {
+    const writer = this.#writer
+    let from = textStarts[row] as number
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i] as PageColumn
+      if (!isValue(column, row)) continue
+      switch (column.shape) {
+        case 'number':
+          writer.integer(
+            i + 1,
+            column.words[2 * row] as number,
+            column.words[2 * row + 1] as number,
+          )
+          break
+        case 'truth':
+          writer.integer(i + 1, column.truths[row] as number, 0)
+          break
+        case 'text': {
+          const length = column.lengths[row] as number
+          if (column.type === 'string') writer.bytes(i + 1, bytes, from, length)
+          else writeJson(writer, i + 1, column.type, bytes.toString('utf8', from, from + length))
+          from += length
         }
       }
+    }
   }
 }
 
-function writeElement(writer: ProtoWriter, type: keyof typeof structFields, element: WireRow) {
-  Object.entries(structFields[type]).forEach(([member, of], i) => {
-    const value = element[member]
-    if (value === null || value === undefined) return
-    if (of === 'integer') writer.integer(i + 1, value as number)
-    else writer.text(i + 1, value as string)
-  })
+function writeJson(writer: ProtoWriter, field: number, type: ColumnType, json: string): void {
+  // Most arrays are empty.
+  if (json === '[]' && type !== 'json') return
+  const value: unknown = JSON.parse(json)
+  if (type === 'json') return writer.text(field, canonicalJson(value))
+  if (type === 'strings') {
+    for (const text of value as string[]) writer.text(field, text)
+    return
+  }
+  const fields = elementFields[type as keyof typeof structFields]
+  for (const element of value as Readonly<Record<string, string | number | null>>[]) {
+    writer.message(field, (inner) => {
+      fields.forEach((member, i) => {
+        const cell = element[member] ?? null
+        if (typeof cell === 'number') writeNumber(inner, i + 1, cell)
+        else if (cell !== null) inner.text(i + 1, cell)
+      })
+    })
+  }
+}
+
+/** Of whole numbers to 2^53. */
+function writeNumber(writer: ProtoWriter, field: number, value: number): void {
+  writer.integer(field, value >>> 0, Math.floor(value / two32) >>> 0)
 }

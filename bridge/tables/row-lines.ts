@@ -1,31 +1,102 @@
 // Rows of history as lines of JSON that a load job takes. The same row gives the same bytes: columns in their order, JSON in
 // its canonical form, and what is null is not there, since BigQuery takes no null for what is repeated.
 
-import type { Column, TableName } from '#stack/contract/tables.ts'
+import { ByteWriter } from '#stack/base/byte-writer.ts'
+import { isoTime } from '#stack/base/units.ts'
+import { openBrace, quote, textBytes } from '#stack/contract/json-bytes.ts'
+import { isValue, numberAt } from '#stack/contract/row-pages.ts'
+import type { PageColumn, RowPage } from '#stack/contract/row-pages.ts'
+import type { TableName } from '#stack/contract/tables.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { logColumns } from './resources.ts'
-import type { WireRow } from './row-encoding.ts'
+import type { Stamp } from './row-encoding.ts'
 
 export class RowLines {
-  readonly #columns: [name: string, prefix: string, type: Column['type']][]
+  readonly #writer = new ByteWriter()
+  /** `,"column":` */
+  readonly #names: Buffer[]
 
   constructor(name: TableName) {
-    this.#columns = logColumns(name).map(([column, { type }]) => [
-      column,
-      `${JSON.stringify(column)}:`,
-      type,
-    ])
+    this.#names = logColumns(name).map(([column]) => Buffer.from(`,${JSON.stringify(column)}:`))
   }
 
-  /** With what the bridge adds, and the line feed. */
-  encode(row: WireRow, stamp: WireRow): Buffer {
-    let line = ''
-    for (const [column, prefix, type] of this.#columns) {
-      const value = row[column] ?? stamp[column]
-      if (value === null || value === undefined) continue
-      const text = type === 'json' ? canonicalJson(value) : JSON.stringify(value)
-      line += line === '' ? prefix + text : `,${prefix}${text}`
-    }
-    return Buffer.from(`{${line}}\n`)
+  /** What the bridge adds to each row of a file, and the end of its line; every row has something before. */
+  static stamp({ batch, nowMs }: Stamp): string {
+    const added = { _bridge_batch: batch, _ingested_at: isoTime(nowMs) }
+    return `,${JSON.stringify(added).slice(1)}\n`
   }
+
+  encode(page: RowPage, row: number, stamp: string): Buffer {
+    try {
+      this.#write(page, row)
+    } catch (error) {
+      this.#writer.take()
+      throw error
+    }
+    this.#writer.text(stamp)
+    return this.#writer.take()
+  }
+
+  /** A row that cannot be sent, as a person can read it. */
+  text(page: RowPage, row: number): string {
+    try {
+      return this.encode(page, row, '}').toString()
+    } catch {
+      const from = page.textStarts[row] as number
+      return page.bytes.toString('utf8', from, from + (page.textBytes[row] as number))
+    }
+  }
+
+  #write({ columns, bytes, textStarts }: RowPage, row: number): void {
+    let from = textStarts[row] as number
+    let isFirst = true
+    this.#writer.byte(openBrace)
+    columns.forEach((column, i) => {
+      if (!isValue(column, row)) return
+      this.#writer.copy(this.#names[i] as Buffer, isFirst ? 1 : 0)
+      isFirst = false
+      switch (column.shape) {
+        case 'number':
+          return this.#writer.text(numberText(column, row))
+        case 'truth':
+          return this.#writer.text(column.truths[row] === 1 ? 'true' : 'false')
+        case 'text': {
+          const to = from + (column.lengths[row] as number)
+          if (column.type === 'string') this.#text(bytes, from, to)
+          else if (column.type === 'json') this.#writer.text(canonical(bytes, from, to))
+          else this.#writer.copy(bytes, from, to)
+          from = to
+        }
+      }
+    })
+  }
+
+  #text(bytes: Buffer, from: number, to: number): void {
+    let at = from
+    while (at < to && textBytes[bytes[at] as number] !== 0) at++
+    if (at < to) return this.#writer.text(JSON.stringify(bytes.toString('utf8', from, to)))
+    this.#writer.byte(quote)
+    this.#writer.copy(bytes, from, to)
+    this.#writer.byte(quote)
+  }
+}
+
+function canonical(bytes: Buffer, from: number, to: number): string {
+  return canonicalJson(JSON.parse(bytes.toString('utf8', from, to)))
+}
+
+function numberText(column: PageColumn, row: number): string {
+  const value = numberAt(column, row)
+  if (column.type === 'timestamp') return `"${timeText(value)}"`
+  if (Number.isSafeInteger(value)) return String(value)
+  const { words } = column
+  const high = BigInt(words[2 * row + 1] as number)
+  return String(BigInt.asIntN(64, (high << 32n) + BigInt(words[2 * row] as number)))
+}
+
+/** With microseconds where there are any. */
+function timeText(micros: number): string {
+  const text = isoTime(Math.floor(micros / 1000))
+  const rest = micros % 1000
+  return rest === 0 ? text : text.replace('Z', `${String((rest + 1000) % 1000).padStart(3, '0')}Z`)
 }

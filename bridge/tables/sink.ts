@@ -2,7 +2,7 @@
 // `load-sink.ts` runs load jobs. Both keep what they know in the table's logbook, so that either goes on where the other
 // has ended: in every life each settles what it finds open, and one of them sends.
 
-import type { HistoryRow } from '../history-client.ts'
+import type { RowPage } from '#stack/contract/row-pages.ts'
 
 export interface TableSink {
   /** Rows that are read for one sending, at most. */
@@ -14,7 +14,7 @@ export interface TableSink {
   /** Before the table is asked how far it is. False: a life that is forgotten may still have something under way. */
   begin(): Promise<boolean>
   /** Rows behind those that have landed, in their order. */
-  send(epoch: number, rows: AsyncIterable<HistoryRow[]>): Promise<Sent>
+  send(epoch: number, pages: AsyncIterable<RowPage>): Promise<Sent>
   /** The history was rebuilt: what is said of `_seq` counts no more. */
   forget(): void
   close(): void

@@ -1,8 +1,7 @@
 // Rows by Storage Write: one batch at a time by the protocol (protocol.ts); the next one is read and encoded meanwhile.
 
 import type { Clock } from '#stack/base/clock.ts'
-import { isoTime } from '#stack/base/units.ts'
-import type { HistoryRow } from '../history-client.ts'
+import type { RowPage } from '#stack/contract/row-pages.ts'
 import { AppendConnection } from './append-connection.ts'
 import { Batcher, without } from './batches.ts'
 import type { BadRow, Batch, BatchLimits } from './batches.ts'
@@ -11,6 +10,7 @@ import type { Logbook } from './logbook.ts'
 import { afterFinalize, afterStreamGone, appendVerdict, codes } from './protocol.ts'
 import type { Alarm, AppendReply, Fact, Intent, Ship } from './protocol.ts'
 import { descriptorOf } from './row-encoding.ts'
+import { RowLines } from './row-lines.ts'
 import type { Sent, TableSink } from './sink.ts'
 import type { Target } from './target.ts'
 
@@ -41,6 +41,7 @@ export class StreamSink implements TableSink {
   readonly restsUntilMs = 0
   readonly #options: StreamSinkOptions
   readonly #book: Logbook
+  readonly #lines: RowLines
   #connection: AppendConnection | undefined
   /** An intent whose bytes are still here. */
   #pending: Pending | undefined
@@ -50,6 +51,7 @@ export class StreamSink implements TableSink {
   constructor(options: StreamSinkOptions) {
     this.#options = options
     this.#book = options.book
+    this.#lines = new RowLines(options.book.resource.name)
     this.turnRows = options.turnRows
   }
 
@@ -67,8 +69,8 @@ export class StreamSink implements TableSink {
     return true
   }
 
-  async send(epoch: number, rows: AsyncIterable<HistoryRow[]>): Promise<Sent> {
-    return { rows: await this.#sendAll(epoch, rows), isWhole: true, isSettled: true }
+  async send(epoch: number, pages: AsyncIterable<RowPage>): Promise<Sent> {
+    return { rows: await this.#sendAll(epoch, pages), isWhole: true, isSettled: true }
   }
 
   forget(): void {
@@ -79,9 +81,14 @@ export class StreamSink implements TableSink {
     this.#disconnect()
   }
 
-  async #sendAll(epoch: number, rows: AsyncIterable<HistoryRow[]>): Promise<number> {
+  async #sendAll(epoch: number, pages: AsyncIterable<RowPage>): Promise<number> {
     const { clock, limits } = this.#options
-    const batcher = new Batcher(this.#book.resource.name, epoch, limits)
+    const batcher = new Batcher({
+      name: this.#book.resource.name,
+      epoch,
+      limits,
+      lines: this.#lines,
+    })
     let count = 0
     let sending = Promise.resolve()
     const next = async (batch: Batch | undefined): Promise<void> => {
@@ -92,12 +99,12 @@ export class StreamSink implements TableSink {
       sending.catch(() => {})
     }
     try {
-      for await (const some of rows) {
-        const nowIso = isoTime(clock.now())
-        count += some.length
-        for (const { row, text } of some) {
-          this.#book.notice(row)
-          const full = batcher.add(row, text, nowIso)
+      for await (const page of pages) {
+        const nowMs = clock.now()
+        count += page.rows
+        for (let row = 0; row < page.rows; row++) {
+          this.#book.notice(page, row)
+          const full = batcher.add(page, row, nowMs)
           if (full) await next(full)
         }
       }
@@ -167,7 +174,14 @@ export class StreamSink implements TableSink {
     const bad = rowErrors.flatMap(({ index, message }): BadRow[] => {
       const row = batch.rows[index]
       return row
-        ? [{ seq: row.seq, text: row.text, code: 'INVALID_ARGUMENT', reason: message }]
+        ? [
+            {
+              seq: row.seq,
+              text: this.#lines.text(row.page, row.row),
+              code: 'INVALID_ARGUMENT',
+              reason: message,
+            },
+          ]
         : []
     })
     if (bad.length === 0) throw trouble('rows were refused that were not sent', 'rows')

@@ -57,15 +57,15 @@ export class TableShipper {
     if (clock.now() < sink.restsUntilMs) return 'resting'
     const limit = sink.turnRows
     const range = { epoch, afterSeq, limit }
-    const { toSeq, rows } = await history.rows(book.resource.source, range, signal)
+    const { toSeq, pages } = await history.pages(book.resource, range, signal)
     this.#checkHistory(toSeq)
-    const first = await rows.next()
+    const first = await pages.next()
     if (first.done) return this.#allThere(toSeq)
     if (!this.#isSure) {
-      await rows.return(undefined)
+      await pages.return(undefined)
       return (await this.#ask(epoch)) ? 'more' : 'under way'
     }
-    const sent = await sink.send(epoch, startingWith(first.value, rows))
+    const sent = await sink.send(epoch, startingWith(first.value, pages))
     if (!sent.isSettled) return 'under way'
     return sent.isWhole && sent.rows < limit ? this.#allThere(toSeq) : 'more'
   }

@@ -5,12 +5,14 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isoTime } from '#stack/base/units.ts'
+import { padded, RowPage, shapeOf, validityBytes } from '#stack/contract/row-pages.ts'
 import { storedColumns } from '#stack/contract/tables.ts'
-import type { TableName } from '#stack/contract/tables.ts'
+import type { ColumnType, TableName } from '#stack/contract/tables.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
 import type { GoogleTarget } from '#stack/google/target.ts'
+import type { WireRow } from '../history-client.ts'
 import { tableResource, tableResources } from './resources.ts'
-import type { WireRow } from './row-encoding.ts'
+import type { TableResource } from './resources.ts'
 
 const startMs = Date.parse('2026-03-01T00:00:00.000Z')
 
@@ -32,6 +34,71 @@ export function madeUpRow(name: TableName, seq: number, epoch: number): Record<s
     return [column, meta[column] ?? (nullable && seq % 3 === 0 ? null : value)]
   })
   return Object.fromEntries(values) as Record<string, unknown>
+}
+
+/** A page of these rows, put together value by value; times are texts, or microseconds. */
+export function pageOf(name: TableName, rows: readonly WireRow[]): RowPage {
+  const bytes = pageBytes(name, rows)
+  const own = Buffer.allocUnsafeSlow(bytes.length)
+  own.set(bytes)
+  return new RowPage(name, own)
+}
+
+function pageBytes(name: TableName, rows: readonly WireRow[]): Buffer {
+  const columns = storedColumns(name, 'log')
+  const cells = columns.map(([column, { type }]) => rows.map((row) => cellOf(row[column], type)))
+  const texts = rows.map((_, row) =>
+    Buffer.concat(cells.flatMap((column) => (column[row]?.text ? [column[row].text] : []))),
+  )
+  const parts = columns.flatMap(([, { type }], i) => {
+    const of = cells[i] as Cell[]
+    const values = of.map((cell) => cell?.value ?? unknownValue[shapeOf(type)])
+    return [bits(of.map((cell) => cell !== null)), filledUp(Buffer.concat(values))]
+  })
+  const textBytes = filledUp(Buffer.concat(texts.map(({ length }) => int32(length))))
+  const body = Buffer.concat([int32(rows.length), textBytes, ...parts, ...texts])
+  return Buffer.concat([int32(body.length + 4), body])
+}
+
+type Cell = { value: Buffer; text?: Buffer } | null
+
+const unknownValue = { number: Buffer.alloc(8, 7), truth: Buffer.alloc(1, 7), text: int32(7777) }
+
+function cellOf(value: unknown, type: ColumnType): Cell {
+  if (value === null || value === undefined) return null
+  if (type === 'boolean') return { value: Buffer.from([value ? 1 : 0]) }
+  if (type === 'integer') return { value: int64(value as number | bigint) }
+  if (type === 'timestamp') {
+    const micros = typeof value === 'string' ? BigInt(Date.parse(value)) * 1000n : (value as bigint)
+    return { value: int64(micros) }
+  }
+  const text = Buffer.from(type === 'string' ? (value as string) : JSON.stringify(value))
+  return { value: int32(text.length), text }
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32LE(value)
+  return bytes
+}
+
+function int64(value: number | bigint): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64LE(BigInt(value))
+  return bytes
+}
+
+function filledUp(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.alloc(padded(bytes.length) - bytes.length)])
+}
+
+/** The first row's is the lowest bit of the first byte. */
+function bits(ofRows: readonly boolean[]): Buffer {
+  const bytes = Buffer.alloc(validityBytes(ofRows.length))
+  for (const [row, bit] of ofRows.entries()) {
+    if (bit) bytes[row >> 3] = (bytes[row >> 3] as number) | (1 << (row & 7))
+  }
+  return bytes
 }
 
 export class FakeHistory implements AsyncDisposable {
@@ -103,7 +170,10 @@ export class FakeHistory implements AsyncDisposable {
       .filter((row) => Number(row['_seq']) > afterSeq && Number(row['_seq']) <= toSeq)
       .slice(0, limit)
     response.setHeader('slipway-to-seq', String(toSeq))
-    response.end(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const { name } = tableResources.find((each) => each.source === source) as TableResource
+    for (let at = 0; at < rows.length; at += 7)
+      response.write(pageBytes(name, rows.slice(at, at + 7)))
+    response.end()
   }
 
   #listing(): object {

@@ -11,7 +11,7 @@ import { hash } from 'node:crypto'
 import { structFields } from '#stack/contract/tables.ts'
 import type { Column, ColumnType } from '#stack/contract/tables.ts'
 import { canonicalJson } from '../tables/canonical-json.ts'
-import type { WireRow } from '../tables/row-encoding.ts'
+import type { WireRow } from '../history-client.ts'
 
 type Columns = readonly [name: string, column: Column][]
 

@@ -5,9 +5,8 @@ import { hourMs } from '#stack/base/units.ts'
 import type { AsOf } from '#stack/contract/metrics/as-of.ts'
 import { storedColumns, tables } from '#stack/contract/tables.ts'
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
-import type { HistoryClient } from '../history-client.ts'
+import type { HistoryClient, WireRow } from '../history-client.ts'
 import type { TableResource } from '../tables/resources.ts'
-import type { WireRow } from '../tables/row-encoding.ts'
 import {
   canonicalCell,
   canonicalCellSql,
@@ -80,9 +79,8 @@ async function hoursOfHistory(
 ): Promise<Hours> {
   const columns = storedColumns(resource.name, 'log')
   const digests = new Map<number | null, Digest>()
-  const { rows } = await history.rows(resource.source, { epoch, afterSeq: 0, toSeq })
-  for await (const some of rows) {
-    for (const { row } of some) {
+  for await (const rows of history.rows(resource.source, { epoch, afterSeq: 0, toSeq })) {
+    for (const row of rows) {
       const hour = hourOf(row, resource)
       const digest = digests.get(hour) ?? new Digest()
       digest.add(row['_seq'] as number, canonicalText(row, columns))
@@ -159,9 +157,8 @@ async function rowsOf(
   const found: RowDifference[] = []
   const seen = new Set<number>()
   const { epoch, toSeq } = asOf
-  const { rows } = await history.rows(resource.source, { epoch, afterSeq: 0, toSeq })
-  for await (const some of rows) {
-    for (const { row } of some) {
+  for await (const rows of history.rows(resource.source, { epoch, afterSeq: 0, toSeq })) {
+    for (const row of rows) {
       const seq = row['_seq'] as number
       if (!wanted.has(hourOf(row, resource)) && !theirs.has(seq)) continue
       seen.add(seq)

@@ -1,6 +1,7 @@
 // History's HTTP (interfaces.md 3). Everything about the one DuckDB file is asked here; rooms that ask import the type
 // of this app. Errors are {error, hint}: 400 for a question that has no answer, 503 for one to be asked again.
 
+import type { DuckDBConnection } from '@duckdb/node-api'
 import { Hono } from 'hono'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -10,11 +11,13 @@ import { messageOf, OperatingError, UsageError } from '#stack/base/errors.ts'
 import type { Logger } from '#stack/base/logger.ts'
 import { MiB } from '#stack/base/units.ts'
 import { listMetrics } from '#stack/contract/metrics.ts'
+import { rowPagesType } from '#stack/contract/row-pages.ts'
 import { hostAndOrigin } from './guard.ts'
 import { isDamage } from './history-file.ts'
 import { exportParquet } from './query/export.ts'
 import { answerMetric } from './query/metrics.ts'
 import { answerPositions } from './query/positions.ts'
+import { rowPages } from './query/row-pages.ts'
 import { isInKeyOrder, listTables, rowPieces, tableRef } from './query/rows.ts'
 import type { RowRange } from './query/rows.ts'
 import { answerWhy, cartsNear } from './query/why.ts'
@@ -61,6 +64,7 @@ export function createReadApi({ service, sandbox, control, logger, hostNames }: 
       return c.json({ epoch, maxSeq: state.lastSeq, tables }, 200, noStore)
     })
     .get('/v1/tables/:name/rows', (c) => streamRows(c, service))
+    .get('/v1/tables/:name/pages', (c) => streamPages(c, service))
     .get('/v1/metrics', (c) => c.json({ metrics: listMetrics() }, 200, noStore))
     .get('/v1/metrics/:id', async (c) => {
       const { from, to, tz, grain, by, currency } = c.req.query()
@@ -102,18 +106,53 @@ function errorBody(error: OperatingError): { error: string; hint?: string } {
 }
 
 async function streamRows(c: Context<object, '/v1/tables/:name/rows'>, service: HistoryService) {
-  const { history } = service
   const table = tableRef(c.req.param('name'))
   const range = rangeOf(c, service)
-  const session = await history.database.session()
-  const pieces = rowPieces(session.connection, table, range)
+  const headers = {
+    ...headersOf(service, range),
+    'content-type': 'application/x-ndjson',
+    'slipway-order': isInKeyOrder(table) ? 'key' : '_seq',
+  }
   const encoder = new TextEncoder()
-  const body = new ReadableStream<Uint8Array>(
+  const body = await streamed(service, async function* (connection) {
+    for await (const lines of rowPieces(connection, table, range)) yield encoder.encode(lines)
+  })
+  return new Response(body, { headers })
+}
+
+async function streamPages(c: Context<object, '/v1/tables/:name/pages'>, service: HistoryService) {
+  const table = tableRef(c.req.param('name'))
+  if (isInKeyOrder(table)) {
+    throw new UsageError(
+      `pages come in the order of _seq, and "${table.name}" has the order of its key`,
+      {
+        hint: `ask for ${table.name}_log`,
+      },
+    )
+  }
+  const range = rangeOf(c, service)
+  const headers = { ...headersOf(service, range), 'content-type': rowPagesType }
+  const body = await streamed(service, (connection) => rowPages(connection, table, range))
+  return new Response(body, { headers })
+}
+
+function headersOf({ history }: HistoryService, { toSeq }: RowRange): Record<string, string> {
+  return { 'slipway-epoch': String(history.epoch), 'slipway-to-seq': String(toSeq), ...noStore }
+}
+
+/** Pieces as fast as they are taken, from a connection of their own. */
+async function streamed(
+  { history }: HistoryService,
+  piecesFrom: (connection: DuckDBConnection) => AsyncGenerator<Uint8Array>,
+): Promise<ReadableStream<Uint8Array>> {
+  const session = await history.database.session()
+  const pieces = piecesFrom(session.connection)
+  return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await pieces.next()
-          if (!done) return controller.enqueue(encoder.encode(value))
+          if (!done) return controller.enqueue(value)
           controller.close()
         } catch (error) {
           controller.error(error)
@@ -127,15 +166,6 @@ async function streamRows(c: Context<object, '/v1/tables/:name/rows'>, service: 
     },
     { highWaterMark: 1 },
   )
-  return new Response(body, {
-    headers: {
-      'content-type': 'application/x-ndjson',
-      'slipway-epoch': String(history.epoch),
-      'slipway-to-seq': String(range.toSeq),
-      ...(isInKeyOrder(table) ? { 'slipway-order': 'key' } : { 'slipway-order': '_seq' }),
-      ...noStore,
-    },
-  })
 }
 
 /** Rows of another epoch have other numbers: who asks for one that is gone must start again. */

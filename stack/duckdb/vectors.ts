@@ -81,7 +81,7 @@ export interface Column {
 }
 
 const firstCapacity = 16
-const inlinedBytes = 12
+export const inlinedBytes = 12
 const twoTo32 = 2 ** 32
 
 export class TextColumn implements Column {

@@ -15,10 +15,13 @@ export interface TableRef {
   of: 'current' | 'log'
 }
 
-export interface RowRange {
+export interface SeqRange {
   afterSeq: number
   toSeq: number
   limit: number
+}
+
+export interface RowRange extends SeqRange {
   /** Of `events`: person, session and cart too. */
   hasDerived: boolean
 }
@@ -69,27 +72,43 @@ async function* piecesByKey(
 async function* piecesBySeq(
   connection: DuckDBConnection,
   { name, of }: TableRef,
-  { afterSeq, toSeq, limit, hasDerived }: RowRange,
+  { hasDerived, ...range }: RowRange,
 ): AsyncGenerator<string> {
   const isDerived = name === 'events' && hasDerived
   const source = isDerived
-    ? await placedEvents(connection, afterSeq, toSeq)
+    ? await placedEvents(connection, range.afterSeq, range.toSeq)
     : `${physicalName(name, of)} AS t`
   const json = wireObject('t', wireColumns(name, of, isDerived))
-  let left = limit
-  // `_seq` is shared by all tables: where this one's rows are few, the ranges grow.
-  let width = chunkRows * 2
-  for (let from = afterSeq; from < toSeq && left > 0;) {
-    const to = Math.min(from + width, toSeq)
+  yield* bySeq(range, chunkRows, async function* ({ afterSeq, toSeq, limit }) {
     const rows = await plainRows(
       connection,
-      `SELECT ${json} FROM ${source} WHERE t._seq > ${from} AND t._seq <= ${to} ORDER BY t._seq LIMIT ${left}`,
+      `SELECT ${json} FROM ${source} WHERE t._seq > ${afterSeq} AND t._seq <= ${toSeq} ORDER BY t._seq LIMIT ${limit}`,
     )
-    left -= rows.length
+    if (rows.length > 0)
+      yield { rows: rows.length, piece: lines(rows.map(([line]) => line as string)) }
+  })
+}
+
+/** What is asked for by ranges of `_seq`, a few times `rows` wide at most. */
+export async function* bySeq<T>(
+  { afterSeq, toSeq, limit }: SeqRange,
+  rows: number,
+  ask: (range: SeqRange) => AsyncGenerator<{ rows: number; piece: T }>,
+): AsyncGenerator<T> {
+  let left = limit
+  // `_seq` is shared by all tables: where this one's rows are few, the ranges grow.
+  let width = rows * 2
+  for (let from = afterSeq; from < toSeq && left > 0;) {
+    const to = Math.min(from + width, toSeq)
+    let found = 0
+    for await (const answer of ask({ afterSeq: from, toSeq: to, limit: left })) {
+      found += answer.rows
+      yield answer.piece
+    }
+    left -= found
     from = to
-    if (rows.length < chunkRows / 4) width *= 2
-    else if (rows.length > chunkRows) width = Math.ceil(width / 2)
-    if (rows.length > 0) yield lines(rows.map(([line]) => line as string))
+    if (found < rows / 4) width *= 2
+    else if (found > rows) width = Math.ceil(width / 2)
   }
 }
 
