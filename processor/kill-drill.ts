@@ -1,12 +1,10 @@
 // For tests: simulated traffic into a broker while the processor, a process of its own, is killed again and again and at
 // last left alone; then what the topics hold, compacted, beside what the pipeline in one process makes of the same log.
 
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '#stack/base/clock.ts'
+import { PartProcess } from '#stack/base/part-process.ts'
 import { Random } from '#stack/base/random.ts'
 import { defaultCataloguePath, parseCatalogue } from '#stack/contract/catalogue.ts'
 import { topics, topicSpecs } from '#stack/contract/topics.ts'
@@ -78,52 +76,34 @@ async function writeAndKill(kafka: KafkaPort, options: DrillOptions): Promise<vo
     await processor.ready
     const records = log.slice(piece * pieceRecords, (piece + 1) * pieceRecords)
     await producer.send([{ topic: topics.events.name, records }])
-    const ended = once(processor.child, 'exit')
     if (piece < kills) {
       await systemClock.sleep(random.int(600))
-      processor.child.kill('SIGKILL')
+      await processor.kill()
     } else {
-      await processor.settled()
-      processor.child.send('stop')
+      await untilSettled(processor)
+      await processor.stop()
     }
-    await ended
   }
   await producer.close()
 }
 
-interface Process {
-  child: ChildProcess
-  ready: Promise<string>
-  settled(): Promise<void>
-}
-
-function startProcess(brokers: string): Process {
+function startProcess(brokers: string): PartProcess {
   const main = fileURLToPath(new URL('main.ts', import.meta.url))
   // Silence must not advance the watermark here: the run beside it knows no clock.
   const flags = ['--brokers', brokers, '--control-port', '0', '--idle-timeout-ms', '86400000']
-  const child = spawn(process.execPath, [main, ...flags], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
-  let told = ''
-  child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()))
-  const ready = new Promise<string>((resolve, reject) => {
-    child.on('message', (message: { event: string; addresses?: Record<string, string> }) => {
-      if (message.event === 'ready') resolve(message.addresses?.['processor'] ?? '')
-    })
-    child.once('exit', (code) => reject(new Error(`the processor ended with ${code}: ${told}`)))
-  })
-  return { child, ready, settled: async () => until(await ready, told) }
+  return new PartProcess(main, flags)
 }
 
-/** Twice in a row, since a stage may still write for the next one. */
-async function until(address: string, told: string): Promise<void> {
+/** Three times in a row, since a stage may still write for the next one. */
+async function untilSettled(part: PartProcess): Promise<void> {
+  const { processor } = await part.ready
   const giveUpMs = systemClock.monotonicMs() + 120_000
   for (let settled = 0; settled < 3;) {
-    const response = await fetch(`${address}/status`)
+    const response = await fetch(`${processor}/status`)
     const status = (await response.json()) as { settled: boolean }
     settled = status.settled ? settled + 1 : 0
     if (systemClock.monotonicMs() > giveUpMs)
-      throw new Error(`not settled: ${JSON.stringify(status)} ${told}`)
+      throw new Error(`not settled: ${JSON.stringify(status)} ${part.log}`)
     await systemClock.sleep(250)
   }
 }

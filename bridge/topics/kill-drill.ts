@@ -2,12 +2,10 @@
 // alone; then what arrived at Pub/Sub, judged. Kills come at any moment: while it starts, reads, sends, waits for an
 // answer, commits.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '#stack/base/clock.ts'
 import { OperatingError } from '#stack/base/errors.ts'
-import type { PartMessage } from '#stack/base/lifecycle.ts'
+import { PartProcess } from '#stack/base/part-process.ts'
 import { Random } from '#stack/base/random.ts'
 import { minuteMs } from '#stack/base/units.ts'
 import { connectPubSub } from '#stack/google/pubsub.ts'
@@ -111,28 +109,20 @@ function startProcess({ brokers, pubsub, ordering, sessionTimeoutMs }: KillDrill
     '--control-port': '0',
     '--session-timeout-ms': String(sessionTimeoutMs),
   }
-  const child = spawn(process.execPath, [main, 'run', ...Object.entries(flags).flat()], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  const gone = once(child, 'exit')
-  const ready = once(child, 'message') as Promise<[PartMessage]>
+  const part = new PartProcess(main, ['run', ...Object.entries(flags).flat()])
   return {
     /** Its partitions are its own. */
     async hasBegun(): Promise<void> {
-      const [message] = await ready
-      if (message.event !== 'ready') throw new OperatingError('the bridge did not start')
+      const { bridge } = await part.ready
       const untilMs = systemClock.monotonicMs() + beginsWithinMs
       while (systemClock.monotonicMs() < untilMs) {
-        const status = await statusAt(message.addresses['bridge'])
+        const status = await statusAt(bridge)
         if (status?.lanes[0]?.streams.length === partitions) return
         await systemClock.sleep(lookMs)
       }
       throw new OperatingError('the bridge does not begin')
     },
-    async kill(): Promise<void> {
-      child.kill('SIGKILL')
-      await gone
-    },
+    kill: () => part.kill(),
   }
 }
 

@@ -2,13 +2,11 @@
 // `slipway start` runs them. How many messages with their attributes arrive in a second, in how many requests, and what a
 // message costs: ordered by partition, and ordered by 10,000 keys, where a request may hold one key only.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
-import type { PartMessage } from '#stack/base/lifecycle.ts'
+import { PartProcess } from '#stack/base/part-process.ts'
 import type { Measurement } from './measurement.ts'
 import { cpuSecondsOf } from './process-cost.ts'
 
@@ -50,9 +48,9 @@ async function measure({ ordering, records }: Load): Promise<Measurement[]> {
   await using parts = new AsyncDisposableStack()
   parts.defer(() => rmSync(dataDir, { recursive: true, force: true }))
   const start = async (main: string, args: string[], flags: string[] = []) => {
-    const part = await startPart([...flags, main, ...args, '--control-port', '0'])
+    const part = new PartProcess(main, [...args, '--control-port', '0'], flags)
     parts.defer(() => part.stop())
-    return part
+    return { pid: part.pid, addresses: await part.ready }
   }
   const data = (name: string) => ['--data', join(dataDir, name)]
   const broker = await start('stack/kafka/main.ts', ['--port', '0', ...data('broker')])
@@ -99,22 +97,6 @@ async function measure({ ordering, records }: Load): Promise<Measurement[]> {
       unit: 'µs/message',
     },
   ]
-}
-
-async function startPart(args: string[]) {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const exited = once(child, 'exit')
-  const [message] = (await once(child, 'message')) as [PartMessage]
-  if (message.event !== 'ready') throw new Error(`${args.join(' ')} did not start`)
-  return {
-    pid: child.pid as number,
-    addresses: message.addresses,
-    async stop() {
-      // A part that was started with a channel ends when that closes.
-      child.disconnect()
-      await exited
-    },
-  }
 }
 
 async function write(brokers: string, count: number): Promise<void> {

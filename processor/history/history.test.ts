@@ -1,12 +1,11 @@
 // History through its door, over TCP against the embedded broker: rows, positions, restarts, kills, rebuild, damage.
 
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { silentLogger } from '#stack/base/logger.ts'
+import { PartProcess } from '#stack/base/part-process.ts'
 import { topics } from '#stack/contract/topics.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
 import { brokerForTest, ownBroker } from '#stack/kafka-client/test-broker.ts'
@@ -292,39 +291,15 @@ async function startStack({ inProcess = true } = {}) {
 
 /** A process of its own, as `slipway history` runs it. */
 async function startOutside(broker: string, dataDir: string) {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [
-      join(import.meta.dirname, 'main.ts'),
-      '--brokers',
-      broker,
-      '--partitions',
-      String(partitions),
-      '--port',
-      '0',
-      '--data',
-      dataDir,
-    ],
-    { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
+  const part = new PartProcess(
+    join(import.meta.dirname, 'main.ts'),
+    ['--brokers', broker, '--partitions', String(partitions)].concat(
+      ['--port', '0'],
+      ['--data', dataDir],
+    ),
   )
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const url = await new Promise<string>((resolve, reject) => {
-    child.on('message', (message: { event: string; addresses: Record<string, string> }) => {
-      if (message.event === 'ready') resolve(message.addresses['history'] as string)
-      else if (message.event === 'failed') reject(new Error(JSON.stringify(message)))
-    })
-  })
-  return {
-    url,
-    close: async () => {
-      child.send('stop')
-      await exited
-    },
-    kill: async () => {
-      child.kill('SIGKILL')
-      await exited
-    },
-  }
+  const { history } = await part.ready
+  return { url: history as string, close: () => part.stop(), kill: () => part.kill() }
 }
 
 /** fetch sends no Host and Origin of one's own. */

@@ -1,13 +1,11 @@
 // The contract on the server of this folder, and what holds of it when an answer is lost and after kill -9.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { managedwriter } from '@google-cloud/bigquery-storage'
 import { expect, test } from 'vitest'
-import type { PartMessage } from '../base/lifecycle.ts'
+import { PartProcess } from '../base/part-process.ts'
 import { startBigQuery } from './start.ts'
 import {
   connectParts,
@@ -80,19 +78,13 @@ test('what was appended before kill -9 is so after it, once', async () => {
 async function startProcess(dataDir: string): Promise<Parts & { kill(): Promise<void> }> {
   const main = new URL('./main.ts', import.meta.url).pathname
   const flags = ['--port', '0', '--storage-port', '0', '--control-port', '0', '--data', dataDir]
-  const child = spawn(process.execPath, [main, ...flags], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  })
-  const [message] = (await once(child, 'message')) as [PartMessage]
-  if (message.event !== 'ready') throw new Error('it did not start')
-  const { bigquery = '', bigqueryStorage = '' } = message.addresses
+  const part = new PartProcess(main, flags)
+  const { bigquery = '', bigqueryStorage = '' } = await part.ready
   const connected = await connectParts(bigquery, bigqueryStorage)
   return {
     ...connected,
     async kill() {
-      const gone = once(child, 'exit')
-      child.kill('SIGKILL')
-      await gone
+      await part.kill()
       connected.writer.close()
     },
   }

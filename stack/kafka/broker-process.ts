@@ -1,13 +1,10 @@
 // A broker in a process of its own, for tests that kill it or look at what it takes. It comes back on the port of its
 // first start, as clients expect it.
 
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../base/clock.ts'
 import { messageOf, OperatingError } from '../base/errors.ts'
-import type { PartMessage } from '../base/lifecycle.ts'
+import { PartProcess } from '../base/part-process.ts'
 import type { Random } from '../base/random.ts'
 import { createTopics } from './protocol/messages/topics.ts'
 import { WireClient } from './wire-client.ts'
@@ -26,7 +23,7 @@ export interface BrokerProcessOptions {
 
 export class BrokerProcess {
   readonly #options: BrokerProcessOptions
-  #child: ChildProcess | undefined
+  #part: PartProcess | undefined
   #port = 0
 
   constructor(options: BrokerProcessOptions) {
@@ -39,27 +36,20 @@ export class BrokerProcess {
 
   /** Undefined while it runs. */
   get ended(): string | undefined {
-    const { exitCode, signalCode } = this.#child ?? {}
-    return signalCode ?? exitCode?.toString()
+    return this.#part?.ended
   }
 
   async start(): Promise<void> {
     const { dataDir, flags = [], nodeFlags = [] } = this.#options
     const main = new URL('./main.ts', import.meta.url).pathname
     const own = ['--port', this.#port, '--data', dataDir, '--control-port', 0].map(String)
-    const args = [...nodeFlags, main, ...own, '--log-level', 'error', ...flags]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    this.#child = child
-    const [message] = (await once(child, 'message')) as [PartMessage]
-    if (message.event !== 'ready') throw new OperatingError('the broker did not start')
-    this.#port = Number(message.addresses['kafka']?.split(':')[1])
+    this.#part = new PartProcess(main, [...own, '--log-level', 'error', ...flags], nodeFlags)
+    const { kafka } = await this.#part.ready
+    this.#port = Number(kafka?.split(':')[1])
   }
 
   async kill(): Promise<void> {
-    const child = this.#child as ChildProcess
-    if (this.ended !== undefined) return
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+    await this.#part?.kill()
   }
 
   /** Calls again on a new connection until it is answered. */
@@ -105,7 +95,7 @@ export class BrokerProcess {
   /** Resident memory now, where the system tells it. */
   residentMb(): number | undefined {
     try {
-      const status = readFileSync(`/proc/${this.#child?.pid}/status`, 'utf8')
+      const status = readFileSync(`/proc/${this.#part?.pid}/status`, 'utf8')
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
     } catch {
       return undefined

@@ -1,15 +1,12 @@
 // The broker alone, over TCP, by a client that costs next to nothing: prepared frames, several connections, several
 // requests in flight. Broker and load share the machine, each in a process of its own.
 
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { OperatingError } from '../base/errors.ts'
-import type { PartMessage } from '../base/lifecycle.ts'
+import { PartProcess } from '../base/part-process.ts'
 import { KiB, MiB } from '../base/units.ts'
 import type { Durability } from './log/partition-log.ts'
 import { fetch, produce } from './protocol/messages/data.ts'
@@ -79,25 +76,16 @@ async function withBroker<T>(
     '--durability',
     durability,
   ]
-  const child = spawn(process.execPath, [main, ...flags], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
+  const part = new PartProcess(main, flags)
   try {
-    const port = await readyPort(child)
+    const { kafka } = await part.ready
+    const port = Number(kafka?.split(':').at(-1))
     await createTopic(port)
     return await measure(port)
   } finally {
-    const gone = once(child, 'exit')
-    child.send('stop')
-    await gone
+    await part.stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
-}
-
-async function readyPort(child: ChildProcess): Promise<number> {
-  const [message] = (await once(child, 'message')) as [PartMessage]
-  if (message.event !== 'ready') throw new OperatingError('the broker did not start')
-  return Number(message.addresses['kafka']?.split(':').at(-1))
 }
 
 async function createTopic(port: number): Promise<void> {

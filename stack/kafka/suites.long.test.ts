@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { isoTime } from '../base/units.ts'
-import type { PartMessage } from '../base/lifecycle.ts'
+import { PartProcess } from '../base/part-process.ts'
 
 const folder = process.env['SLIPWAY_SUITES']
 const suites = ['kcat', 'java', 'franz-go']
@@ -25,17 +25,12 @@ test.skipIf(folder === undefined).each(suites)(
   '%s passes wherever it passes on Kafka',
   async (suite) => {
     const dataDir = await mkdtemp(join(tmpdir(), 'slipway-suites-'))
-    const broker = spawn(
-      process.execPath,
-      [new URL('./main.ts', import.meta.url).pathname, '--data', dataDir].concat(
-        ['--port', '0', '--control-port', '0'],
-        ['--log-level', 'error'],
-      ),
-      { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+    const broker = new PartProcess(
+      new URL('./main.ts', import.meta.url).pathname,
+      ['--data', dataDir, '--port', '0'].concat(['--control-port', '0'], ['--log-level', 'error']),
     )
     try {
-      const [message] = (await once(broker, 'message')) as [PartMessage]
-      const brokers = message.event === 'ready' ? (message.addresses['kafka'] ?? '') : ''
+      const { kafka: brokers = '' } = await broker.ready
       const here = resultsOf(await run(join(folder ?? '', suite), brokers))
       const kafka = resultsOf(
         await readFile(join(folder ?? '', `${suite}.kafka-4.3.1.txt`), 'utf8'),
@@ -45,9 +40,7 @@ test.skipIf(folder === undefined).each(suites)(
       rows.push(rowOf(suite, here, kafka, open))
       expect(open.filter((name) => excused[name] === undefined)).toEqual([])
     } finally {
-      // A part with a channel stops when that closes.
-      broker.disconnect()
-      await once(broker, 'exit')
+      await broker.stop()
       await rm(dataDir, { recursive: true, force: true })
     }
   },

@@ -1,13 +1,11 @@
 // kill -9 while messages are published and acknowledged: what was answered with success holds in the next life.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { connectPubSub } from '#stack/google/pubsub.ts'
-import type { PartMessage } from '../base/lifecycle.ts'
+import { PartProcess } from '../base/part-process.ts'
 
 const topic = 'projects/shop/topics/orders'
 const subscription = 'projects/shop/subscriptions/mine'
@@ -17,22 +15,17 @@ const messagesPerLife = 400
 async function startProcess(dataDir: string) {
   const main = new URL('./main.ts', import.meta.url).pathname
   const flags = ['--port', '0', '--control-port', '0', '--data', dataDir]
-  const child = spawn(process.execPath, [main, ...flags], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  })
-  const [message] = (await once(child, 'message')) as [PartMessage]
-  if (message.event !== 'ready') throw new Error('it did not start')
+  const part = new PartProcess(main, flags)
+  const { pubsub = '' } = await part.ready
   const clients = await connectPubSub({
     mode: 'emulator',
     projectId: 'shop',
-    pubsub: message.addresses['pubsub'] as string,
+    pubsub,
   })
   return {
     ...clients,
     async kill() {
-      const gone = once(child, 'exit')
-      child.kill('SIGKILL')
-      await gone
+      await part.kill()
       await clients.close()
     },
   }
