@@ -85,3 +85,16 @@ test('what is cut during a flush follows in the next, its decision with the chan
   expect(flushed).toEqual(['0@5', '0@9'])
   await flusher.idle()
 })
+
+test('once it is stopped, the flush under way is finished and nothing else is written', async () => {
+  const { producer, flusher, flushed } = newFlusher()
+  flusher.submit(0, cutOf(0, 5))
+  await producer.answer()
+  flusher.submit(0, cutOf(0, 9))
+  flusher.stop()
+  flusher.submit(0, cutOf(0, 12))
+  for (let i = 0; i < 6; i++) await producer.answer()
+  await flusher.idle()
+  expect(producer.requests).toEqual([['log/0 #decisions'], ['out/0 o5'], ['log/0 s5']])
+  expect(flushed).toEqual(['0@5'])
+})

@@ -122,13 +122,18 @@ export class Lane<S extends Stage> {
     if (task.mayBeCut && task.nextOffset >= endOffset) this.#cut(task, handsWatermark)
   }
 
-  /** Writes what is in hand, commits, leaves the group. */
+  /** Writes what is in hand, commits, leaves the group. Far behind it only ends the flush under way: the changelog knows. */
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
-    this.cutAtEnds()
+    if (this.#isBehind) this.#flusher.stop()
+    else this.cutAtEnds()
     await this.#flusher.idle()
     await this.#commit()
     await this.#consumer?.close()
+  }
+
+  get #isBehind(): boolean {
+    return this.readings.some(({ task, endOffset }) => task.nextOffset < endOffset)
   }
 
   async #assign(assigned: readonly TopicPartition[]): Promise<Position[]> {
