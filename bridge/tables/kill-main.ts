@@ -24,7 +24,6 @@ let seen = 0
 
 const lane = await startTablesLane({
   ...route,
-  location: 'US',
   metrics: new Metrics(),
   logger: silentLogger,
   clock: systemClock,

@@ -139,7 +139,6 @@ async function live(life: Life): Promise<string> {
 async function shipTheRest(route: Omit<Life, 'dieAt'>, history: FakeHistory): Promise<void> {
   const lane = await startTablesLane({
     ...route,
-    location: 'US',
     metrics: new Metrics(),
     logger: silentLogger,
     clock: systemClock,

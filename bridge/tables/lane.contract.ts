@@ -73,7 +73,6 @@ export async function world(by: TablesWay): Promise<World> {
         history: url,
         target: targetOf(server),
         dataset,
-        location: 'US',
         dataDir,
         metrics: new Metrics(),
         logger: silentLogger,

@@ -34,7 +34,7 @@ export interface TablesLaneOptions
   extends
     Pick<
       LaneSurroundings,
-      'history' | 'target' | 'dataset' | 'location' | 'dataDir' | 'metrics' | 'logger' | 'clock'
+      'history' | 'target' | 'dataset' | 'dataDir' | 'metrics' | 'logger' | 'clock'
     >,
     Partial<TablesOptions> {
   errors: { report(error: BridgeError): Promise<void> }
@@ -83,7 +83,6 @@ export async function startTablesLane(options: TablesLaneOptions): Promise<Lane>
     writer,
     projectId: target.projectId,
     datasetId: dataset,
-    location: options.location,
     clock,
     timeoutMs: callMs,
   })

@@ -15,8 +15,6 @@ export interface TargetOptions {
   writer: StorageWriter
   projectId: string
   datasetId: string
-  /** Of the dataset, and so of its jobs. */
-  location: string
   clock: Clock
   /** Of one call. */
   timeoutMs: number
@@ -41,6 +39,8 @@ const committed = 1
 
 export class Target {
   readonly #options: TargetOptions
+  /** Of the dataset, and so of its jobs, which are found nowhere else; told by its tables. */
+  #place: { location?: string } = {}
 
   constructor(options: TargetOptions) {
     this.#options = options
@@ -81,8 +81,8 @@ export class Target {
 
   /** Sends the file; the rows are in the table when the job is done. */
   async insertLoad(tableId: string, jobId: string, path: string): Promise<InsertReply> {
-    const { client, datasetId, location, clock, timeoutMs } = this.#options
-    const table = client.dataset(datasetId, { location }).table(tableId)
+    const { client, datasetId, clock, timeoutMs } = this.#options
+    const table = client.dataset(datasetId, this.#place).table(tableId)
     const limit = new AbortController()
     const late = clock
       .sleep(timeoutMs, limit.signal)
@@ -107,9 +107,9 @@ export class Target {
   }
 
   async job(jobId: string): Promise<JobAnswer> {
-    const { client, location } = this.#options
+    const { client } = this.#options
     try {
-      const [metadata] = await client.job(jobId, { location }).getMetadata()
+      const [metadata] = await client.job(jobId, this.#place).getMetadata()
       return jobAnswer(metadata)
     } catch (error) {
       if ((error as { code?: number }).code === 404) return { kind: 'absent' }
@@ -142,8 +142,9 @@ export class Target {
     const { client, datasetId } = this.#options
     const table = client.dataset(datasetId).table(tableId)
     const [metadata] = (await table.getMetadata()) as unknown as [
-      { etag: string; schema: { fields: { name: string }[] } },
+      { etag: string; location: string; schema: { fields: { name: string }[] } },
     ]
+    this.#place = { location: metadata.location }
     const { fields } = metadata.schema
     const names = new Set(fields.map(({ name }) => name.toLowerCase()))
     const added = schema.fields.filter(({ name }) => !names.has(name.toLowerCase()))

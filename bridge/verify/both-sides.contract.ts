@@ -31,7 +31,6 @@ export async function bothSides(history: string): Promise<BothSides> {
     history,
     target,
     dataset,
-    location: 'US',
     dataDir,
     metrics: new Metrics(),
     logger: silentLogger,

@@ -8,7 +8,7 @@ import type { LoadOptions } from './load.ts'
 import { readParameters } from './parameters.ts'
 import type { QueryParameter } from './parameters.ts'
 import { duplicate, invalid, notFound, notImplemented, Refused } from './refused.ts'
-import { readFields, typeOfField } from './schema.ts'
+import { asText, readFields, typeOfField } from './schema.ts'
 import type { Field } from './schema.ts'
 import { addColumn, checkPartitioning } from './definitions.ts'
 import { readRows, runScript } from './statements.ts'
@@ -86,6 +86,17 @@ export interface Result {
 
 const resultRowsMax = 1_000_000
 
+const formats = {
+  read: ['CSV', 'NEWLINE_DELIMITED_JSON', 'PARQUET'],
+  others: ['AVRO', 'ORC', 'DATASTORE_BACKUP'],
+}
+
+/** Before there is a job. */
+function checkFormat(format = 'CSV'): void {
+  if (![...formats.read, ...formats.others].includes(format))
+    throw invalid(`Invalid value for sourceFormat: ${format} is not a valid value`)
+}
+
 export class Jobs {
   readonly warehouse: Warehouse
   readonly #jobs = new Map<string, Job>()
@@ -129,8 +140,9 @@ export class Jobs {
     reference: { jobId?: string; location?: string },
     body?: Buffer,
   ): Promise<Job> {
-    const { jobId = `job_${randomUUID()}`, location = 'US' } = reference
+    const { jobId = `job_${randomUUID()}`, location = this.#locationOf(projectId) } = reference
     if (!/^[\w-]{1,1024}$/.test(jobId)) throw invalid(`Invalid job ID "${jobId}"`)
+    if (config.load) checkFormat(config.load.sourceFormat)
     const key = `${projectId}:${jobId}`
     if (this.#jobs.has(key)) throw duplicate(`Job ${projectId}:${location}.${jobId}`)
     const nowMs = this.warehouse.clock.now()
@@ -171,6 +183,14 @@ export class Jobs {
     }
     job.endedMs = this.warehouse.clock.now()
     return job
+  }
+
+  /** BigQuery goes by the datasets a job names; here it is where all of the project are. */
+  #locationOf(projectId: string): string {
+    const own = [...this.warehouse.datasets.values()].filter((each) => each.projectId === projectId)
+    const places = new Set(own.map(({ settings }) => asText(settings['location'] ?? 'US')))
+    const [place = 'US'] = places
+    return places.size === 1 ? place : 'US'
   }
 
   async #query(job: Job, query: NonNullable<JobConfig['query']>): Promise<void> {
@@ -349,11 +369,7 @@ export class Jobs {
   ): Promise<void> {
     if (!body) throw notImplemented('a load from Cloud Storage')
     const format = load.sourceFormat ?? 'CSV'
-    if (!['CSV', 'NEWLINE_DELIMITED_JSON', 'PARQUET'].includes(format)) {
-      if (['AVRO', 'ORC', 'DATASTORE_BACKUP'].includes(format))
-        throw notImplemented(`a load of ${format}`)
-      throw invalid(`Invalid value for sourceFormat: ${format} is not a valid value`)
-    }
+    if (formats.others.includes(format)) throw notImplemented(`a load of ${format}`)
     const number = (name: string): number => Number(load[name] ?? 0)
     const options: LoadOptions = {
       sourceFormat: format,

@@ -304,6 +304,10 @@ export class Rest {
     return ok(await this.#tableBody(table))
   }
 
+  #placeOf({ projectId, datasetId }: Table): unknown {
+    return this.warehouse.dataset(projectId, datasetId).settings['location'] ?? 'US'
+  }
+
   async #tableBody(table: Table): Promise<object> {
     return {
       kind: 'bigquery#table',
@@ -315,7 +319,7 @@ export class Rest {
       type: table.type,
       creationTime: String(table.createdMs),
       lastModifiedTime: String(table.modifiedMs),
-      location: 'US',
+      location: this.#placeOf(table),
       ...table.settings,
       ...(table.type !== 'VIEW' && {
         numBytes: '0',
@@ -676,6 +680,7 @@ function datasetBody({
     creationTime: String(createdMs),
     lastModifiedTime: String(modifiedMs),
     type: 'DEFAULT',
+    maxTimeTravelHours: '168',
     ...settings,
   }
 }

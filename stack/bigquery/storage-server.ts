@@ -101,18 +101,16 @@ function handlersOf({ streams }: Context): Record<string, Handler> {
       const type = types[(writeStream as { type: number } | null)?.type ?? 0]
       if (!type)
         throw new StreamRefused(status.INVALID_ARGUMENT, 0, 'Stream type must be specified.')
-      return streamBody(await streams.create(parent as string, type))
+      const stream = await streams.create(parent as string, type)
+      return { ...streamBody(stream), ...schemaOf(stream) }
     },
-    GetWriteStream: ({ name }) => {
+    GetWriteStream: ({ name, view }) => {
       const text = name as string
-      if (!text.endsWith('/_default')) return streamBody(streams.get(text))
-      const table = streams.tableOf(text)
+      const stream = text.endsWith('/_default') ? undefined : streams.get(text)
       return {
-        name: text,
-        type: 1,
-        tableSchema: { fields: table.fields.map(schemaField) },
+        ...(stream ? streamBody(stream) : { name: text, type: types.indexOf('COMMITTED') }),
         location: 'us',
-        writeMode: 1,
+        ...(view === fullView && schemaOf(stream ?? streams.tableOf(text))),
       }
     },
     FinalizeWriteStream: async ({ name }) => ({ rowCount: await streams.finalize(name as string) }),
@@ -265,16 +263,21 @@ async function appended(
   }
 }
 
-function streamBody({ name, type, createdMs, fields }: WriteStream): object {
+/** Of GetWriteStream: with the schema, which else is left out. */
+const fullView = 2
+
+function streamBody({ name, type, createdMs }: WriteStream): object {
   return {
     name,
     type: types.indexOf(type),
     createTime: timeOf(createdMs),
-    tableSchema: { fields: fields.map(schemaField) },
-    location: 'us',
-    writeMode: 1,
+    ...(type === 'COMMITTED' && { commitTime: timeOf(createdMs) }),
   }
 }
+
+const schemaOf = ({ fields }: { fields: readonly Field[] }): object => ({
+  tableSchema: { fields: fields.map(schemaField) },
+})
 
 const timeOf = (ms: number): object => ({
   seconds: Math.floor(ms / 1000),

@@ -1,7 +1,8 @@
 // What Storage Write promises to Google's own client: streams of each kind, offsets, rows as protobuf.
 
+import { randomUUID } from 'node:crypto'
 import type { BigQuery } from '@google-cloud/bigquery'
-import { adapt, managedwriter } from '@google-cloud/bigquery-storage'
+import { adapt, managedwriter, protos } from '@google-cloud/bigquery-storage'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { connectBigQuery, connectStorageWrite } from '#stack/google/bigquery.ts'
 import type { StorageWriter } from '#stack/google/bigquery.ts'
@@ -43,7 +44,7 @@ export async function connectParts(bigquery: string, bigqueryStorage: string): P
 }
 
 export async function openStream(writer: StorageWriter, streamId: string) {
-  const stream = await writer.getWriteStream({ streamId })
+  const stream = await writer.getWriteStream({ streamId, view: fullView })
   const protoDescriptor = adapt.convertStorageSchemaToProto2Descriptor(
     stream.tableSchema as never,
     'root',
@@ -70,6 +71,7 @@ const outOfRange = 11
 const invalidArgument = 3
 const failedPrecondition = 9
 const notFound = 5
+const fullView = protos.google.cloud.bigquery.storage.v1.WriteStreamView.FULL
 
 export function storageWriteContract(target: ContractTarget): void {
   const { about, test } = testsOf(target)
@@ -129,7 +131,7 @@ export function storageWriteContract(target: ContractTarget): void {
     })
 
     test('a stream that is not there is missed', async () => {
-      const streamId = `${await newTable('missed')}/streams/nothing`
+      const streamId = `${await newTable('missed')}/streams/${randomUUID()}`
       await expect(parts.writer.getWriteStream({ streamId })).rejects.toMatchObject({
         code: notFound,
       })
@@ -145,7 +147,7 @@ export function storageWriteContract(target: ContractTarget): void {
 
     test('each table has a default stream, with its schema', async () => {
       const streamId = `${await newTable('default')}/streams/_default`
-      const { tableSchema } = await parts.writer.getWriteStream({ streamId })
+      const { tableSchema } = await parts.writer.getWriteStream({ streamId, view: fullView })
       expect(tableSchema?.fields?.map(({ name }) => name)).toEqual(fields.map(({ name }) => name))
       using stream = await openStream(parts.writer, streamId)
       expect((await stream.append(rowsFrom(0, 2))).error ?? null).toBeNull()

@@ -78,6 +78,9 @@ interface Rows {
   stream?: WriteStream
 }
 
+/** Of a kind that was given out; others are no names at all. */
+const streamName = /\/streams\/[0-9a-f-]{36}$/
+
 export class WriteStreams {
   readonly warehouse: Warehouse
   readonly #columns = new WeakMap<
@@ -115,6 +118,10 @@ export class WriteStreams {
     const found = this.warehouse.streams.get(name) as WriteStream | undefined
     if (found) return found
     this.tableOf(name)
+    if (!streamName.test(name)) {
+      const why = `Invalid stream name. Entity: ${name}`
+      throw new StreamRefused(status.INVALID_ARGUMENT, storageCodes.streamNotFound, why, name)
+    }
     throw new StreamRefused(
       status.NOT_FOUND,
       storageCodes.streamNotFound,
@@ -213,9 +220,9 @@ export class WriteStreams {
   async finalize(name: string): Promise<number> {
     if (name.endsWith('/_default'))
       throw new StreamRefused(
-        status.INVALID_ARGUMENT,
-        storageCodes.invalidType,
-        'The default stream cannot be finalized.',
+        status.NOT_FOUND,
+        storageCodes.streamNotFound,
+        `Requested entity was not found. Entity: ${name}`,
         name,
       )
     return this.warehouse.write(async (write) => {

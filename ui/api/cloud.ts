@@ -22,6 +22,9 @@ export type CloudPlace =
   | { mode: 'off' }
   | { mode: 'emulator' | 'google'; projectId: string; dataset: string }
 
+/** Where it is on. */
+export type GivenPlace = Exclude<CloudPlace, { mode: 'off' }>
+
 export const defaultLimitBytes = GiB
 
 export class Cloud {

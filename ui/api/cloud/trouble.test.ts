@@ -13,13 +13,13 @@ test.each([
   [failure('BigQuery did not answer in 15 s'), google, 'unreachable', 'curl'],
   [failure('request failed', 'ENOTFOUND'), google, 'unreachable', 'curl'],
   [failure('Service Unavailable', 503), google, 'unreachable', 'curl'],
-  [failure('Could not load the default credentials.'), google, 'credentials', 'gcloud auth'],
-  [failure('invalid_grant: account not found', 400), google, 'credentials', 'gcloud auth'],
-  [failure('Request had invalid authentication', 401), google, 'credentials', 'gcloud auth'],
+  [failure('Could not load the default credentials.'), google, 'login', 'gcloud auth'],
+  [failure('invalid_grant: account not found', 400), google, 'login', 'gcloud auth'],
+  [failure('Request had invalid authentication', 401), google, 'login', 'gcloud auth'],
   [
     failure('BigQuery API has not been used in project 1 before or it is disabled', 403),
     google,
-    'permission',
+    'api',
     'gcloud services enable',
   ],
   [
@@ -37,6 +37,21 @@ test.each([
   expect(trouble.steps.map((step) => step.command).join('\n')).toContain(command)
   // The words of Google's service stay readable.
   expect(trouble.says).toContain(error.message)
+})
+
+test('of Pub/Sub what it needs is said, in the words of gRPC', () => {
+  const said = (message: string, code: number) =>
+    troubleOf(failure(message, code), google, 'Pub/Sub')
+  expect(said('7 PERMISSION_DENIED: User not authorized', 7)).toMatchObject({
+    kind: 'permission',
+    steps: [{ command: expect.stringContaining('roles/pubsub.editor') }],
+  })
+  const off = said('7 PERMISSION_DENIED: Cloud Pub/Sub API has not been used in project 1', 7)
+  expect(off.title).toBe('The API of Pub/Sub is off')
+  expect(said('5 NOT_FOUND: Resource not found', 5).kind).toBe('missing')
+  expect(said('14 UNAVAILABLE: No connection established', 14).title).toBe(
+    'Pub/Sub does not answer',
+  )
 })
 
 test('off and empty have their next step, too', () => {

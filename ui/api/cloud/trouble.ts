@@ -2,7 +2,9 @@
 // of Google's client and from where it was sent. Pure.
 
 import { messageOf } from '../../../stack/base/errors.ts'
-import type { CloudPlace } from '../cloud.ts'
+import { troubleOf as troubleAtGoogle } from '../../../stack/google/trouble.ts'
+import type { TroubleKind } from '../../../stack/google/trouble.ts'
+import type { GivenPlace } from '../cloud.ts'
 
 export interface Step {
   says: string
@@ -10,7 +12,7 @@ export interface Step {
 }
 
 export interface Trouble {
-  kind: 'off' | 'unreachable' | 'credentials' | 'permission' | 'missing' | 'empty' | 'other'
+  kind: TroubleKind | 'off' | 'asking' | 'unreachable' | 'missing' | 'empty' | 'other'
   title: string
   says: string
   steps: readonly Step[]
@@ -32,14 +34,20 @@ export const cloudOff: Trouble = {
   ],
 }
 
-type Place = Exclude<CloudPlace, { mode: 'off' }>
+/** Until the first word comes. */
+export const askingPubSub: Trouble = {
+  kind: 'asking',
+  title: 'Pub/Sub is being asked',
+  says: 'Nothing has come yet',
+  steps: [],
+}
 
-const status = (place: Place): Step => ({
+const status = (place: GivenPlace): Step => ({
   says: 'See how far the bridge is:',
   command: `npx slipway bridge status${flags(place)}`,
 })
 
-export function nothingThere(place: Place): Trouble {
+export function nothingThere(place: GivenPlace): Trouble {
   return {
     kind: 'empty',
     title: 'Nothing has been mirrored yet',
@@ -48,73 +56,83 @@ export function nothingThere(place: Place): Trouble {
   }
 }
 
-export function troubleOf(error: unknown, place: Place): Trouble {
+/** Who was asked. */
+export type Service = 'BigQuery' | 'Pub/Sub'
+
+export function troubleOf(
+  error: unknown,
+  place: GivenPlace,
+  service: Service = 'BigQuery',
+): Trouble {
   const text = messageOf(error)
-  const code = codeOf(error)
-  if (/default credentials|GOOGLE_APPLICATION_CREDENTIALS|ENOENT.*\.json/i.test(text)) {
-    return credentials(text, 'There are no credentials for Google')
-  }
-  if (code === 401 || /invalid_grant|invalid_client|UNAUTHENTICATED/.test(text)) {
-    return credentials(text, 'Google does not accept the credentials')
-  }
-  if (/has not been used in project|SERVICE_DISABLED|it is disabled/.test(text)) {
-    return {
-      kind: 'permission',
-      title: 'The BigQuery API is not enabled',
-      says: text,
-      steps: [
-        {
-          says: 'Enable it:',
-          command: `gcloud services enable bigquery.googleapis.com --project ${place.projectId}`,
-        },
-      ],
-    }
-  }
-  if (code === 403) return permission(text, place)
-  if (code === 404 || /not found: (dataset|table|view)/i.test(text)) return missing(text, place)
-  if (isUnreachable(error, text)) return unreachable(text, place)
+  const atGoogle = troubleAtGoogle(error)
+  if (atGoogle) return refused[atGoogle.kind](text, place, service)
+  if (isMissing(error, text)) return missing(text, place, service)
+  if (isUnreachable(error, text)) return unreachable(text, place, service)
   return {
     kind: 'other',
-    title: 'BigQuery answered with an error',
+    title: `${service} answered with an error`,
     says: text,
     steps: [status(place)],
   }
 }
 
-function credentials(text: string, title: string): Trouble {
-  return {
-    kind: 'credentials',
-    title,
-    says: text,
-    steps: [
-      { says: 'Log in on this machine:', command: 'gcloud auth application-default login' },
-      {
-        says: 'Or name the key file of a service account, and start again:',
-        command: 'export GOOGLE_APPLICATION_CREDENTIALS=key.json',
-      },
-    ],
+/** What Google refuses whatever is asked. */
+const refused: Record<TroubleKind, (text: string, place: GivenPlace, service: Service) => Trouble> =
+  {
+    login: (text) => ({
+      kind: 'login',
+      title: 'Google does not accept the login',
+      says: text,
+      steps: [
+        {
+          says: 'Name the key file of a service account that is not deleted nor disabled, and start again:',
+          command: 'export GOOGLE_APPLICATION_CREDENTIALS=key.json',
+        },
+        { says: 'Or log in on this machine:', command: 'gcloud auth application-default login' },
+      ],
+    }),
+    permission: (text, { projectId }, service) => ({
+      kind: 'permission',
+      title: 'A permission is missing',
+      says: text,
+      steps: roles[service].map((role) => ({
+        says: `Grant ${role} to the account that runs the dashboard:`,
+        command: `gcloud projects add-iam-policy-binding ${projectId} --member serviceAccount:EMAIL --role ${role}`,
+      })),
+    }),
+    api: (text, { projectId }, service) => ({
+      kind: 'api',
+      title: `The API of ${service} is off`,
+      says: text,
+      steps: [
+        {
+          says: 'Turn it on:',
+          command: `gcloud services enable ${apis[service]} --project ${projectId}`,
+        },
+      ],
+    }),
   }
+
+/** What the dashboard needs: it asks BigQuery, and makes subscriptions of its own. */
+const roles: Record<Service, readonly string[]> = {
+  BigQuery: ['roles/bigquery.jobUser', 'roles/bigquery.dataViewer'],
+  'Pub/Sub': ['roles/pubsub.editor'],
 }
 
-function permission(text: string, { projectId }: Place): Trouble {
-  const grant = (role: string): Step => ({
-    says: `Grant ${role} to whoever runs the dashboard:`,
-    command: `gcloud projects add-iam-policy-binding ${projectId} --member user:NAME --role ${role}`,
-  })
-  return {
-    kind: 'permission',
-    title: 'A permission is missing',
-    says: text,
-    steps: [grant('roles/bigquery.jobUser'), grant('roles/bigquery.dataViewer')],
-  }
+const apis: Record<Service, string> = {
+  BigQuery: 'bigquery.googleapis.com',
+  'Pub/Sub': 'pubsub.googleapis.com',
 }
 
-function missing(text: string, place: Place): Trouble {
+function missing(text: string, place: GivenPlace, service: Service): Trouble {
   const byItself =
     place.mode === 'emulator' ? ' At stand-ins a running bridge creates what is missing.' : ''
+  const what =
+    service === 'BigQuery' ? `Dataset ${place.dataset} or a table of it` : 'A topic of the mirror'
   return {
     kind: 'missing',
-    title: `Dataset ${place.dataset} or a table of it is missing`,
+    title: `${what} is missing`,
     says: `${text}.${byItself}`,
     steps: [
       { says: 'See what is missing:', command: `npx slipway bridge plan${flags(place)}` },
@@ -123,7 +141,7 @@ function missing(text: string, place: Place): Trouble {
   }
 }
 
-function unreachable(text: string, place: Place): Trouble {
+function unreachable(text: string, place: GivenPlace, service: Service): Trouble {
   const steps: Step[] =
     place.mode === 'emulator'
       ? [
@@ -136,32 +154,36 @@ function unreachable(text: string, place: Place): Trouble {
       : [
           {
             says: 'See whether this machine reaches Google:',
-            command: 'curl -sS -o /dev/null -w "%{http_code}\\n" https://bigquery.googleapis.com',
+            command: `curl -sS -o /dev/null -w "%{http_code}\\n" https://${apis[service]}`,
           },
           status(place),
         ]
   return {
     kind: 'unreachable',
-    title: 'BigQuery does not answer',
+    title: `${service} does not answer`,
     says: `${text}. It is asked again by itself. Local figures are unaffected.`,
     steps,
   }
 }
 
-function flags({ mode }: Place): string {
+function flags({ mode }: GivenPlace): string {
   return mode === 'google' ? ' --cloud google' : ''
 }
 
-function codeOf(error: unknown): number | undefined {
+/** 404 of REST, 5 of gRPC. */
+function isMissing(error: unknown, text: string): boolean {
   const { code } = error as { code?: unknown }
-  return typeof code === 'number' ? code : undefined
+  return code === 404 || code === 5 || /not found: (dataset|table|view)/i.test(text)
 }
 
+/** DEADLINE_EXCEEDED and UNAVAILABLE. */
+const silent: ReadonlySet<unknown> = new Set([4, 14])
 const network = /ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH|socket hang up/
 
 function isUnreachable(error: unknown, text: string): boolean {
   const { code } = error as { code?: unknown }
   return (
+    silent.has(code) ||
     network.test(text) ||
     (typeof code === 'string' && network.test(code)) ||
     /did not answer in|fetch failed|Service Unavailable|backendError/i.test(text) ||

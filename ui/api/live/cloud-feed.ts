@@ -10,13 +10,16 @@ import { OffsetWindow } from '../../../stack/base/offset-window.ts'
 import { dayMs, minuteMs, secondMs } from '../../../stack/base/units.ts'
 import { topics } from '../../../stack/contract/topics.ts'
 import type { PubSubClients } from '../../../stack/google/pubsub.ts'
+import type { GivenPlace } from '../cloud.ts'
+import { askingPubSub, troubleOf } from '../cloud/trouble.ts'
+import type { Trouble } from '../cloud/trouble.ts'
 import type { LiveFold } from './fold.ts'
 import { applyRecord, feedTopics, windowStartMs } from './records.ts'
 
 export interface CloudFeedOptions {
   /** Google's clients; rejects where there is no login. */
   connect(): Promise<PubSubClients>
-  projectId: string
+  place: GivenPlace
   /** Of this feed: part of the names of its subscriptions. */
   id: string
   fold: LiveFold
@@ -27,7 +30,7 @@ export interface CloudFeedOptions {
 
 export interface CloudFeed {
   /** Why nothing comes, and what to do; null while messages can come. */
-  trouble(): string | null
+  trouble(): Trouble | null
   /** Resolves when what it made at Pub/Sub is deleted, or could not be. */
   close(): Promise<void>
 }
@@ -70,7 +73,7 @@ interface StreamResponse {
 }
 
 class TopicFeed {
-  trouble: string | null = 'it is being connected'
+  trouble: Trouble | null = askingPubSub
   readonly #topic: string
   readonly #subscription: string
   readonly #seen: OffsetWindow
@@ -84,7 +87,7 @@ class TopicFeed {
     this.#topic = topic
     this.#seen = seen
     this.#options = options
-    this.#subscription = `projects/${options.projectId}/subscriptions/slipway-live-${topic}-${options.id}`
+    this.#subscription = `projects/${options.place.projectId}/subscriptions/slipway-live-${topic}-${options.id}`
     this.#running = this.#run()
   }
 
@@ -122,8 +125,8 @@ class TopicFeed {
 
   /** A new subscription is empty, also of a topic that keeps its messages, until it is set back. */
   async #create({ subscriber }: PubSubClients): Promise<void> {
-    const { projectId, domainClock } = this.#options
-    const topic = `projects/${projectId}/topics/${this.#topic}`
+    const { place, domainClock } = this.#options
+    const topic = `projects/${place.projectId}/topics/${this.#topic}`
     const request = {
       name: this.#subscription,
       topic,
@@ -148,7 +151,9 @@ class TopicFeed {
   #receive({ subscriber }: PubSubClients): Promise<void> {
     const { clock } = this.#options
     const subscription = this.#subscription
-    const stream = subscriber.streamingPull()
+    // Google finds its way by it; of a stream the client does not write it by itself.
+    const headers = { 'x-goog-request-params': `subscription=${encodeURIComponent(subscription)}` }
+    const stream = subscriber.streamingPull({ otherArgs: { headers } })
     let heardMs: number | undefined
     const keepalive = clock.every(keepaliveMs, () => {
       if (heardMs !== undefined && clock.monotonicMs() - heardMs > silentMsMax) stream.cancel()
@@ -212,15 +217,10 @@ class TopicFeed {
   }
 
   #failed(error: unknown): void {
-    const { logger } = this.#options
-    const isMissing = codeOf(error) === notFound
-    if (isMissing) this.#isThere = false
+    const { logger, place } = this.#options
+    if (codeOf(error) === notFound) this.#isThere = false
     // The live service ends every stream from time to time: the first try after that is no trouble.
-    if (this.#tries > 0 || this.trouble !== null) {
-      this.trouble = isMissing
-        ? `Pub/Sub has no topic ${this.#topic} yet: a running bridge creates it at stand-ins, \`npx slipway bridge apply\` at Google`
-        : `Pub/Sub gives nothing (${messageOf(error)})`
-    }
+    if (this.#tries > 0 || this.trouble !== null) this.trouble = troubleOf(error, place, 'Pub/Sub')
     if (this.#tries === 1) logger.info('Pub/Sub is waited for', { error: messageOf(error) })
   }
 }

@@ -298,7 +298,10 @@ test('what the bridge has not sent is behind, and what it waits for is said', ()
   } as const
   const word = { is: 'there', status: structuredClone(status), retries: [] } as never
   expect(lagOf(word)).toEqual({ records: 7, seconds: 4.2 })
-  expect(troubleOf(word)).toBe('The bridge waits at cart-episodes-0: UNAVAILABLE')
+  expect(troubleOf(word)).toMatchObject({
+    title: 'The bridge waits at cart-episodes-0',
+    says: 'UNAVAILABLE',
+  })
   expect(lagOf({ is: 'off' })).toEqual({ records: 0, seconds: 0 })
   expect(troubleOf(undefined)).toBeNull()
 })

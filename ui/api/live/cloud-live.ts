@@ -9,7 +9,8 @@ import type { Metrics } from '../../../stack/base/metrics.ts'
 import { minuteMs, secondMs } from '../../../stack/base/units.ts'
 import type { Settings } from '../../../stack/contract/settings.ts'
 import type { BridgeSource, BridgeWord, StreamStatus } from '../bridge/status.ts'
-import type { Cloud } from '../cloud.ts'
+import type { Cloud, GivenPlace } from '../cloud.ts'
+import type { Trouble } from '../cloud/trouble.ts'
 import type { Parts } from '../parts.ts'
 import type { CloudFeed } from './cloud-feed.ts'
 import { startCloudFeed } from './cloud-feed.ts'
@@ -59,7 +60,7 @@ export class CloudLive {
   side(): LiveSide | undefined {
     const { cloud, clock } = this.#options
     if (cloud.place.mode === 'off') return undefined
-    this.#opened ??= this.#open(cloud.place.projectId)
+    this.#opened ??= this.#open(cloud.place)
     this.#opened.askedMs = clock.monotonicMs()
     return this.#opened
   }
@@ -78,14 +79,14 @@ export class CloudLive {
     await this.#closing
   }
 
-  #open(projectId: string): Opened {
+  #open(place: GivenPlace): Opened {
     const { cloud, settings, productNames, clock, domainClock, metrics, logger } = this.#options
     const id = randomUUID().slice(0, 8)
     const backToMs = domainClock.now() - eventsKeptMs
     const fold = new LiveFold({ settings, epoch: id, backToMs, productNames })
     const feed = startCloudFeed({
       connect: () => cloud.pubSub(),
-      projectId,
+      place,
       id,
       fold,
       clock,
@@ -140,11 +141,12 @@ export function lagOf(word: BridgeWord | undefined): { records: number; seconds:
 }
 
 /** Of a stream that waits or is stopped. */
-export function troubleOf(word: BridgeWord | undefined): string | null {
+export function troubleOf(word: BridgeWord | undefined): Trouble | null {
   const held = streamsOf(word).find(({ state }) => state === 'stopped' || state === 'waiting')
   if (!held) return null
   const how = held.state === 'stopped' ? 'has stopped' : 'waits'
-  return `The bridge ${how} at ${held.stream}: ${held.detail}`
+  const title = `The bridge ${how} at ${held.stream}`
+  return { kind: 'other', title, says: held.detail, steps: [] }
 }
 
 function streamsOf(word: BridgeWord | undefined): StreamStatus[] {

@@ -3,6 +3,7 @@
 // the reader has. Times are milliseconds; money is integer minor units; rates are two integers that the page divides.
 
 import type { DeviceClass, EventName } from '../../../stack/contract/events.ts'
+import type { Trouble } from '../cloud/trouble.ts'
 
 export const liveWindowsMin = [1, 5, 15, 60] as const
 export type LiveWindowMin = (typeof liveWindowsMin)[number]
@@ -38,8 +39,8 @@ export interface LiveFrame {
   away: string[]
   /** What fed it: Kafka, or Pub/Sub. */
   source: FrameSource
-  /** Of Pub/Sub: why nothing comes, in a sentence with what to do; null while it does. */
-  trouble: string | null
+  /** Of Pub/Sub: why nothing comes, and what to do; null while it does. */
+  trouble: Trouble | null
 }
 
 /** Columns of equal length: rows that changed; a row that was never sent is zero. `at` is in whole seconds (minutes) since 1970. */

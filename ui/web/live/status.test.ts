@@ -43,7 +43,11 @@ test.each([
     { frame: frame({ away: ['bridge'], source: 'cloud' }) },
     'stale',
   ],
-  ['when Pub/Sub gives nothing', { frame: frame({ trouble: 'why', source: 'cloud' }) }, 'stale'],
+  [
+    'when Pub/Sub gives nothing',
+    { frame: frame({ trouble: { title: 'why' }, source: 'cloud' }) },
+    'stale',
+  ],
   [
     'when the stream was lost',
     { link: { name: 'reconnecting', attempt: 2, nextTryMs: 101_000 } },

@@ -2,9 +2,10 @@
 
 import { A } from '@solidjs/router'
 import type { JSX } from 'solid-js'
-import { For, Match, onCleanup, Show, Switch } from 'solid-js'
+import { createMemo, For, Match, onCleanup, Show, Switch } from 'solid-js'
 import type { Live } from '../live/live.ts'
 import { catchingUpMs } from '../live/status.ts'
+import { TroublePanel } from '../parts/cloud-status.tsx'
 import { duration } from '../parts/format.ts'
 import { listenForKeys } from '../parts/keys.ts'
 import { usePage } from '../parts/page-context.ts'
@@ -97,6 +98,10 @@ function Notice(props: { live: Live }): JSX.Element {
   const frame = () => props.live.frame()
   const isCloud = () => props.live.source === 'cloud'
   const isAway = (part: string) => frame()?.away.includes(part) === true
+  // Each frame says it again; the panel is made once.
+  const trouble = createMemo(() => frame()?.trouble, undefined, {
+    equals: (before, now) => JSON.stringify(before) === JSON.stringify(now),
+  })
   const warmingMs = () => {
     const now = frame()
     return now?.watermarkMs === null || now === undefined ? 0 : now.nowMs - now.watermarkMs
@@ -115,11 +120,18 @@ function Notice(props: { live: Live }): JSX.Element {
           is back; the <A href={`/bridge${page.search()}`}>Bridge page</A> says what to do.
         </p>
       </Match>
-      <Match when={frame()?.trouble}>
-        {(trouble) => (
-          <p class="banner is-bad" role="status">
-            <Words text={trouble()} />. It is tried again by itself.
-          </p>
+      <Match when={trouble()}>
+        {(what) => (
+          <Show
+            when={what().steps.length > 0}
+            fallback={
+              <p class="banner is-bad" role="status">
+                {what().title}: <Words text={what().says} />. It is tried again by itself.
+              </p>
+            }
+          >
+            <TroublePanel trouble={what()} />
+          </Show>
         )}
       </Match>
       <Match when={isAway('broker')}>
