@@ -21,9 +21,9 @@ import org.apache.kafka.streams.kstream.*;
 class KafkaStreamsSessions {
   static final String brokers = System.getenv().getOrDefault("BROKERS", "127.0.0.1:9092");
   static final Duration gap = Duration.ofSeconds(30);
-  static final Duration patience = Duration.ofSeconds(120);
+  static final Duration patience = Duration.ofMinutes(5);
   static final int partitions = 3;
-  static final int records = 6000;
+  static final int records = 3000;
 
   public static void main(String[] arguments) throws Exception {
     if (arguments.length > 0 && arguments[0].equals("application")) {
