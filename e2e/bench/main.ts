@@ -1,4 +1,4 @@
-// `slipway bench [ready] [past] [pipeline] [broker] [state] [lane-a] [lane-b]`: measures on this machine and prints a table, or one
+// `slipway bench [ready] [past] [pipeline] [broker] [state] [lane-a] [lane-b] [kafka]`: measures on this machine and prints a table, or one
 // JSON object a line. Peers and ratios stand beside the figures where a peer can be had here. A timing is never a pass or a fail.
 
 import { cpus, totalmem } from 'node:os'
@@ -6,6 +6,7 @@ import { describeError, exitCodeOf, UsageError } from '#stack/base/errors.ts'
 import { optionsHelp, parseOptions } from '#stack/base/options.ts'
 import type { OptionTable } from '#stack/base/options.ts'
 import { formatBytes } from '#stack/base/units.ts'
+import { benchBesideKafka } from '#stack/kafka/beside-kafka/beside-kafka.bench.ts'
 import { benchBroker } from '#stack/kafka/broker.bench.ts'
 import { benchLaneA } from './lane-a.ts'
 import { benchLaneB } from './lane-b.ts'
@@ -15,7 +16,13 @@ import { benchPipeline } from './pipeline.ts'
 import { benchReady } from './ready.ts'
 import { benchStates } from './state.ts'
 
-const benches: Record<string, (options: { events: number }) => Promise<Measurement[]>> = {
+/** Where Kafka's tools are. */
+const shared = process.env['SLIPWAY_SHARED'] ?? '../shared'
+
+const benches: Record<
+  string,
+  (options: { events: number; rounds: number }) => Promise<Measurement[]>
+> = {
   ready: () => benchReady(),
   past: () => benchPast(),
   pipeline: ({ events }) => benchPipeline(events),
@@ -23,6 +30,7 @@ const benches: Record<string, (options: { events: number }) => Promise<Measureme
   state: () => benchStates(),
   'lane-a': () => benchLaneA(),
   'lane-b': () => benchLaneB(),
+  kafka: ({ rounds }) => benchBesideKafka({ shared, rounds }),
 }
 
 const table = {
@@ -32,6 +40,14 @@ const table = {
     default: 200_000,
     min: 1000,
     help: 'events of the pipeline run',
+  },
+  rounds: {
+    type: 'number',
+    value: 'N',
+    default: 3,
+    min: 1,
+    max: 20,
+    help: 'of the run beside Apache Kafka',
   },
   json: { type: 'flag', help: 'one JSON object a line' },
 } as const satisfies OptionTable

@@ -2,9 +2,11 @@
 // or Redpanda; without, on a broker of ours, which then also is stopped and started.
 
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Message } from '@platformatic/kafka'
 import {
   Admin as PlatformaticAdmin,
   Consumer as PlatformaticConsumer,
@@ -363,6 +365,52 @@ describe('transactions', () => {
     expect((await reading.until(1)).map(({ value }) => value)).toEqual(['v5'])
     await Promise.all([zombie.disconnect(), heir.disconnect()])
   })
+
+  test('of @platformatic/kafka are whole: records of two topics and the offset that was read', async () => {
+    const [input, output] = [await freshTopic(), await freshTopic(2)]
+    const groupId = `group-${randomUUID()}`
+    await producer.send({ topic: input, messages: numbered(1) })
+    const [transactional, consumer] = platformaticPair(groupId)
+    try {
+      const stream = await consumer.consume({
+        topics: [input],
+        mode: 'earliest',
+        autocommit: false,
+      })
+      const [message] = (await once(stream, 'data')) as [Message<string, string, string, string>]
+      for (const commits of [false, true]) {
+        const transaction = await transactional.beginTransaction()
+        await transaction.addConsumer(consumer)
+        const value = commits ? 'kept' : 'lost'
+        const messages = [0, 1].map((partition) => ({ topic: output, value, partition }))
+        await transaction.send({ messages })
+        await transaction.addOffset(message)
+        expect(await offsetOf(groupId, input)).toBe('-1')
+        await (commits ? transaction.commit() : transaction.abort())
+      }
+      expect(await offsetOf(groupId, input)).toBe('1')
+      expect(await platformaticValues(output, 2)).toEqual(['kept', 'kept'])
+    } finally {
+      await consumer.close(true)
+      await transactional.close()
+    }
+  })
+
+  function platformaticPair(groupId: string) {
+    const common = { clientId: 'other', bootstrapBrokers: brokers() }
+    const transactional = new PlatformaticProducer({
+      ...common,
+      serializers: stringSerializers,
+      transactionalId: randomUUID(),
+      idempotent: true,
+    })
+    const consumer = new PlatformaticConsumer({
+      ...common,
+      groupId,
+      deserializers: stringDeserializers,
+    })
+    return [transactional, consumer] as const
+  }
 
   async function offsetOf(groupId: string, topic: string): Promise<string | undefined> {
     const [fetched] = await admin.fetchOffsets({ groupId, topics: [topic] })
