@@ -3,8 +3,7 @@
 
 import { messageOf } from '#stack/base/errors.ts'
 import type { RowPage } from '#stack/contract/row-pages.ts'
-import type { TableName } from '#stack/contract/tables.ts'
-import { RowEncoder } from './row-encoding.ts'
+import type { RowEncoder } from './row-encoding.ts'
 import type { RowLines } from './row-lines.ts'
 
 /** A request takes 10 MB with everything around its rows. */
@@ -48,8 +47,13 @@ export class Batcher {
   #bytes = 0
   #stamp: Buffer | undefined
 
-  constructor(options: { name: TableName; epoch: number; limits: BatchLimits; lines: RowLines }) {
-    this.#encoder = new RowEncoder(options.name)
+  constructor(options: {
+    encoder: RowEncoder
+    lines: RowLines
+    epoch: number
+    limits: BatchLimits
+  }) {
+    this.#encoder = options.encoder
     this.#lines = options.lines
     this.#limits = options.limits
     this.#epoch = options.epoch

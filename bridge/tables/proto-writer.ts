@@ -1,4 +1,4 @@
-// Protobuf's wire format, as much of it as rows need: varints, texts and nested messages, handed over message by message.
+// Protobuf's wire format, as much of it as rows need: varints, and texts or messages, handed over message by message.
 // https://protobuf.dev/programming-guides/encoding/
 
 import { KiB } from '#stack/base/units.ts'
@@ -12,11 +12,9 @@ const longText = 48
 
 export class ProtoWriter {
   /** Messages lie one behind the other in large runs; a run lives as long as one of its messages. */
-  #run = Buffer.allocUnsafeSlow(runBytes)
+  #run: Buffer = Buffer.alloc(0)
   #start = 0
   #at = 0
-  /** Nested messages are written here first, since their length stands before them. */
-  #inner: ProtoWriter | undefined
 
   /** Hands over what was written since the last time. */
   take(): Buffer {
@@ -58,15 +56,6 @@ export class ProtoWriter {
     this.#at += length
     if (length >= longText) source.copy(run, at, from, from + length)
     else for (let i = 0; i < length; i++) run[at + i] = source[from + i] as number
-  }
-
-  message(field: number, write: (inner: ProtoWriter) => void): void {
-    const inner = (this.#inner ??= new ProtoWriter())
-    // A message that was given up in the middle left something behind.
-    inner.take()
-    write(inner)
-    const message = inner.take()
-    this.bytes(field, message, 0, message.length)
   }
 
   #head(field: number, length: number): void {

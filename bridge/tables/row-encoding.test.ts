@@ -4,7 +4,7 @@ import protobuf from 'protobufjs'
 import 'protobufjs/ext/descriptor/index.js'
 import { describe, expect, test } from 'vitest'
 import { Random } from '#stack/base/random.ts'
-import { storedColumns, tableNames } from '#stack/contract/tables.ts'
+import { storedColumns, structFields, tableNames } from '#stack/contract/tables.ts'
 import type { ColumnType, TableName } from '#stack/contract/tables.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { descriptorOf, RowEncoder } from './row-encoding.ts'
@@ -40,6 +40,19 @@ const struct = {
   name: 'é',
   brand: null,
 }
+/** As history tells them: all members, in their order. */
+function elements(type: keyof typeof structFields): unknown[] {
+  return Array.from({ length: 1 + random.int(3) }, () =>
+    Object.fromEntries(
+      Object.entries(structFields[type]).map(([name, of]) => {
+        const value =
+          of === 'integer' ? Number(random.pick(integers)) : random.pick(texts.slice(0, 5))
+        return [name, random.chance(0.3) ? null : value]
+      }),
+    ),
+  )
+}
+
 const valueOf: Record<ColumnType, () => unknown> = {
   string: () => random.pick(texts),
   integer: () => random.pick([...integers, ...large]),
@@ -47,9 +60,9 @@ const valueOf: Record<ColumnType, () => unknown> = {
   timestamp: () => BigInt(random.int(2 ** 31)) * 1_000_000n + BigInt(random.int(1_000_000)),
   json: () => random.pick([{ b: [1, { d: null, c: 'x' }], a: 1.5 }, {}, [], 'text', 12, '']),
   strings: () => random.pick([[], [random.pick(texts), 'b']]),
-  items: () => random.pick([[], [struct, { productId: 'Q' }]]),
-  lines: () => [struct],
-  amounts: () => [struct],
+  items: () => random.pick([[], [struct, { productId: 'Q' }], elements('items')]),
+  lines: () => random.pick([[struct], elements('lines')]),
+  amounts: () => random.pick([[struct], elements('amounts')]),
 }
 
 describe.each(tableNames)('rows of %s', (name) => {
@@ -126,16 +139,13 @@ function inMessage(type: ColumnType, value: unknown): unknown {
   return Array.isArray(value) && value.length === 0 ? null : cellIn(type, value)
 }
 
-/** Of elements the members that every made-up one has. */
+/** Of elements the members that BigQuery has, where they have a value. */
 function cellIn(type: ColumnType, value: unknown): unknown {
-  const members = { items: ['productId', 'name', 'quantity'], lines: ['productId', 'quantity'] }
-  const names = { ...members, amounts: ['currency', 'valueMinor'] }[type as 'items']
-  if (names === undefined || value === null) return value
-  return (value as object[]).map((element) =>
+  if (!(type in structFields) || value === null) return value
+  const names = Object.keys(structFields[type as keyof typeof structFields])
+  return (value as Record<string, string | number | null>[]).map((element) =>
     Object.fromEntries(
-      Object.entries(element as Record<string, string | number>)
-        .filter(([name]) => names.includes(name))
-        .map(([name, cell]) => [name, String(cell)]),
+      names.flatMap((name) => (element[name] == null ? [] : [[name, String(element[name])]])),
     ),
   )
 }

@@ -6,7 +6,9 @@ import { isValue } from '#stack/contract/row-pages.ts'
 import type { PageColumn, RowPage } from '#stack/contract/row-pages.ts'
 import { shippedColumns, structFields } from '#stack/contract/tables.ts'
 import type { ColumnType, TableName } from '#stack/contract/tables.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { CanonicalBytes } from './canonical-bytes.ts'
+import { ElementBytes, writeNumber } from './element-bytes.ts'
+import type { ElementType } from './element-bytes.ts'
 import { ProtoWriter } from './proto-writer.ts'
 import { logColumns } from './resources.ts'
 
@@ -23,10 +25,8 @@ export interface Stamp {
   nowMs: number
 }
 
-const two32 = 2 ** 32
-const elementFields = Object.fromEntries(
-  Object.entries(structFields).map(([type, fields]) => [type, Object.keys(fields)]),
-) as Record<keyof typeof structFields, string[]>
+/** Most arrays are empty. */
+const emptyArrayBytes = '[]'.length
 
 const labels = { optional: 1, repeated: 3 } as const
 const types = { int64: 3, bool: 8, string: 9, message: 11 } as const
@@ -66,6 +66,12 @@ function nestedDescriptor(name: string, type: keyof typeof structFields): ProtoD
 
 export class RowEncoder {
   readonly #writer = new ProtoWriter()
+  readonly #json = new CanonicalBytes()
+  readonly #elements: Record<ElementType, ElementBytes> = {
+    items: new ElementBytes('items'),
+    lines: new ElementBytes('lines'),
+    amounts: new ElementBytes('amounts'),
+  }
   readonly #stored: number
 
   constructor(name: TableName) {
@@ -111,36 +117,23 @@ export class RowEncoder {
         case 'text': {
           const length = column.lengths[row] as number
           if (column.type === 'string') writer.bytes(i + 1, bytes, from, length)
-          else writeJson(writer, i + 1, column.type, bytes.toString('utf8', from, from + length))
+          else if (column.type === 'json') {
+            this.#json.read(bytes, from, from + length)
+            writer.bytes(i + 1, this.#json.bytes, 0, this.#json.length)
+          } else if (length > emptyArrayBytes) {
+            this.#array(i + 1, column.type, bytes.subarray(from, from + length))
+          }
           from += length
         }
       }
     }
   }
-}
 
-function writeJson(writer: ProtoWriter, field: number, type: ColumnType, json: string): void {
-  // Most arrays are empty.
-  if (json === '[]' && type !== 'json') return
-  const value: unknown = JSON.parse(json)
-  if (type === 'json') return writer.text(field, canonicalJson(value))
-  if (type === 'strings') {
-    for (const text of value as string[]) writer.text(field, text)
-    return
+  #array(field: number, type: ColumnType, json: Buffer): void {
+    if (type === 'strings') {
+      for (const text of JSON.parse(json.toString()) as string[]) this.#writer.text(field, text)
+      return
+    }
+    this.#writer.copy(this.#elements[type as ElementType].read(field, json))
   }
-  const fields = elementFields[type as keyof typeof structFields]
-  for (const element of value as Readonly<Record<string, string | number | null>>[]) {
-    writer.message(field, (inner) => {
-      fields.forEach((member, i) => {
-        const cell = element[member] ?? null
-        if (typeof cell === 'number') writeNumber(inner, i + 1, cell)
-        else if (cell !== null) inner.text(i + 1, cell)
-      })
-    })
-  }
-}
-
-/** Of whole numbers to 2^53. */
-function writeNumber(writer: ProtoWriter, field: number, value: number): void {
-  writer.integer(field, value >>> 0, Math.floor(value / two32) >>> 0)
 }

@@ -7,12 +7,13 @@ import { openBrace, quote, textBytes } from '#stack/contract/json-bytes.ts'
 import { isValue, numberAt } from '#stack/contract/row-pages.ts'
 import type { PageColumn, RowPage } from '#stack/contract/row-pages.ts'
 import type { TableName } from '#stack/contract/tables.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { CanonicalBytes } from './canonical-bytes.ts'
 import { logColumns } from './resources.ts'
 import type { Stamp } from './row-encoding.ts'
 
 export class RowLines {
   readonly #writer = new ByteWriter()
+  readonly #json = new CanonicalBytes()
   /** `,"column":` */
   readonly #names: Buffer[]
 
@@ -63,8 +64,10 @@ export class RowLines {
         case 'text': {
           const to = from + (column.lengths[row] as number)
           if (column.type === 'string') this.#text(bytes, from, to)
-          else if (column.type === 'json') this.#writer.text(canonical(bytes, from, to))
-          else this.#writer.copy(bytes, from, to)
+          else if (column.type === 'json') {
+            this.#json.read(bytes, from, to)
+            this.#writer.copy(this.#json.bytes, 0, this.#json.length)
+          } else this.#writer.copy(bytes, from, to)
           from = to
         }
       }
@@ -79,10 +82,6 @@ export class RowLines {
     this.#writer.copy(bytes, from, to)
     this.#writer.byte(quote)
   }
-}
-
-function canonical(bytes: Buffer, from: number, to: number): string {
-  return canonicalJson(JSON.parse(bytes.toString('utf8', from, to)))
 }
 
 function numberText(column: PageColumn, row: number): string {

@@ -9,7 +9,7 @@ import { trouble } from './logbook.ts'
 import type { Logbook } from './logbook.ts'
 import { afterFinalize, afterStreamGone, appendVerdict, codes } from './protocol.ts'
 import type { Alarm, AppendReply, Fact, Intent, Ship } from './protocol.ts'
-import { descriptorOf } from './row-encoding.ts'
+import { descriptorOf, RowEncoder } from './row-encoding.ts'
 import { RowLines } from './row-lines.ts'
 import type { Sent, TableSink } from './sink.ts'
 import type { Target } from './target.ts'
@@ -41,6 +41,7 @@ export class StreamSink implements TableSink {
   readonly restsUntilMs = 0
   readonly #options: StreamSinkOptions
   readonly #book: Logbook
+  readonly #encoder: RowEncoder
   readonly #lines: RowLines
   #connection: AppendConnection | undefined
   /** An intent whose bytes are still here. */
@@ -51,6 +52,7 @@ export class StreamSink implements TableSink {
   constructor(options: StreamSinkOptions) {
     this.#options = options
     this.#book = options.book
+    this.#encoder = new RowEncoder(options.book.resource.name)
     this.#lines = new RowLines(options.book.resource.name)
     this.turnRows = options.turnRows
   }
@@ -83,12 +85,7 @@ export class StreamSink implements TableSink {
 
   async #sendAll(epoch: number, pages: AsyncIterable<RowPage>): Promise<number> {
     const { clock, limits } = this.#options
-    const batcher = new Batcher({
-      name: this.#book.resource.name,
-      epoch,
-      limits,
-      lines: this.#lines,
-    })
+    const batcher = new Batcher({ encoder: this.#encoder, lines: this.#lines, epoch, limits })
     let count = 0
     let sending = Promise.resolve()
     const next = async (batch: Batch | undefined): Promise<void> => {
