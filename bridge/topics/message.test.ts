@@ -102,3 +102,18 @@ describe('the ordering key', () => {
     expect(made({}, 'none').message.orderingKey).toBe('')
   })
 })
+
+test('a message takes the bytes of its parts', () => {
+  const list: Header[] = [
+    ['ü', Buffer.from('é')],
+    ['ü', noText],
+    ['c', Buffer.alloc(2000)],
+  ]
+  for (const key of [noText, Buffer.from('kü'), null, Buffer.alloc(2000, 'k')]) {
+    const { message, bytes } = made({ key, list })
+    const texts = Object.entries(message.attributes).flat()
+    const parts = [...texts, message.orderingKey].map((text) => Buffer.byteLength(text))
+    const sum = parts.reduce((a, b) => a + b, 0)
+    expect(bytes).toBe(20 + message.data.length + sum + (8 * texts.length) / 2)
+  }
+})

@@ -47,24 +47,42 @@ export function messageOf(
   ordering: Ordering,
 ): MessageOfRecord {
   const { key, value, offset, timestampMs } = record
-  const attributes: Record<string, string> = {
-    'kafka.topic': at.topic,
-    'kafka.partition': String(at.partition),
-    'kafka.offset': String(offset),
-    'kafka.timestamp': String(timestampMs),
-    'kafka.timestampType': record.isAppendTime ? 'append' : 'create',
-  }
+  const attributes = new Attributes()
+  attributes.add('kafka.topic', at.topic)
+  attributes.add('kafka.partition', String(at.partition))
+  attributes.add('kafka.offset', String(offset))
+  attributes.add('kafka.timestamp', String(timestampMs))
+  attributes.add('kafka.timestampType', record.isAppendTime ? 'append' : 'create')
   if (key) addKey(attributes, key)
-  if (value === null) attributes['kafka.tombstone'] = 'true'
+  if (value === null) attributes.add('kafka.tombstone', 'true')
   else if (value.length > 4 && value[0] === 0)
-    attributes['schema.id'] = String(value.readInt32BE(1))
+    attributes.add('schema.id', String(value.readInt32BE(1)))
   const omitted = addHeaders(attributes, record)
-  const message = {
-    data: value ?? nothing,
-    attributes,
-    orderingKey: orderingKeyOf(at, key, ordering),
+  const data = value ?? nothing
+  const orderingKey = orderingKeyOf(at, key, ordering)
+  return {
+    message: { data, attributes: attributes.values, orderingKey },
+    bytes: messageOverheadBytes + data.length + Buffer.byteLength(orderingKey) + attributes.bytes,
+    omitted,
   }
-  return { message, bytes: bytesOf(message), omitted }
+}
+
+/** With what they take in a request: counted while they are put together, since most texts are bytes just before. */
+class Attributes {
+  readonly values: Record<string, string> = {}
+  count = 0
+  bytes = 0
+
+  add(
+    key: string,
+    text: string,
+    textBytes = Buffer.byteLength(text),
+    keyBytes = Buffer.byteLength(key),
+  ): void {
+    this.values[key] = text
+    this.count++
+    this.bytes += attributeOverheadBytes + keyBytes + textBytes
+  }
 }
 
 /** `key`: what has no key is in no order. */
@@ -72,56 +90,49 @@ export function orderingKeyOf(at: TopicPartition, key: Buffer | null, ordering: 
   if (ordering === 'none') return ''
   if (ordering === 'partition') return `${at.topic}/${at.partition}`
   if (key === null) return ''
-  return isText(key) && key.length <= valueBytesMax ? key.toString() : `sha256:${sha256(key)}`
+  return isUtf8(key) && key.length <= valueBytesMax ? key.toString() : `sha256:${sha256(key)}`
 }
 
-function addKey(attributes: Record<string, string>, key: Buffer): void {
-  const text = isText(key) ? key.toString() : key.toString('base64')
-  if (Buffer.byteLength(text) > valueBytesMax) {
-    attributes['kafka.key.sha256'] = sha256(key)
+function addKey(attributes: Attributes, key: Buffer): void {
+  const isPlain = isUtf8(key)
+  const text = key.toString(isPlain ? 'utf8' : 'base64')
+  const textBytes = isPlain ? key.length : text.length
+  if (textBytes > valueBytesMax) {
+    attributes.add('kafka.key.sha256', sha256(key))
     return
   }
-  attributes['kafka.key'] = text
-  if (!isText(key)) attributes['kafka.key.encoding'] = 'base64'
+  attributes.add('kafka.key', text, textBytes)
+  if (!isPlain) attributes.add('kafka.key.encoding', 'base64')
 }
 
-function addHeaders(attributes: Record<string, string>, record: IncomingRecord): readonly string[] {
+function addHeaders(attributes: Attributes, record: IncomingRecord): readonly string[] {
   const omitted: string[] = []
   const seen = new Map<string, number>()
-  let room = attributesMax - Object.keys(attributes).length
+  let room = attributesMax - attributes.count
   for (const [name, value] of headersOf(record)) {
     const count = (seen.get(name) ?? 0) + 1
     seen.set(name, count)
     const bytes = value ?? nothing
-    const isPlain = isText(bytes)
+    const isPlain = isUtf8(bytes)
     const numbered = count === 1 ? name : `${name}#${count}`
     const key = `kafka.header.${numbered}${isPlain ? '' : '.b64'}`
     const text = bytes.toString(isPlain ? 'utf8' : 'base64')
-    const fits =
-      Buffer.byteLength(key) <= attributeKeyBytesMax && Buffer.byteLength(text) <= valueBytesMax
-    if (!fits || room === 0 || Object.hasOwn(attributes, key)) omitted.push(numbered)
+    const keyBytes = Buffer.byteLength(key)
+    const textBytes = isPlain ? bytes.length : text.length
+    const fits = keyBytes <= attributeKeyBytesMax && textBytes <= valueBytesMax
+    if (!fits || room === 0 || Object.hasOwn(attributes.values, key)) omitted.push(numbered)
     else {
-      attributes[key] = text
+      attributes.add(key, text, textBytes, keyBytes)
       room--
     }
   }
-  if (omitted.length > 0) attributes['kafka.headers.omitted'] = cut(omitted.join(), valueBytesMax)
+  if (omitted.length > 0)
+    attributes.add('kafka.headers.omitted', cut(omitted.join(), valueBytesMax))
   return omitted
 }
 
 function headersOf(record: IncomingRecord) {
   return record.headerList ?? Object.entries(record.headers)
-}
-
-function bytesOf({ data, attributes, orderingKey }: Message): number {
-  let bytes = messageOverheadBytes + data.length + Buffer.byteLength(orderingKey)
-  for (const [key, value] of Object.entries(attributes))
-    bytes += attributeOverheadBytes + Buffer.byteLength(key) + Buffer.byteLength(value)
-  return bytes
-}
-
-function isText(bytes: Buffer): boolean {
-  return isUtf8(bytes)
 }
 
 function sha256(bytes: Buffer): string {

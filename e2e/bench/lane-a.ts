@@ -33,7 +33,8 @@ const pubsubFlags = [
 ]
 const bridgeFlags = [
   '--max-old-space-size=160',
-  '--max-semi-space-size=4',
+  '--single-threaded-gc',
+  '--max-semi-space-size=8',
   '--initial-old-space-size=64',
 ]
 
