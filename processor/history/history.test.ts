@@ -137,6 +137,9 @@ test('rows come by ranges of _seq, and as Parquet', async () => {
   expect(bytes.subarray(0, 4).toString()).toBe('PAR1')
   expect((await stack.get('/v1/tables/nothing/rows')).status).toBe(400)
   expect((await stack.get('/v1/tables/events/rows?limit=-1')).status).toBe(400)
+  // Pages have the order of `_seq`, which current rows have not.
+  expect((await stack.get('/v1/tables/orders/pages')).status).toBe(400)
+  expect((await stack.get('/v1/tables/orders_log/pages')).status).toBe(200)
 })
 
 test('ad-hoc SQL is answered from a copy, and may neither reach out nor run for ever', async () => {
