@@ -12,8 +12,8 @@ import { connectPubSub } from '#stack/google/pubsub.ts'
 import { connectKafka } from '#stack/kafka-client/connect.ts'
 import type { KafkaPort } from '#stack/kafka-client/connect.ts'
 import type { BridgeStatus } from '../health.ts'
-import { arrivals, judge, subscribe } from './arrivals.ts'
-import type { Arrival, Judgement } from './arrivals.ts'
+import { arrivals, judge, subscribe } from './arrivals.contract.ts'
+import type { Arrival, Judgement } from './arrivals.contract.ts'
 
 export interface KillDrillOptions {
   brokers: string

@@ -22,7 +22,7 @@ import type { BridgeError } from '../errors.ts'
 import type { TopicsOptions } from '../options.ts'
 import { startBridge } from '../start.ts'
 import type { BridgeOptions, RunningBridge } from '../start.ts'
-import { arrivals, judge, subscribe } from './arrivals.ts'
+import { arrivals, judge, subscribe } from './arrivals.contract.ts'
 import { retryRecord } from './retry.ts'
 
 const dataDir = mkdtempSync(join(tmpdir(), 'slipway-lane-a-'))
