@@ -28,7 +28,7 @@ const batchPauseMs = 500
 const batchAgeMsMax = 2 * secondMs
 /** or at this size. */
 const batchRowsMax = 20_000
-const batchBytesMax = 24 * MiB
+const batchBytesMax = 12 * MiB
 /** A WAL this long is folded in when nothing else is to do. */
 const quietWalBytes = 8 * MiB
 const quietMs = 5 * secondMs

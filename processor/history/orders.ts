@@ -36,7 +36,7 @@ export async function ordersTouchedBy(
   connection: DuckDBConnection,
   { news, sessions, carts, sinceSeq }: Touch,
 ): Promise<Set<string>> {
-  const touched = new Set(news.money.map(({ orderId }) => orderId))
+  const touched = new Set(news.money.map(([orderId]) => orderId))
   const collect = async (sql: string, parameters?: DuckDBValue[]) => {
     for (const [orderId] of await plainRows(connection, sql, parameters)) {
       touched.add(orderId as string)
@@ -95,13 +95,30 @@ async function ordersAfterLinks(
     .map(([orderId]) => orderId as string)
 }
 
+/** Folded at a time: an import may bring nothing but orders of hundreds of lines, and all of these in one transaction. */
+const ordersAtOnce = 250
+
+interface Refold {
+  settings: Settings
+  stamp: Stamp
+}
+
 export async function refoldOrders(
   connection: DuckDBConnection,
   orderIds: ReadonlySet<string>,
-  { settings, stamp }: { settings: Settings; stamp: Stamp },
+  refold: Refold,
 ): Promise<void> {
-  if (orderIds.size === 0) return
-  const ids = textList(orderIds)
+  const all = [...orderIds]
+  for (let from = 0; from < all.length; from += ordersAtOnce) {
+    await refoldSome(connection, textList(all.slice(from, from + ordersAtOnce)), refold)
+  }
+}
+
+async function refoldSome(
+  connection: DuckDBConnection,
+  ids: TextList,
+  { settings, stamp }: Refold,
+): Promise<void> {
   const facts = await factsOf(connection, ids)
   const links = await linksOf(connection, facts, { ids, settings })
   const rows: Record<MoneyTable, DerivedRow[]> = { orders: [], order_lines: [], refunds: [] }

@@ -232,8 +232,7 @@ export class HistoryWriter {
     await appendRows(connection, 'verdicts', verdictTypes, verdictRows)
     const errorRows = reader.all('bridgeErrors').map(({ cells, at }) => [...cells, ...stamp.of(at)])
     await appendRows(connection, 'bridge_errors', bridgeErrorTypes, errorRows)
-    const factRows = news.money.map((fact) => [fact.orderId, JSON.stringify(fact)])
-    await appendRows(connection, 'money_facts', ['string', 'string'], factRows)
+    await appendRows(connection, 'money_facts', ['string', 'string'], news.money)
     const loadEnds = reader.all('loadEnds').map(({ partition, offset }) => [partition, offset])
     await appendRows(connection, 'load_ends', ['integer', 'integer'], loadEnds)
     return { sessions, carts }
