@@ -11,6 +11,7 @@ import {
   pending,
   settled,
   shareOut,
+  subscription,
 } from './group-clients.ts'
 
 const {
@@ -467,11 +468,24 @@ describe('a static member', () => {
     expect(answer.members).toHaveLength(1)
   })
 
-  test('that comes back with another subscription starts a round', async () => {
+  test('that comes back and says otherwise of itself is heard in the next round, as on Kafka', async () => {
     const { client, state } = open()
     const [a, b] = [client(), client(one())]
     await gather(a, b)
-    void client(one({ topics: ['u'] })).join()
+    const again = client(one({ topics: ['u'] }))
+    expect(await again.join()).toMatchObject({ errorCode: NONE, generationId: b.generationId })
+    expect(state()).toBe('Stable')
+    const [leader] = await Promise.all([a.join(), again.join()])
+    const told = leader.members.find(({ memberId }) => memberId === again.memberId)
+    expect(told?.metadata).toEqual(subscription(['u']))
+  })
+
+  test('that comes back without the protocol of the group starts a round', async () => {
+    const { client, state } = open()
+    const both = { protocols: ['range', 'sticky'] }
+    const [a, b] = [client(both), client(one(both))]
+    await gather(a, b)
+    void client(one({ protocols: ['sticky'] })).join()
     expect(state()).toBe('PreparingRebalance')
   })
 

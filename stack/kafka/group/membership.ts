@@ -93,10 +93,7 @@ export class Membership {
     const member: Member = {
       id,
       instanceId: request.groupInstanceId,
-      clientId: request.clientId,
-      clientHost: request.clientHost,
-      ...timeoutsOf(request),
-      protocols: ownCopies(request.protocols),
+      ...askedOf(request),
       assignment: noBytes,
       aliveUntilMs: 0,
       sessionTimer: undefined,
@@ -110,15 +107,14 @@ export class Membership {
   }
 
   #rejoin(group: Group, member: Member, request: JoinRequest): Promise<JoinAnswer> {
-    Object.assign(member, timeoutsOf(request), {
-      clientId: request.clientId,
-      clientHost: request.clientHost,
-      protocols: ownCopies(request.protocols),
-    })
+    Object.assign(member, askedOf(request))
     return this.#rebalance.park(group, member)
   }
 
-  /** A static member that came back without its id takes over; in a stable, unchanged group nobody else notices. */
+  /**
+   * A static member that came back without its id takes over; in a stable group whose protocol stays nobody else notices.
+   * What else it says counts from the next round on: as Kafka does, since a new process owns nothing and says so.
+   */
   async #replaceStatic(
     group: Group,
     request: JoinRequest,
@@ -128,12 +124,11 @@ export class Membership {
     settleJoin(old, refusedJoin(errorCodes.FENCED_INSTANCE_ID, old.id))
     settleSync(old, refusedSync(errorCodes.FENCED_INSTANCE_ID))
     old.sessionTimer?.cancel()
-    const isChanged = !sameProtocols(old.protocols, request.protocols)
-    const member: Member = { ...old, id, sessionTimer: undefined }
+    const member: Member = { ...old, ...askedOf(request), id, sessionTimer: undefined }
     replaceMember(group, old, member)
     this.#rebalance.watchSession(group, member)
-    if (group.state !== 'Stable' || isChanged) return this.#rejoin(group, member, request)
-    Object.assign(member, timeoutsOf(request))
+    if (group.state !== 'Stable' || group.chooseProtocol() !== group.protocolName)
+      return this.#rebalance.park(group, member)
     const answer = returningAnswer(group, member, old, request)
     try {
       await this.#options.persist(storeGroup(group, this.#options.clock.now()))
@@ -159,14 +154,15 @@ export class Membership {
   }
 }
 
-function timeoutsOf(request: JoinRequest): {
-  sessionTimeoutMs: number
-  rebalanceTimeoutMs: number
-} {
-  const { sessionTimeoutMs, rebalanceTimeoutMs } = request
+/** What a member says of itself whenever it joins. */
+function askedOf(request: JoinRequest) {
+  const { clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs } = request
   return {
+    clientId,
+    clientHost,
     sessionTimeoutMs,
     rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
+    protocols: ownCopies(request.protocols),
   }
 }
 
