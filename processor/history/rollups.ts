@@ -214,7 +214,9 @@ async function addDistinct(
   if (quarters.size > 0) {
     const there = await plainRows(
       connection,
-      `SELECT ${columns} FROM ${name} WHERE epoch_ms(quarter) IN (SELECT unnest($1))`,
+      // DuckDB passes over what is outside of the range without reading it.
+      `SELECT ${columns} FROM ${name} WHERE epoch_ms(quarter) IN (SELECT unnest($1))
+       AND quarter BETWEEN ${duckdb.timestamp(Math.min(...quarters))} AND ${duckdb.timestamp(Math.max(...quarters))}`,
       [numberList(quarters)],
     )
     for (const row of there) {
