@@ -7,7 +7,7 @@ import { startStack } from '../fixtures/stack.ts'
 import { realDataInPartitions } from './real-data.contract.ts'
 import { ask, hasSharedData, importFiles, sharedFile } from './shared-data.ts'
 
-realDataInPartitions(1, [4, 12])
+realDataInPartitions(4, [1, 12])
 
 interface Published {
   raw: { rows: number }
