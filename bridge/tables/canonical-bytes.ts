@@ -8,16 +8,17 @@ import {
   colon,
   comma,
   isAt,
+  isDigit,
   minus,
   openBrace,
   openBracket,
   quote,
   textBytes,
+  words,
+  zero,
 } from '#stack/contract/json-bytes.ts'
 import { canonicalJson } from './canonical-json.ts'
 
-const [zero, nine] = [0x30, 0x39]
-const words = ['true', 'false', 'null'].map((word) => Buffer.from(word))
 /** Whole numbers of so many digits are written as they are read. */
 const digitsMax = 15
 const depthMax = 64
@@ -77,7 +78,7 @@ export class CanonicalBytes {
     const source = this.#source
     const first = source[from] === minus ? from + 1 : from
     let at = first
-    while ((source[at] as number) >= zero && (source[at] as number) <= nine) at++
+    while (isDigit(source[at])) at++
     const digits = at - first
     // -0 is written as 0.
     const isPlain =

@@ -6,18 +6,19 @@ import {
   closeBracket,
   comma,
   isAt,
+  isDigit,
   minus,
+  nullWord,
   openBracket,
   quote,
   textBytes,
+  zero,
 } from '#stack/contract/json-bytes.ts'
 import { structFields } from '#stack/contract/tables.ts'
 import { ProtoWriter } from './proto-writer.ts'
 
 export type ElementType = keyof typeof structFields
 
-const [zero, nine] = [0x30, 0x39]
-const nullWord = Buffer.from('null')
 /** So many digits are a number to JavaScript without loss. */
 const digitsMax = 15
 const otherwise = -1
@@ -84,7 +85,7 @@ export class ElementBytes {
     if (source[at] === minus) at++
     let value = 0
     const first = at
-    for (; (source[at] as number) >= zero && (source[at] as number) <= nine; at++) {
+    for (; isDigit(source[at]); at++) {
       value = value * 10 + (source[at] as number) - zero
     }
     if (at === first || at - first > digitsMax) return otherwise

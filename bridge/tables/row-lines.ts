@@ -4,7 +4,7 @@
 import { ByteWriter } from '#stack/base/byte-writer.ts'
 import { isoTime } from '#stack/base/units.ts'
 import { openBrace, quote, textBytes } from '#stack/contract/json-bytes.ts'
-import { isValue, numberAt } from '#stack/contract/row-pages.ts'
+import { int64At, isValue, numberAt } from '#stack/contract/row-pages.ts'
 import type { PageColumn, RowPage } from '#stack/contract/row-pages.ts'
 import type { TableName } from '#stack/contract/tables.ts'
 import { CanonicalBytes } from './canonical-bytes.ts'
@@ -87,10 +87,7 @@ export class RowLines {
 function numberText(column: PageColumn, row: number): string {
   const value = numberAt(column, row)
   if (column.type === 'timestamp') return `"${timeText(value)}"`
-  if (Number.isSafeInteger(value)) return String(value)
-  const { words } = column
-  const high = BigInt(words[2 * row + 1] as number)
-  return String(BigInt.asIntN(64, (high << 32n) + BigInt(words[2 * row] as number)))
+  return String(Number.isSafeInteger(value) ? value : int64At(column, row))
 }
 
 /** With microseconds where there are any. */

@@ -15,6 +15,17 @@ export const textBytes = new Uint8Array(256).map((_, byte) =>
   byte >= 128 ? 2 : byte < 32 || byte === quote || byte === backslash ? 0 : 1,
 )
 
+export const zero = 48
+
+/** Behind the last byte there is none. */
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 48 && byte <= 57
+}
+
+export const nullWord = Buffer.from('null')
+/** What a value may be that is no text, number, object or array. */
+export const words = [Buffer.from('true'), Buffer.from('false'), nullWord]
+
 /** Whether the known bytes stand there. */
 export function isAt(bytes: Uint8Array, from: number, known: Uint8Array): boolean {
   for (let i = 0; i < known.length; i++) if (bytes[from + i] !== known[i]) return false

@@ -90,6 +90,11 @@ export function numberAt({ words }: PageColumn, row: number): number {
   return ((words[2 * row + 1] as number) | 0) * two32 + (words[2 * row] as number)
 }
 
+export function int64At({ words }: PageColumn, row: number): bigint {
+  const [low, high] = [words[2 * row] as number, words[2 * row + 1] as number]
+  return BigInt.asIntN(64, (BigInt(high) << 32n) + BigInt(low))
+}
+
 interface Memory {
   bytes: Buffer
   at: number

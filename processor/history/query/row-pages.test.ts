@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { Random } from '#stack/base/random.ts'
-import { isValue, RowPage } from '#stack/contract/row-pages.ts'
+import { int64At, isValue, RowPage } from '#stack/contract/row-pages.ts'
 import type { PageColumn } from '#stack/contract/row-pages.ts'
 import { storedColumns, tableNames } from '#stack/contract/tables.ts'
 import type { ColumnType, TableName } from '#stack/contract/tables.ts'
@@ -164,9 +164,4 @@ function valueOf(column: PageColumn, row: number, text: string): unknown {
   if (column.shape === 'text') return column.type === 'string' ? text : JSON.parse(text)
   const number = Number(int64At(column, row))
   return column.type === 'timestamp' ? new Date(number / 1000).toISOString() : number
-}
-
-function int64At({ words }: PageColumn, row: number): bigint {
-  const [low = 0, high = 0] = words.subarray(2 * row, 2 * row + 2)
-  return BigInt.asIntN(64, (BigInt(high) << 32n) + BigInt(low))
 }

@@ -13,11 +13,14 @@ import {
   colon,
   comma,
   isAt,
+  isDigit,
   minus,
   openBrace,
   openBracket,
   quote,
   textBytes,
+  words,
+  zero,
 } from '#stack/contract/json-bytes.ts'
 
 /** What a field's value is: null is the same as absent. `any` is taken as it stands. */
@@ -44,7 +47,6 @@ interface Shape {
 }
 
 const encoder = new TextEncoder()
-const literals = ['true', 'false', 'null'].map((word) => encoder.encode(word))
 const none = -1
 
 export class RecordScan {
@@ -231,7 +233,7 @@ export class RecordScan {
     if (byte === openBrace) return this.#members(from + 1, true)
     if (byte === openBracket) return this.#members(from + 1, false)
     if (isNumberStart(byte)) return numberEnd(bytes, from)
-    for (const word of literals) if (isAt(bytes, from, word)) return from + word.length
+    for (const word of words) if (isAt(bytes, from, word)) return from + word.length
     return none
   }
 
@@ -256,10 +258,6 @@ function isList(form: Fields | readonly [Fields]): form is readonly [Fields] {
   return Array.isArray(form)
 }
 
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 48 && byte <= 57
-}
-
 function isNumberStart(byte: number): boolean {
   return isDigit(byte) || byte === minus
 }
@@ -268,7 +266,7 @@ function isNumberStart(byte: number): boolean {
 function numberEnd(bytes: Uint8Array, from: number): number {
   let i = bytes[from] === minus ? from + 1 : from
   if (!isDigit(bytes[i])) return none
-  if (bytes[i] === 48) i++
+  if (bytes[i] === zero) i++
   else while (isDigit(bytes[i])) i++
   if (bytes[i] === 46) {
     if (!isDigit(bytes[++i])) return none

@@ -42,23 +42,17 @@ export async function perfTest(
   { port, topic }: Target,
   settings: readonly string[],
 ): Promise<number> {
-  const args = [
-    'kafka-producer-perf-test',
-    '--bootstrap-server',
-    `127.0.0.1:${port}`,
-    '--topic',
+  const flags = {
+    'bootstrap-server': `127.0.0.1:${port}`,
     topic,
-  ]
-  args.push(
-    '--num-records',
-    String(records),
-    '--record-size',
-    String(recordBytes),
-    '--throughput',
-    '-1',
-  )
-  args.push('--warmup-records', String(Math.round(records / 5)))
-  args.push('--command-property', 'acks=all', ...settings)
+    'num-records': records,
+    'record-size': recordBytes,
+    throughput: -1,
+    'warmup-records': Math.round(records / 5),
+    'command-property': 'acks=all',
+  }
+  const words = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)])
+  const args = ['kafka-producer-perf-test', ...words, ...settings]
   const { stdout } = await promisify(execFile)(tool, args, { maxBuffer: 1e8 })
   const rates = [...stdout.matchAll(/([\d.]+) records\/sec/g)].map((match) => Number(match[1]))
   const rate = rates.at(-1)
