@@ -1,7 +1,7 @@
 // Browser tests: each file starts a stack of its own, so nothing is shared and nothing waits by the clock.
 
 import { defineConfig } from '@playwright/test'
-import { browserLaunch } from './fixtures/browser.ts'
+import { browserLaunch } from '#stack/base/test-browser.ts'
 import './fixtures/own-broker.ts'
 
 const launch = await browserLaunch()

@@ -1,10 +1,10 @@
 // The built page in a real browser on fixture data: strict about its policy, usable by keyboard, one stream for all tabs,
 // and the same rows as the store after the stream was cut.
 
-import bundled from '@sparticuz/chromium'
 import type { Browser, BrowserContextOptions, Page } from 'playwright'
 import { chromium } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { browserLaunch } from '#stack/base/test-browser.ts'
 import type { LiveFrame } from './api/live/frame.ts'
 import type { FixtureDashboard } from './testing.ts'
 import { startFixture } from './testing.ts'
@@ -12,14 +12,9 @@ import { startFixture } from './testing.ts'
 let browser: Browser
 let dashboard: FixtureDashboard
 
-/** The package's flags for tiny machines switch off what is tested here: processes, and web security. */
-const unwanted = /single-process|no-zygote|web-security|insecure-content|site-isolation/
-
 beforeAll(async () => {
   dashboard = await startFixture({ perSecond: 4 })
-  const executablePath = process.env['SLIPWAY_CHROMIUM'] ?? (await bundled.executablePath())
-  const args = [...bundled.args.filter((arg) => !unwanted.test(arg)), '--no-sandbox']
-  browser = await chromium.launch({ executablePath, args })
+  browser = await chromium.launch(await browserLaunch())
 }, 60_000)
 
 afterAll(async () => {
