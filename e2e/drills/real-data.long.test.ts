@@ -1,20 +1,13 @@
 // Online Retail II, 525,461 lines, through import, topic, processor and history: what another author published about
 // the file comes out of history by SQL, with that author's cleaning rule.
 
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { startStack } from '../fixtures/stack.ts'
+import { published, retailFile } from './online-retail.ts'
 import { realDataInPartitions } from './real-data.contract.ts'
-import { ask, hasSharedData, importFiles, sharedFile } from './shared-data.ts'
+import { ask, hasSharedData, importFiles } from './shared-data.ts'
 
 realDataInPartitions(4, [1, 12])
-
-interface Published {
-  raw: { rows: number }
-  cleaning: { rows: number; distinct_stock_codes: number; customers: number }
-  cohort_month_active_customers: { rows: Record<string, number[]> }
-  top_customers_cleaned_gbp: Record<string, number | string>
-}
 
 /** Lines of customers, without exact copies and without what is no article; the import left out what sells nothing. */
 const cleaned = `
@@ -57,24 +50,20 @@ const cohorts = `${cleaned},
 
 describe.skipIf(!hasSharedData)('Online Retail II', () => {
   test('gives the published cohort matrix, cleaning counts and best customers', async () => {
-    const folder = 'uci-online-retail-ii'
-    const published = JSON.parse(
-      readFileSync(sharedFile(`${folder}/published.json`), 'utf8'),
-    ) as Published
+    const { raw, cleaning, cohort_month_active_customers, top_customers_cleaned_gbp } = published()
     await using stack = await startStack()
-    const path = sharedFile(`${folder}/online_retail_ii_2009_2010.parquet`)
-    const imported = await importFiles(stack, [path])
-    expect(imported).toMatchObject({ read: published.raw.rows, rejected: {} })
+    const imported = await importFiles(stack, [retailFile()])
+    expect(imported).toMatchObject({ read: raw.rows, rejected: {} })
     await stack.settle(600_000)
 
-    const { rows, distinct_stock_codes, customers } = published.cleaning
+    const { rows, distinct_stock_codes, customers } = cleaning
     expect(await ask(stack, cleaningCounts)).toEqual([[rows, distinct_stock_codes, customers]])
-    const { status: _, ...best } = published.top_customers_cleaned_gbp
+    const { status: _, ...best } = top_customers_cleaned_gbp
     expect(Object.fromEntries(await ask(stack, bestCustomers))).toEqual(best)
     const matrix: Record<string, number[]> = {}
     for (const [cohort, month, active] of await ask(stack, cohorts)) {
       ;(matrix[cohort as string] ??= [])[month as number] = active as number
     }
-    expect(matrix).toEqual(published.cohort_month_active_customers.rows)
+    expect(matrix).toEqual(cohort_month_active_customers.rows)
   })
 })
