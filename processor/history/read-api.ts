@@ -40,6 +40,7 @@ const noStore = { 'cache-control': 'no-store' }
 const sqlRowsMax = 10_000
 
 export function createReadApi({ service, sandbox, control, logger, hostNames }: ReadApiOptions) {
+  const answers = { service, logger }
   const app = new Hono()
   app.onError((error, c) => {
     if (error instanceof UsageError) return c.json(errorBody(error), 400)
@@ -63,8 +64,8 @@ export function createReadApi({ service, sandbox, control, logger, hostNames }: 
       const tables = await database.read(listTables)
       return c.json({ epoch, maxSeq: state.lastSeq, tables }, 200, noStore)
     })
-    .get('/v1/tables/:name/rows', (c) => streamRows(c, service))
-    .get('/v1/tables/:name/pages', (c) => streamPages(c, service))
+    .get('/v1/tables/:name/rows', (c) => streamRows(c, answers))
+    .get('/v1/tables/:name/pages', (c) => streamPages(c, answers))
     .get('/v1/metrics', (c) => c.json({ metrics: listMetrics() }, 200, noStore))
     .get('/v1/metrics/:id', async (c) => {
       const { from, to, tz, grain, by, currency } = c.req.query()
@@ -105,7 +106,10 @@ function errorBody(error: OperatingError): { error: string; hint?: string } {
   return { error: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }
 }
 
-async function streamRows(c: Context<object, '/v1/tables/:name/rows'>, service: HistoryService) {
+type Answers = Pick<ReadApiOptions, 'service' | 'logger'>
+
+async function streamRows(c: Context<object, '/v1/tables/:name/rows'>, answers: Answers) {
+  const { service } = answers
   const table = tableRef(c.req.param('name'))
   const range = rangeOf(c, service)
   const headers = {
@@ -114,13 +118,14 @@ async function streamRows(c: Context<object, '/v1/tables/:name/rows'>, service: 
     'slipway-order': isInKeyOrder(table) ? 'key' : '_seq',
   }
   const encoder = new TextEncoder()
-  const body = await streamed(service, async function* (connection) {
+  const body = await streamed(answers, c, async function* (connection) {
     for await (const lines of rowPieces(connection, table, range)) yield encoder.encode(lines)
   })
   return new Response(body, { headers })
 }
 
-async function streamPages(c: Context<object, '/v1/tables/:name/pages'>, service: HistoryService) {
+async function streamPages(c: Context<object, '/v1/tables/:name/pages'>, answers: Answers) {
+  const { service } = answers
   const table = tableRef(c.req.param('name'))
   if (isInKeyOrder(table)) {
     throw new UsageError(
@@ -132,7 +137,7 @@ async function streamPages(c: Context<object, '/v1/tables/:name/pages'>, service
   }
   const range = rangeOf(c, service)
   const headers = { ...headersOf(service, range), 'content-type': rowPagesType }
-  const body = await streamed(service, (connection) => rowPages(connection, table, range))
+  const body = await streamed(answers, c, (connection) => rowPages(connection, table, range))
   return new Response(body, { headers })
 }
 
@@ -142,10 +147,11 @@ function headersOf({ history }: HistoryService, { toSeq }: RowRange): Record<str
 
 /** Pieces as fast as they are taken, from a connection of their own. */
 async function streamed(
-  { history }: HistoryService,
+  { service, logger }: Answers,
+  c: Context,
   piecesFrom: (connection: DuckDBConnection) => AsyncGenerator<Uint8Array>,
 ): Promise<ReadableStream<Uint8Array>> {
-  const session = await history.database.session()
+  const session = await service.history.database.session()
   const pieces = piecesFrom(session.connection)
   return new ReadableStream<Uint8Array>(
     {
@@ -155,6 +161,9 @@ async function streamed(
           if (!done) return controller.enqueue(value)
           controller.close()
         } catch (error) {
+          // Who reads sees only that the answer ends too soon.
+          logger.error('an answer was cut', { path: c.req.path, error })
+          if (isDamage(error)) service.fail(error)
           controller.error(error)
         }
         session.close()

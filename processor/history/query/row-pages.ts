@@ -16,11 +16,10 @@ import { storedColumns, structFields } from '#stack/contract/tables.ts'
 import type { ColumnType, TableName } from '#stack/contract/tables.ts'
 import { copyTextLengths, copyTexts, copyValidity, copyValues } from '#stack/duckdb/chunk-bytes.ts'
 import { physicalName } from '../schema.ts'
-import { bySeq } from './rows.ts'
-import type { SeqRange, TableRef } from './rows.ts'
-
-/** Few questions for many rows; none is open for long. */
-const questionRows = 8000
+import { bySeq } from './by-seq.ts'
+import type { SeqRange } from './by-seq.ts'
+import { lastSeqOf } from './rows.ts'
+import type { TableRef } from './rows.ts'
 
 /** In `_seq` order: of what is written once, and of logs. */
 export async function* rowPages(
@@ -32,20 +31,23 @@ export async function* rowPages(
   const shapes = columns.map(({ type }) => shapeOf(type))
   const select = `${selectOf(columns)} FROM ${physicalName(table.name, table.of)}`
   const order = new Order(table.name, range.afterSeq)
-  yield* bySeq(range, questionRows, async function* ({ afterSeq, toSeq, limit }) {
-    // Rows come as they were appended, and that is the order of `_seq`; to sort them would cost a third more.
-    const result = await connection.stream(
-      `${select} WHERE _seq > ${afterSeq} AND _seq <= ${toSeq} LIMIT ${limit}`,
-    )
-    for (
-      let chunk = await result.fetchChunk();
-      chunk?.rowCount;
-      chunk = await result.fetchChunk()
-    ) {
-      const piece = pageOf(chunk, shapes)
-      order.check(piece)
-      yield { rows: chunk.rowCount, piece }
-    }
+  yield* bySeq(range, {
+    lastOf: lastSeqOf(connection, table),
+    async *rows(afterSeq, toSeq) {
+      // Rows come as they were appended, and that is the order of `_seq`; to sort them would cost a third more.
+      const result = await connection.stream(
+        `${select} WHERE _seq > ${afterSeq} AND _seq <= ${toSeq}`,
+      )
+      for (
+        let chunk = await result.fetchChunk();
+        chunk?.rowCount;
+        chunk = await result.fetchChunk()
+      ) {
+        const piece = pageOf(chunk, shapes)
+        order.check(piece)
+        yield { rows: chunk.rowCount, bytes: piece.length, piece }
+      }
+    },
   })
 }
 

@@ -9,24 +9,18 @@ import type { TableName } from '#stack/contract/tables.ts'
 import { physicalName } from '../schema.ts'
 import { numbers, plainRows } from '../sql.ts'
 import { wireColumns, wireObject } from '../wire.ts'
+import { bySeq } from './by-seq.ts'
+import type { SeqQuestions, SeqRange } from './by-seq.ts'
 
 export interface TableRef {
   name: TableName
   of: 'current' | 'log'
 }
 
-export interface SeqRange {
-  afterSeq: number
-  toSeq: number
-  limit: number
-}
-
 export interface RowRange extends SeqRange {
   /** Of `events`: person, session and cart too. */
   hasDerived: boolean
 }
-
-const chunkRows = 2000
 
 /** `orders` or `orders_log`. */
 export function tableRef(text: string): TableRef {
@@ -71,44 +65,41 @@ async function* piecesByKey(
 
 async function* piecesBySeq(
   connection: DuckDBConnection,
-  { name, of }: TableRef,
+  table: TableRef,
   { hasDerived, ...range }: RowRange,
 ): AsyncGenerator<string> {
+  const { name, of } = table
   const isDerived = name === 'events' && hasDerived
   const source = isDerived
     ? await placedEvents(connection, range.afterSeq, range.toSeq)
     : `${physicalName(name, of)} AS t`
   const json = wireObject('t', wireColumns(name, of, isDerived))
-  yield* bySeq(range, chunkRows, async function* ({ afterSeq, toSeq, limit }) {
-    const rows = await plainRows(
-      connection,
-      `SELECT ${json} FROM ${source} WHERE t._seq > ${afterSeq} AND t._seq <= ${toSeq} ORDER BY t._seq LIMIT ${limit}`,
-    )
-    if (rows.length > 0)
-      yield { rows: rows.length, piece: lines(rows.map(([line]) => line as string)) }
+  yield* bySeq(range, {
+    lastOf: lastSeqOf(connection, table),
+    async *rows(afterSeq, toSeq) {
+      const rows = await plainRows(
+        connection,
+        `SELECT ${json} FROM ${source} WHERE t._seq > ${afterSeq} AND t._seq <= ${toSeq} ORDER BY t._seq`,
+      )
+      const piece = lines(rows.map(([line]) => line as string))
+      if (rows.length > 0) yield { rows: rows.length, bytes: piece.length, piece }
+    },
   })
 }
 
-/** What is asked for by ranges of `_seq`, a few times `rows` wide at most. */
-export async function* bySeq<T>(
-  { afterSeq, toSeq, limit }: SeqRange,
-  rows: number,
-  ask: (range: SeqRange) => AsyncGenerator<{ rows: number; piece: T }>,
-): AsyncGenerator<T> {
-  let left = limit
-  // `_seq` is shared by all tables: where this one's rows are few, the ranges grow.
-  let width = rows * 2
-  for (let from = afterSeq; from < toSeq && left > 0;) {
-    const to = Math.min(from + width, toSeq)
-    let found = 0
-    for await (const answer of ask({ afterSeq: from, toSeq: to, limit: left })) {
-      found += answer.rows
-      yield answer.piece
-    }
-    left -= found
-    from = to
-    if (found < rows / 4) width *= 2
-    else if (found > rows) width = Math.ceil(width / 2)
+export function lastSeqOf(
+  connection: DuckDBConnection,
+  { name, of }: TableRef,
+): SeqQuestions<unknown>['lastOf'] {
+  const table = physicalName(name, of)
+  return async (afterSeq, toSeq, rows) => {
+    const [row] = await numbers(
+      connection,
+      `SELECT count(*), max(_seq) FROM (
+         SELECT _seq FROM ${table} WHERE _seq > ${afterSeq} AND _seq <= ${toSeq} ORDER BY _seq LIMIT ${rows})`,
+    )
+    const [count, lastSeq] = row as [number, number]
+    return count < rows ? undefined : lastSeq
   }
 }
 
