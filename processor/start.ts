@@ -84,6 +84,12 @@ export async function startProcessor(options: ProcessorOptions): Promise<Running
       testControl: options.testControl,
       readiness: () => readinessOf(Object.values(lanes)),
       status: () => statusOf(lanes, watermark),
+      actions: {
+        async flush() {
+          await silence.beat()
+          for (const lane of Object.values(lanes)) lane.cutAtEnds()
+        },
+      },
     },
     host,
     options.controlPort,

@@ -30,8 +30,11 @@ async function newIntake() {
     clock,
     intake,
     /** Positions without records are taken like records. */
-    take: () =>
-      intake.take({ ...at, records: [], leftOut: 0, nextOffset: ++offset, highWatermark: offset }),
+    take: ({ behind } = { behind: 0 }) => {
+      const nextOffset = ++offset
+      const highWatermark = nextOffset + behind
+      return intake.take({ ...at, records: [], leftOut: 0, nextOffset, highWatermark })
+    },
     /** What is being written is there then. */
     async written() {
       await history.database.alone(() => Promise.resolve())
@@ -56,13 +59,23 @@ test('what was taken is written when nothing follows it', async () => {
   expect(await it.written()).toBe(2)
 })
 
-test('what never pauses is written every two seconds', async () => {
+test('what never pauses is written every four seconds', async () => {
   await using it = await newIntake()
   const written: number[] = []
-  for (let i = 0; i < 15; i++) {
+  for (let i = 0; i < 25; i++) {
     await it.take()
     it.clock.advance(shortMs)
     written.push(await it.written())
   }
-  expect(written).toEqual([0, 0, 0, 0, 5, 5, 5, 5, 5, 10, 10, 10, 10, 10, 15])
+  expect(written).toEqual(written.map((_, i) => 10 * Math.floor((i + 1) / 10)))
+})
+
+test('who asks has what was taken written at once, unless more is on its way', async () => {
+  await using it = await newIntake()
+  await it.take({ behind: 1 })
+  await it.intake.flushAtEnd()
+  expect(await it.written()).toBe(0)
+  await it.take()
+  await it.intake.flushAtEnd()
+  expect(await it.written()).toBe(2)
 })

@@ -25,7 +25,7 @@ export interface IntakeOptions {
 /** Group commit: a batch is written when nothing was added for so long, */
 const batchPauseMs = 500
 /** at this age, */
-const batchAgeMsMax = 2 * secondMs
+const batchAgeMsMax = 4 * secondMs
 /** or at this size. */
 const batchRowsMax = 20_000
 const batchBytesMax = 12 * MiB
@@ -91,11 +91,19 @@ export class Intake {
     await writing
   }
 
+  /** What is in hand does not wait for more, unless more is on its way. Resolves when it is written. */
+  async flushAtEnd(): Promise<void> {
+    if (!this.#isBehind) await this.flush()
+  }
+
   /** Read to the end everywhere, and nothing came for so long. */
   quietMs(): number {
-    const isBehind = [...this.#lag.values()].some((records) => records > 0)
-    const isBusy = isBehind || !this.#pending.isEmpty() || this.#writing !== undefined
+    const isBusy = this.#isBehind || !this.#pending.isEmpty() || this.#writing !== undefined
     return isBusy ? 0 : this.#options.clock.monotonicMs() - this.#lastRecordMs
+  }
+
+  get #isBehind(): boolean {
+    return [...this.#lag.values()].some((records) => records > 0)
   }
 
   async close(): Promise<void> {

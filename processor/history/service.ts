@@ -95,9 +95,9 @@ export class HistoryService {
     return this.#watermarkMs
   }
 
-  /** Resolves when what was handed over so far is in the file. */
-  async flush(): Promise<void> {
-    await this.#intake?.flush()
+  /** What was read is written now, unless more is on its way. */
+  async flushAtEnd(): Promise<void> {
+    await this.#intake?.flushAtEnd()
   }
 
   /** How far a partition was handed over, written or not. */

@@ -114,7 +114,7 @@ function controlOf(
         walBytes: database.walBytes(),
       }
     },
-    actions: { flush: () => service.flush() },
+    actions: { flush: () => service.flushAtEnd() },
   }
 }
 

@@ -24,6 +24,8 @@ export interface SilenceOptions {
 }
 
 export interface Silence {
+  /** Cuts and hands on what there is now; resolves when it is with the flusher. */
+  beat(): Promise<void>
   stop(): void
 }
 
@@ -46,6 +48,7 @@ export function watchSilence(options: SilenceOptions): Silence {
   const timer: Timer = clock.every(beatMs, () => void beat())
   const stopListening = domainClock.onMove(() => void beat())
   return {
+    beat,
     stop() {
       timer.cancel()
       stopListening()

@@ -13,6 +13,7 @@ const nowMs = Date.parse('2026-03-02T10:00:00.000Z')
 test('stages that are always one behind what still comes are settled up to what there was', async () => {
   await using stack = await busyStack({ isStuck: false })
   expect(await stack.settle(20 * secondMs)).toMatchObject({ settled: true, behind: [] })
+  expect(stack.hurried).toEqual(new Set(['processor', 'history']))
 })
 
 test('a stage that does not get to what there was is named, and so is what it lacks', async () => {
@@ -42,9 +43,16 @@ async function busyStack({ isStuck }: { isStuck: boolean }) {
     inputs: [{ partition: 0, endOffset: ++end, completeTo: end - 1 }],
     partitions: [{ topic: topics.enriched.name, partition: 0, endOffset: end, committed: end - 1 }],
   })
-  const processor = await listenOn(new Hono().get('/status', (c) => c.json(status())).fetch, 0)
+  /** Who was told not to wait for more. */
+  const hurried = new Set<string>()
+  const part = (name: string) =>
+    new Hono().post('/control/flush', (c) => c.json(hurried.add(name).size))
+  const processor = await listenOn(
+    part('processor').get('/status', (c) => c.json(status())).fetch,
+    0,
+  )
   const history = await listenOn(
-    new Hono().get('/v1/positions', (c) => c.json(positions())).fetch,
+    part('history').get('/v1/positions', (c) => c.json(positions())).fetch,
     0,
   )
   const domainClock = new DomainClock(systemClock)
@@ -70,6 +78,7 @@ async function busyStack({ isStuck }: { isStuck: boolean }) {
     processor: `http://127.0.0.1:${processor.port}`,
   })
   return {
+    hurried,
     settle: (timeoutMs: number) => settle(timeoutMs, new AbortController().signal),
     async [Symbol.asyncDispose]() {
       await Promise.all([processor.close(), history.close()])

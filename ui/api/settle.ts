@@ -54,6 +54,7 @@ export function createSettle(options: SettleOptions): Settle {
     for (const [name, stage] of Object.entries(stages)) {
       const behind = naming(name, stage(options, settled))
       for (;;) {
+        await hurry(options)
         const sentences = await behind()
         if (sentences.length === 0) break
         if (clock.monotonicMs() >= deadlineMs || signal.aborted) {
@@ -64,6 +65,14 @@ export function createSettle(options: SettleOptions): Settle {
     }
     return { settled: true, behind: [], positions: settled.positions }
   }
+}
+
+/** What parts have in hand need not wait for more to come with it. One that cannot hear says so when it is asked. */
+async function hurry({ processor, historyUrl }: SettleOptions): Promise<void> {
+  const parts = processor === undefined ? [historyUrl] : [processor, historyUrl]
+  const signal = AbortSignal.timeout(answerLimitMs)
+  const asked = parts.map((url) => fetch(`${url}/control/flush`, { method: 'POST', signal }))
+  await Promise.allSettled(asked)
 }
 
 /** What the stages so far have reached. */
