@@ -1,5 +1,5 @@
-// `slipway bench [ready] [past] [pipeline] [broker] [state] [lane-a] [lane-b] [kafka]`: measures on this machine and prints a table, or one
-// JSON object a line. Peers and ratios stand beside the figures where a peer can be had here. A timing is never a pass or a fail.
+// `slipway bench [name …]`: measures on this machine and prints a table, or one JSON object a line. Peers and ratios stand
+// beside the figures where a peer can be had here. A timing is never a pass or a fail.
 
 import { cpus, totalmem } from 'node:os'
 import { describeError, exitCodeOf, UsageError } from '#stack/base/errors.ts'
@@ -24,7 +24,8 @@ const benches: Record<
   (options: { events: number; rounds: number }) => Promise<Measurement[]>
 > = {
   ready: () => benchReady(),
-  past: () => benchPast(),
+  past: () => benchPast('past', 'emulator'),
+  'local-past': () => benchPast('past without the cloud side', 'off'),
   pipeline: ({ events }) => benchPipeline(events),
   broker: () => benchBroker(),
   state: () => benchStates(),

@@ -1,11 +1,14 @@
 // A first start as a person has it, with its days of past traffic: how long until all of it is in history, how long until
-// it is in the stand-ins too, what each part takes of the processors for it, and the most memory that all parts had together.
+// it is in the stand-ins too, what each part takes of the processors for it, the most memory that all parts had together, and
+// what they take when nothing but live traffic is left to do.
 
+import { systemClock } from '#stack/base/clock.ts'
 import { startStack } from '../fixtures/stack.ts'
 import { defaultPorts } from '#stack/base/ports.ts'
 import type { Stack } from '../fixtures/stack.ts'
 import type { Measurement } from './measurement.ts'
-import { cpuSeconds, memoryMb, partsOf, sumOf } from './process-cost.ts'
+import { cpuSeconds, memoryMb, sumOf } from './process-cost.ts'
+import type { PartName, PerPart } from './process-cost.ts'
 
 interface Past {
   isLoading: boolean
@@ -21,29 +24,73 @@ const pollMs = 1000
 /** What a live shop has on its way at any time. */
 const underWayMax = 100
 
-export async function benchPast(): Promise<Measurement[]> {
+/** What the past left to do is done by then, and memory given back. */
+const restAfterMs = 30_000
+const restMs = 60_000
+
+export async function benchPast(name: string, cloud: 'emulator' | 'off'): Promise<Measurement[]> {
   const startMs = performance.now()
-  await using stack = await startStack({ args: ['--cloud', 'emulator'] })
+  await using stack = await startStack({ args: ['--cloud', cloud] })
   const peak = new Peak(stack)
   const events = await peak.until(() => eventsOfPast(stack))
   const inHistoryMs = performance.now() - startMs
   const atHistory = cpuSeconds(stack)
-  await peak.until(() => isMirrored(stack))
-  const inCloudMs = performance.now() - startMs
-  const atEnd = cpuSeconds(stack)
-  const perEvent = (seconds = 0) => (seconds * 1e6) / events
-  const each = partsOf(stack).flatMap((part): Measurement[] => [
-    { name: `past, CPU of ${part}`, value: perEvent(atHistory[part]), unit: 'µs/event' },
-    { name: `past and mirror, CPU of ${part}`, value: perEvent(atEnd[part]), unit: 'µs/event' },
-    { name: `past, of the most memory in ${part}`, value: peak.mb[part] ?? 0, unit: 'MB (PSS)' },
-  ])
+  const mirrored = cloud === 'off' ? [] : await mirror(name, { stack, peak, startMs, events })
   return [
-    { name: 'past, from the command until it is in history', value: inHistoryMs / 1000, unit: 's' },
-    { name: 'past, until both lanes have caught up', value: inCloudMs / 1000, unit: 's' },
-    { name: 'past, events', value: events, unit: 'events' },
-    { name: 'past, most memory of all parts', value: sumOf(peak.mb), unit: 'MB (PSS)' },
-    ...each,
+    {
+      name: `${name}, from the command until it is in history`,
+      value: inHistoryMs / 1000,
+      unit: 's',
+    },
+    { name: `${name}, events`, value: events, unit: 'events' },
+    ...perEvent(name, atHistory, events),
+    ...mirrored,
+    { name: `${name}, most memory of all parts`, value: sumOf(peak.mb), unit: 'MB (PSS)' },
+    ...each(peak.mb, (part) => `${name}, of the most memory in ${part}`, 'MB (PSS)'),
+    ...(await rest(name, stack)),
   ]
+}
+
+interface Begun {
+  stack: Stack
+  peak: Peak
+  startMs: number
+  events: number
+}
+
+async function mirror(name: string, { stack, peak, startMs, events }: Begun) {
+  await peak.until(() => isMirrored(stack))
+  const seconds = (performance.now() - startMs) / 1000
+  return [
+    { name: `${name}, until both lanes have caught up`, value: seconds, unit: 's' },
+    ...perEvent(`${name} and mirror`, cpuSeconds(stack), events),
+  ]
+}
+
+function perEvent(name: string, seconds: PerPart, events: number): Measurement[] {
+  const micros = Object.entries(seconds).map(([part, value]) => [part, (value * 1e6) / events])
+  return each(Object.fromEntries(micros), (part) => `${name}, CPU of ${part}`, 'µs/event')
+}
+
+/** Live traffic, and no page open. */
+async function rest(name: string, stack: Stack): Promise<Measurement[]> {
+  await systemClock.sleep(restAfterMs)
+  const before = cpuSeconds(stack)
+  await systemClock.sleep(restMs)
+  const shares = Object.entries(cpuSeconds(stack)).map(([part, seconds]) => [
+    part,
+    ((seconds - (before[part as PartName] ?? 0)) / restMs) * 1000 * 100,
+  ])
+  const ofParts = Object.fromEntries(shares) as PerPart
+  const unit = '% of a core'
+  return [
+    { name: `${name}, afterwards, CPU of all parts`, value: sumOf(ofParts), unit },
+    ...each(ofParts, (part) => `${name}, afterwards, CPU of ${part}`, unit),
+  ]
+}
+
+function each(values: PerPart, nameOf: (part: string) => string, unit: string): Measurement[] {
+  return Object.entries(values).map(([part, value]) => ({ name: nameOf(part), value, unit }))
 }
 
 /** The most memory that all parts had together, and who had it. */
@@ -58,7 +105,7 @@ class Peak {
 
   async until<T>(look: () => Promise<T | undefined>): Promise<T> {
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, pollMs))
+      await systemClock.sleep(pollMs)
       const now = memoryMb(this.#stack)
       if (sumOf(now) > sumOf(this.mb)) this.mb = now
       const found = await look()

@@ -12,7 +12,7 @@ export function partsOf({ addresses }: Stack): readonly PartName[] {
   return 'pubsub' in addresses ? [...localParts, ...cloudParts] : localParts
 }
 
-type PerPart = Partial<Record<PartName, number>>
+export type PerPart = Partial<Record<PartName, number>>
 
 /** Ticks of /proc are hundredths of a second on every Linux that Node runs on. */
 const ticksPerSecond = 100
