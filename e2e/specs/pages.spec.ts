@@ -1,6 +1,7 @@
 // Every page on a wide and on a narrow screen, light and dark: nothing that axe finds, and no other origin asked.
 
 import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
 import { expect, test } from '../fixtures/test.ts'
 
 // The longest file; its tests change nothing, so that both workers share them.
@@ -35,10 +36,10 @@ for (const { name, part, path, heading } of pages) {
       await expect(page.getByRole('img', { name: 'Loading' })).toHaveCount(0)
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme })
-        const axe = new AxeBuilder({ page })
-        if (colorScheme === 'dark') axe.withRules(rulesOfColour)
-        const { violations } = await axe.analyze()
-        const found = violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])
+        const rules = colorScheme === 'dark' ? rulesOfColour : undefined
+        // What is being refreshed is dimmed for a moment: that may fall into one answer, not into two.
+        const first = await foundBy(page, rules)
+        const found = first.length === 0 ? first : await foundBy(page, rules)
         expect(found, colorScheme).toEqual([])
         const overflow = await page.evaluate<number>(overflowPx)
         expect(overflow).toBeLessThanOrEqual(0)
@@ -46,4 +47,12 @@ for (const { name, part, path, heading } of pages) {
       expect(elsewhere).toEqual([])
     })
   }
+}
+
+async function foundBy(page: Page, rules: string[] | undefined): Promise<unknown[]> {
+  await expect(page.locator('.is-stale')).toHaveCount(0)
+  const axe = new AxeBuilder({ page })
+  if (rules !== undefined) axe.withRules(rules)
+  const { violations } = await axe.analyze()
+  return violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])
 }
