@@ -1,10 +1,10 @@
 // The cloud side on its stand-ins: the Bridge page says how the mirror stands, Live shows what comes out of Pub/Sub, and
 // both say in plain words when a part of it is away.
 
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import type { Stack } from '../fixtures/stack.ts'
 import { expect, test } from '../fixtures/test.ts'
+import { overflowPx, violationsOf } from './accessibility.ts'
 import { figure, kettle, newShoppers, send, tile } from './dashboard.ts'
 
 test.use({ stackArgs: ['--no-demo', '--cloud', 'emulator'] })
@@ -30,13 +30,8 @@ async function expectAccessible(
 ): Promise<void> {
   await page.setViewportSize({ width, height: 900 })
   await page.emulateMedia({ reducedMotion: 'reduce', colorScheme })
-  const { violations } = await new AxeBuilder({ page }).analyze()
-  const found = violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])
-  expect(found, `${width} px, ${colorScheme}`).toEqual([])
-  const overflow = await page.evaluate<number>(
-    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-  )
-  expect(overflow).toBeLessThanOrEqual(0)
+  expect(await violationsOf(page), `${width} px, ${colorScheme}`).toEqual([])
+  expect(await overflowPx(page)).toBeLessThanOrEqual(0)
 }
 
 test('the Bridge page follows what is sent, and says when both sides hold the same', async ({

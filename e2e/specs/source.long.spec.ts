@@ -1,11 +1,11 @@
 // The switch between local, cloud and both, on a stack with stand-ins: the same figures from either side, a planted
 // difference that is named, and a cloud that goes away and comes back.
 
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Locator, Page } from '@playwright/test'
 import { test as base, expect } from '@playwright/test'
 import type { Stack } from '../fixtures/stack.ts'
 import { startStack } from '../fixtures/stack.ts'
+import { overflowPx, violationsOf } from './accessibility.ts'
 
 const test = base.extend<object, { stack: Stack }>({
   stack: [
@@ -133,10 +133,8 @@ for (const [src, width, colorScheme] of [
     await keyFigures(page)
     await expect(page.getByRole('img', { name: 'Loading' })).toHaveCount(0)
     if (src === 'diff') await expect(page.getByText('not compared yet')).toHaveCount(0)
-    const { violations } = await new AxeBuilder({ page }).analyze()
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target)])).toEqual([])
-    const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
-    expect(await page.evaluate<number>(overflow)).toBeLessThanOrEqual(0)
+    expect(await violationsOf(page)).toEqual([])
+    expect(await overflowPx(page)).toBeLessThanOrEqual(0)
   })
 }
 
