@@ -3,7 +3,7 @@
 // kept equals what that SQL computes from scratch. Which rows are new is mostly known without asking DuckDB: what was
 // never here is in no filter, what was here just now is remembered.
 
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import { minuteMs } from '#stack/base/units.ts'
 import { duckdb } from '#stack/contract/metrics/dialect.ts'
 import { fastVisitors } from '#stack/contract/metrics/relations.ts'
@@ -49,13 +49,10 @@ export async function readRollups(connection: DuckDBConnection): Promise<RollupS
     for (;;) {
       const chunk = await result.fetchChunk()
       if (!chunk?.rowCount) return rows
-      for (const row of chunk.getRows()) {
-        rows.add(
-          rowText(
-            row.map((value) => (typeof value === 'bigint' ? Number(value) : value)) as Cell[],
-          ),
-        )
-      }
+      const columns = Array.from({ length: chunk.columnCount }, (_, column) =>
+        chunk.getColumnValues(column),
+      )
+      for (let i = 0; i < chunk.rowCount; i++) rows.add(rowText(columns.map((of) => cell(of[i]))))
     }
   }
   return {
@@ -65,6 +62,10 @@ export async function readRollups(connection: DuckDBConnection): Promise<RollupS
     ),
     bot_visitors: await known('SELECT visitor FROM bot_visitors'),
   }
+}
+
+function cell(value: DuckDBValue | undefined): Cell {
+  return typeof value === 'bigint' ? Number(value) : (value as Cell)
 }
 
 interface Surroundings {

@@ -55,25 +55,26 @@ export class SeenIds {
 
 export class KnownRows {
   readonly #filter = new BloomFilter(2 ** 25)
-  readonly #newest = new Set<string>()
-  readonly #newestMax: number
+  /** Half of what is remembered, and what came before it: to let go of one row at a time costs a set more and more. */
+  #newest = new Set<string>()
+  #older = new Set<string>()
+  readonly #halfMax: number
 
   constructor(newestMax = 20_000) {
-    this.#newestMax = newestMax
+    this.#halfMax = newestMax / 2
   }
 
   add(row: string): void {
     this.#filter.add(hash(row, hashStart))
-    this.#newest.add(row)
-    if (this.#newest.size <= this.#newestMax) return
-    for (const oldest of this.#newest) {
-      this.#newest.delete(oldest)
-      break
+    if (this.#newest.size >= this.#halfMax) {
+      this.#older = this.#newest
+      this.#newest = new Set()
     }
+    if (this.#halfMax > 0) this.#newest.add(row)
   }
 
   has(row: string): 'yes' | 'no' | 'perhaps' {
-    if (this.#newest.has(row)) return 'yes'
+    if (this.#newest.has(row) || this.#older.has(row)) return 'yes'
     return this.#filter.has(hash(row, hashStart)) ? 'perhaps' : 'no'
   }
 }
