@@ -1,11 +1,14 @@
 // A first start as a person has it, with its days of past traffic: how long until all of it is in history, how long until
-// it is in the stand-ins too, what each part takes of the processors for it, the most memory that all parts had together, and
-// what they take when nothing but live traffic is left to do.
+// it is in the stand-ins too, what each part takes of the processors for it, the most memory that all parts had together, what
+// they take when nothing but live traffic is left to do, and how long the next start takes.
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { systemClock } from '#stack/base/clock.ts'
 import { startStack } from '../fixtures/stack.ts'
 import { defaultPorts } from '#stack/base/ports.ts'
-import type { Stack } from '../fixtures/stack.ts'
+import type { Stack, StackOptions } from '../fixtures/stack.ts'
 import type { Measurement } from './measurement.ts'
 import { cpuSeconds, memoryMb, sumOf } from './process-cost.ts'
 import type { PartName, PerPart } from './process-cost.ts'
@@ -29,13 +32,29 @@ const restAfterMs = 30_000
 const restMs = 60_000
 
 export async function benchPast(name: string, cloud: 'emulator' | 'off'): Promise<Measurement[]> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'slipway-past-'))
+  const args = ['--cloud', cloud]
+  try {
+    const measurements = await firstStart(name, { dataDir, args })
+    await using again = await startStack({ dataDir, args })
+    return [
+      ...measurements,
+      { name: `${name}, ready when started again`, value: again.readyMs / 1000, unit: 's' },
+    ]
+  } finally {
+    rmSync(dataDir, { recursive: true })
+  }
+}
+
+async function firstStart(name: string, options: StackOptions): Promise<Measurement[]> {
   const startMs = performance.now()
-  await using stack = await startStack({ args: ['--cloud', cloud] })
+  await using stack = await startStack(options)
   const peak = new Peak(stack)
   const events = await peak.until(() => eventsOfPast(stack))
   const inHistoryMs = performance.now() - startMs
   const atHistory = cpuSeconds(stack)
-  const mirrored = cloud === 'off' ? [] : await mirror(name, { stack, peak, startMs, events })
+  const isMirroring = 'pubsub' in stack.addresses
+  const mirrored = isMirroring ? await mirror(name, { stack, peak, startMs, events }) : []
   return [
     {
       name: `${name}, from the command until it is in history`,

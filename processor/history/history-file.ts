@@ -26,7 +26,7 @@ import { schemaPrint, tableStatements, viewStatements } from './schema.ts'
 import { PaceSketch, SeenIds } from './sketches.ts'
 import { numbers, plainRows } from './sql.ts'
 import { HistoryWriter } from './writer.ts'
-import type { BrokenRecord, WriterState } from './writer.ts'
+import type { BrokenRecord, Memories, WriterState } from './writer.ts'
 
 export interface HistoryOptions {
   settings: Settings
@@ -38,6 +38,8 @@ export interface History {
   database: Database
   settings: Settings
   state: WriterState
+  /** Read after the file is open: it answers meanwhile, and commits wait. */
+  memories: Promise<Memories>
   commit(batch: Batch): Promise<BrokenRecord[]>
   close(): Promise<void>
 }
@@ -56,16 +58,25 @@ export async function openHistory(
       for (const statement of [...tableStatements(), ...viewStatements(settings)]) {
         await connection.run(statement)
       }
-      return restore(connection, { newEpoch: epoch, print, settings })
+      return restore(connection, { newEpoch: epoch, print })
     })
-    const writer = new HistoryWriter(database, settings, state)
+    const memories = readMemories(database, state, settings)
+    const writer = memories.then(
+      (held) => new HistoryWriter(database, settings, { state, memories: held }),
+    )
+    // Where they cannot be read the first commit says so.
+    writer.catch(() => {})
     return {
       epoch: state.epoch,
       database,
       settings,
       state,
-      commit: (batch) => writer.commit(batch),
-      close: () => database.close(),
+      memories,
+      commit: async (batch) => (await writer).commit(batch),
+      async close() {
+        await memories.catch(() => {})
+        await database.close()
+      },
     }
   } catch (error) {
     await database.close().catch(() => {})
@@ -91,7 +102,7 @@ async function checkPrint(connection: DuckDBConnection, print: string): Promise<
 
 async function restore(
   connection: DuckDBConnection,
-  { newEpoch, print, settings }: { newEpoch: number; print: string; settings: Settings },
+  { newEpoch, print }: { newEpoch: number; print: string },
 ): Promise<WriterState> {
   const [known] = await numbers(connection, 'SELECT epoch, last_seq FROM history')
   const [epoch, lastSeq] = known ?? [newEpoch, 0]
@@ -108,22 +119,43 @@ async function restore(
     ledger,
     outcomes: ledger.snapshot(),
     refusedByCollector: refused?.[0] ?? 0,
-    seenIds: await readSeenIds(connection),
-    pace: await readPace(connection, newestOfSlowestMs(ledger.snapshot()), settings),
-    rollups: await readRollups(connection),
   }
 }
 
-async function readSeenIds(connection: DuckDBConnection): Promise<SeenIds> {
+async function readMemories(
+  database: Database,
+  { lastSeq, outcomes }: WriterState,
+  settings: Settings,
+): Promise<Memories> {
+  const { connection, close } = await database.session()
+  try {
+    return {
+      seenIds: await readSeenIds(connection, lastSeq),
+      pace: await readPace(connection, newestOfSlowestMs(outcomes), settings),
+      rollups: await readRollups(connection),
+    }
+  } finally {
+    close()
+  }
+}
+
+/** Lists as JSON: to read hundreds of thousands of texts one by one would take a start of the stack seconds. */
+async function readSeenIds(connection: DuckDBConnection, lastSeq: number): Promise<SeenIds> {
   const seen = new SeenIds()
-  const result = await connection.stream('SELECT source, event_id FROM events_stored')
-  for (let chunk = await result.fetchChunk(); chunk?.rowCount; chunk = await result.fetchChunk()) {
-    const sources = chunk.getColumnValues(0) as string[]
-    const ids = chunk.getColumnValues(1) as string[]
-    for (let i = 0; i < ids.length; i++) seen.add(sources[i] as string, ids[i] as string)
+  for (let from = 0; from < lastSeq; from += seqsAtOnce) {
+    const lists = await plainRows(
+      connection,
+      `SELECT source, to_json(list(event_id))::VARCHAR FROM events_stored
+       WHERE _seq > ${from} AND _seq <= ${from + seqsAtOnce} GROUP BY source`,
+    )
+    for (const [source, ids] of lists as [string, string][]) {
+      for (const id of JSON.parse(ids) as string[]) seen.add(source, id)
+    }
   }
   return seen
 }
+
+const seqsAtOnce = 50_000
 
 /** Minutes that an accepted event may still fall into: those of the slowest partition, less L. */
 async function readPace(

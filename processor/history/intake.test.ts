@@ -13,8 +13,11 @@ const at = { topic: topics.enriched.name, partition: 0 }
 /** Less than a pause. */
 const shortMs = 400
 
+const otherWork = () => new Promise((resolve) => setImmediate(resolve))
+
 async function newIntake() {
   const history = await memoryHistory()
+  await history.memories
   const clock = new ManualClock(0)
   const intake = new Intake({
     history,
@@ -37,8 +40,9 @@ async function newIntake() {
     },
     /** What is being written is there then. */
     async written() {
+      await otherWork()
       await history.database.alone(() => Promise.resolve())
-      await new Promise((resolve) => setImmediate(resolve))
+      await otherWork()
       return history.state.positions.get(`${at.topic}-${at.partition}`)?.offset ?? 0
     },
     async [Symbol.asyncDispose]() {

@@ -43,8 +43,9 @@ test('copies within one transaction are found, however far they are apart', asyn
 
 test('a row of a rollup that is known by its filter only is looked up, not written again', async () => {
   await using history = await memoryHistory()
+  const { rollups } = await history.memories
   for (const name of ['activity', 'product_interest', 'bot_visitors'] as const) {
-    history.state.rollups[name] = new KnownRows(0)
+    rollups[name] = new KnownRows(0)
   }
   const feed = new Feed()
   const data = { items: [{ productId: 'P', quantity: 1, unitPriceMinor: 5 }], currency: 'EUR' }

@@ -42,6 +42,10 @@ export interface WriterState {
   outcomes: readonly PartitionOutcomes[]
   /** Rejected events of the stage `collector`. */
   refusedByCollector: number
+}
+
+/** What was here before, so that hardly a row has to be looked up. */
+export interface Memories {
   seenIds: SeenIds
   pace: PaceSketch
   rollups: RollupState
@@ -80,12 +84,18 @@ export class HistoryWriter {
   readonly #database: Database
   readonly #settings: Settings
   readonly #state: WriterState
+  readonly #memories: Memories
   readonly #events: EventRows
 
-  constructor(database: Database, settings: Settings, state: WriterState) {
+  constructor(
+    database: Database,
+    settings: Settings,
+    { state, memories }: { state: WriterState; memories: Memories },
+  ) {
     this.#database = database
     this.#settings = settings
     this.#state = state
+    this.#memories = memories
     this.#events = new EventRows(state.epoch)
   }
 
@@ -96,7 +106,7 @@ export class HistoryWriter {
     const stamp = new Stamp(epoch, lastSeq)
     const reader = new Reader(batch)
     const rejected = await this.#database.write(async (connection) => {
-      const news = new News(this.#settings, this.#state.pace)
+      const news = new News(this.#settings, this.#memories.pace)
       const refused = this.#admitRejections(reader)
       const copies = await this.#writeEvents(connection, reader, { stamp, news })
       const rejections = [...refused, ...copies]
@@ -168,7 +178,8 @@ export class HistoryWriter {
 
   /** Admits each, and writes those whose id was surely never here; answers the others. */
   #writeNew(records: readonly BatchRecord[], reader: Reader, write: () => void): BatchRecord[] {
-    const { ledger, seenIds } = this.#state
+    const { ledger } = this.#state
+    const { seenIds } = this.#memories
     return records.filter((each) => {
       if (!reader.readEvent(each)) return false
       const { partition, offset, timeMs, flags } = reading
@@ -265,7 +276,7 @@ export class HistoryWriter {
     const touched = await ordersTouchedBy(connection, fresh)
     await replaceCurrent(connection, 'sessions', fresh.sessions)
     await replaceCurrent(connection, 'carts', fresh.carts)
-    await updateRollups(connection, fresh.news, { settings, state: this.#state.rollups })
+    await updateRollups(connection, fresh.news, { settings, state: this.#memories.rollups })
     await refoldOrders(connection, touched, { settings, stamp })
   }
 }

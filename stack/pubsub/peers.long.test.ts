@@ -16,6 +16,9 @@ const onEither: Differences = {
 }
 
 const ofPstest: Differences = {
+  'it leaves a stream open whose subscription is gone': [
+    'a stream of a subscription that is deleted ends with not found',
+  ],
   'it takes what the live service refuses': [
     'a topic cannot be named ab',
     'a topic cannot be named aaaaaaaaaaaa',
