@@ -66,7 +66,7 @@ export interface Cloud {
 }
 
 /** Neighbours of the registry mostly need the same relations. */
-const togetherMax = 8
+const togetherMax = 4
 
 /** In groups of one `_seq`. */
 export async function metricParity(

@@ -18,6 +18,13 @@ export function refusedOf(error: unknown, sql: string): unknown {
     const isOverflow = kind === 'Out of Range' && /overflow/i.test(text)
     return invalidQuery(isOverflow ? `int64 overflow: ${text}` : text)
   }
+  if (kind === 'Out of Memory') {
+    return new Refused(
+      400,
+      'resourcesExceeded',
+      `Resources exceeded during query execution: ${text}`,
+    )
+  }
   if (/must appear in the GROUP BY clause/.test(text)) {
     return invalidQuery(
       'SELECT list expression references a column which is neither grouped nor aggregated',
