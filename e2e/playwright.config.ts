@@ -19,7 +19,7 @@ export default defineConfig({
     browserName: 'chromium',
     launchOptions: { executablePath: launch.executablePath, args: launch.args },
     viewport: { width: 1440, height: 900 },
-    // Without pictures of each moment, which cost a fifth of the run; the last one says enough.
+    // Without pictures of each moment, which the run is slower by; the last one says enough.
     trace: { mode: 'retain-on-failure', screenshots: false, snapshots: false },
     screenshot: 'only-on-failure',
   },
