@@ -22,9 +22,9 @@ export async function benchStates(): Promise<Measurement[]> {
       name: 'state: an open session',
       value: many.bytesPerSession,
       unit: 'bytes',
-      note: `${many.sessions} of three events, the ${many.carts} carts before they are judged included`,
+      note: `${many.sessions} of three events`,
     },
-    { name: 'state: an open cart, in stage two', value: many.bytesPerCart, unit: 'bytes' },
+    { name: 'state: an open cart, in both stages', value: many.bytesPerCart, unit: 'bytes' },
     { name: 'state: longest stop of the collector', value: many.pauseMsMax, unit: 'ms' },
     { name: 'state: stage one, 10,000 keys', value: few.eventsPerSecond, unit: 'events/s of CPU' },
     {

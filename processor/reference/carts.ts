@@ -1,12 +1,10 @@
 // For tests: R1 to R23 as they stand in the rules. Every event of the world, one after another in the order T3; each rule
 // looks at every cart there is. An unknown amount is NaN, and so is what is computed from it.
 
+import type { CatalogueLine } from '#stack/contract/catalogue.ts'
 import type { Item } from '#stack/contract/events.ts'
-import { abandonmentId } from '#stack/contract/ids.ts'
-import { ascending, at, originOf, row, sum, t3 } from './facts.ts'
-import type { Fact, Row, Surroundings } from './facts.ts'
-import { merchandiseOf, priceOf } from './money.ts'
-import { sessionKeyOf } from './sessions.ts'
+import { ascending, sum, t3 } from './facts.ts'
+import type { Fact, Surroundings } from './facts.ts'
 
 /** An event of an episode: its first, another that acted on it, or one that only extended it. */
 interface Entry {
@@ -19,7 +17,7 @@ interface Entry {
   hasUnderflow?: boolean
 }
 
-interface Episode {
+export interface Episode {
   cartKey: string
   episode: number
   owner: string
@@ -33,7 +31,7 @@ interface Episode {
 }
 
 const snapshots = ['cart_update', 'view_cart', 'begin_checkout']
-const checkouts = ['begin_checkout', 'checkout_step']
+export const checkouts = ['begin_checkout', 'checkout_step']
 const touching = ['add_to_cart', 'remove_from_cart', ...snapshots, ...checkouts]
 export const cartNames = [...touching, 'cart_merge', 'purchase']
 
@@ -52,9 +50,9 @@ function keysOf(fact: Fact): string[] {
 const lineOf = ({ productId, variantId }: Item): string => JSON.stringify([productId, variantId])
 const itemsOf = ({ name, data }: Fact): Item[] =>
   name === 'checkout_step' ? [] : (data.items ?? [])
-const touchesOf = ({ entries }: Episode): Entry[] =>
+export const touchesOf = ({ entries }: Episode): Entry[] =>
   entries.filter(({ kind }) => kind !== 'activity')
-const startOf = (cart: Episode): Fact => (touchesOf(cart)[0] as Entry).fact
+export const startOf = (cart: Episode): Fact => (touchesOf(cart)[0] as Entry).fact
 const inT3 = ascending<Entry>(({ fact }) => t3(fact))
 
 function addTo({ entries, owner }: Episode, fact: Fact, kind: Entry['kind']): Entry {
@@ -64,13 +62,13 @@ function addTo({ entries, owner }: Episode, fact: Fact, kind: Entry['kind']): En
 }
 
 /** Its start counts, whoever reports it (R12). */
-function lastMsOf({ entries }: Episode): number {
+export function lastMsOf({ entries }: Episode): number {
   const extending = entries.filter(({ kind, fact }) => kind === 'start' || fact.isActivity)
   return Math.max(...extending.map(({ fact }) => fact.ms))
 }
 
 /** R13. */
-function deadlineOf(cart: Episode, { settings }: Surroundings): number {
+export function deadlineOf(cart: Episode, { settings }: Surroundings): number {
   const { abandonAfterMs, maxCartAgeMs } = settings
   return Math.min(lastMsOf(cart) + abandonAfterMs, startOf(cart).ms + maxCartAgeMs)
 }
@@ -217,8 +215,18 @@ export function foldCarts(facts: readonly Fact[], around: Surroundings): Episode
   }
 }
 
+/** R9: its own price less its discount, else the catalogue's, if in this currency. */
+export function priceOf(item?: Item, currency?: string, listed?: CatalogueLine) {
+  const isListed = listed !== undefined && listed.currency === currency
+  const listMinor = isListed ? listed.unitPriceMinor : Number.NaN
+  const { unitPriceMinor = listMinor } = item ?? {}
+  const discountMinor = item?.unitPriceMinor === undefined ? 0 : (item.discountMinor ?? 0)
+  const netMinor = unitPriceMinor - discountMinor
+  return { unitPriceMinor, discountMinor: unitPriceMinor - netMinor, netMinor }
+}
+
 /** R8 to R10: lines, and what they are worth. */
-function contentOf(cart: Episode, { listingOf }: Surroundings) {
+export function contentOf(cart: Episode, { listingOf }: Surroundings) {
   const touches = [cart, ...cart.ancestors].flatMap(touchesOf).sort(inT3)
   const named = touches.flatMap(({ fact, currency }) =>
     itemsOf(fact).map((item) => ({ ...item, currency, ms: fact.ms })),
@@ -246,7 +254,8 @@ function valueOf(lines: readonly { valueMinor: number }[]): number {
   return sum(lines.map(({ valueMinor }) => valueMinor))
 }
 
-export function cartRows(episodes: readonly Episode[], around: Surroundings): Row[] {
+/** Told within `cooldownMs` of an earlier one of the same owner that was not suppressed (2.3). */
+export function suppressedOf(episodes: readonly Episode[], around: Surroundings): Set<Episode> {
   const inOrder = ascending<Episode>((cart) => [deadlineOf(cart, around), ...t3(startOf(cart))])
   const told = episodes.filter(({ verdict }) => verdict === 'abandoned').sort(inOrder)
   const suppressed = new Set<Episode>()
@@ -256,50 +265,5 @@ export function cartRows(episodes: readonly Episode[], around: Surroundings): Ro
     const sinceMs = last && deadlineOf(cart, around) - deadlineOf(last, around)
     if (sinceMs !== undefined && sinceMs < around.settings.cooldownMs) suppressed.add(cart)
   }
-  return episodes.map((cart) => ({ ...cartRow(cart, around), suppressed: suppressed.has(cart) }))
-}
-
-function cartRow(cart: Episode, around: Surroundings): Row {
-  const { cartKey, episode, owner, ancestors, entries, end } = cart
-  const deadlineMs = deadlineOf(cart, around)
-  const lostMs = deadlineMs + around.settings.recoveryWindowMs
-  const verdict = deadlineMs <= around.watermarkMs ? cart.verdict : undefined // R14
-  const isTold = verdict === 'abandoned'
-  const isLost = isTold && !end && lostMs <= around.watermarkMs // R23
-  const endMs = end?.by.ms ?? (verdict === 'ignored_small' ? deadlineMs : undefined)
-  const state = isLost ? 'lost' : (end?.state ?? verdict ?? 'open')
-  const purchase = state === 'converted' || state === 'recovered' ? end?.by : undefined
-  const recovery = state === 'recovered' ? purchase : undefined
-  const [start, touches] = [startOf(cart), touchesOf(cart)]
-  const facts = touches.map(({ fact }) => fact)
-  const steps = facts.filter(({ name }) => name === 'checkout_step')
-  const isPayment = steps.some(({ data }) => data.option === 'payment') // R15
-  const isCheckout = facts.some(({ name }) => checkouts.includes(name))
-  const declared = touches.findLast(({ fact }) => fact.data.cartTotalMinor !== undefined)
-  const declaredValueMinor = declared?.fact.data.cartTotalMinor
-  const differenceMinor = (declared?.valueMinor ?? Number.NaN) - (declaredValueMinor ?? Number.NaN)
-  const hasUnderflow = entries.some((entry) => entry.hasUnderflow)
-  const flags = [Math.abs(differenceMinor) > 0 && 'totalMismatch', hasUnderflow && 'underflow']
-  const owners = entries.filter(({ isOwners }) => isOwners)
-  const contacts = owners.flatMap(({ fact }) => fact.context?.consent?.marketing ?? [])
-  const browsers = touches
-    .filter(({ isOwners }) => isOwners)
-    .flatMap(({ fact }) => fact.anonymousId ?? [])
-  const { lines, valueMinor, currency, isMixed, totals } = contentOf(cart, around)
-  return row(
-    { cartKey, episode, state, stage: isPayment ? 'payment' : isCheckout ? 'checkout' : 'cart' },
-    { abandonmentId: isTold ? abandonmentId(cartKey, start.source, start.eventId) : null },
-    { afterAbandonment: ancestors.some((each) => each.verdict === 'abandoned') },
-    { personId: owner, userId: /^u:(.*)/.exec(owner)?.[1], anonymousId: browsers.at(-1) },
-    { cartId: /^c:(.*)/.exec(cartKey)?.[1], contactable: contacts.at(-1) ?? false },
-    { startedAt: at(start.ms), lastActivityAt: at(lastMsOf(cart)), deadlineAt: at(deadlineMs) },
-    { abandonedAt: verdict && at(deadlineMs), closedAt: at(isLost ? lostMs : endMs) },
-    { items: lines, itemCount: lines.length, units: sum(lines.map(({ quantity }) => quantity)) },
-    { valueMinor, currency, currencyMixed: isMixed, valueByCurrency: totals, declaredValueMinor },
-    { orderId: purchase?.data.orderId, recoveredAt: at(recovery?.ms) },
-    { recoveredValueMinor: recovery && merchandiseOf(recovery, around) },
-    { recoveredCurrency: recovery?.data.currency },
-    { sessionKeys: [...new Set(facts.flatMap((fact) => sessionKeyOf(fact) ?? []))].sort() },
-    { flags: flags.filter((flag) => flag), ...originOf(facts) },
-  )
+  return suppressed
 }

@@ -1,6 +1,6 @@
 // For tests: the event-time rules told a second time, from events.md 2 alone: all events at once, in the plainest way, by
 // code that shares nothing with the pipeline but the contract. This file: each event once, in the order T3, with what the
-// rules see in it and whose it is. Then sessions.ts, carts.ts, money.ts; world.ts puts them together.
+// rules see in it and whose it is. Then sessions.ts and carts.ts; world.ts makes tables of them.
 
 import type { CatalogueLine } from '#stack/contract/catalogue.ts'
 import type { ShopEvent } from '#stack/contract/events.ts'
@@ -94,31 +94,4 @@ export function ascending<T>(keyOf: (of: T) => Key): (a: T, b: T) => number {
   }
 }
 
-/** Country, device, campaign of a summary: of its first event that has one (interfaces.md 4). */
-export function originOf(facts: readonly Fact[]) {
-  const country = facts.find((fact) => fact.country)?.country
-  const device = facts.find((fact) => fact.device)?.device
-  return { country, device, ...campaignOf(facts) }
-}
-
-export function campaignOf(facts: readonly Fact[]) {
-  const campaigns = facts.flatMap(({ context }) => context?.campaign ?? [])
-  const campaign = campaigns.find(
-    ({ source, medium, name }) => (source ?? medium ?? name) !== undefined,
-  )
-  const { source, medium, name } = campaign ?? {}
-  return { campaignSource: source, campaignMedium: medium, campaignName: name }
-}
-
-export type Row = Record<string, unknown>
-
-/** A row of a table: names of columns, times as text, null for what is absent and for NaN, an amount that is unknown. */
-export function row(...parts: object[]): Row {
-  const text = JSON.stringify(Object.assign({}, ...parts), (_, value: unknown) => value ?? null)
-  const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  const fields = Object.entries(JSON.parse(text) as Row)
-  return Object.fromEntries(fields.map(([name, value]) => [snake(name), value]))
-}
-
-export const at = (ms = Number.NaN): Date => new Date(ms)
 export const sum = (amounts: readonly number[]): number => amounts.reduce((a, b) => a + b, 0)

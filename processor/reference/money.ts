@@ -1,21 +1,13 @@
 // For tests: orders, their lines and refunds by the formulas of events.md 2.7. An unknown amount is NaN, and so is what is
 // computed from it.
 
-import type { CatalogueLine } from '#stack/contract/catalogue.ts'
 import type { Item } from '#stack/contract/events.ts'
-import { ascending, at, campaignOf, originOf, row, sum } from './facts.ts'
-import type { Fact, Row, Surroundings } from './facts.ts'
+import { priceOf } from './carts.ts'
+import { at, campaignOf, originOf, row } from './columns.ts'
+import type { Row } from './columns.ts'
+import { ascending, sum } from './facts.ts'
+import type { Fact, Surroundings } from './facts.ts'
 import { sessionKeyOf } from './sessions.ts'
-
-/** R9: its own price less its discount, else the catalogue's, if in this currency. */
-export function priceOf(item?: Item, currency?: string, listed?: CatalogueLine) {
-  const isListed = listed !== undefined && listed.currency === currency
-  const listMinor = isListed ? listed.unitPriceMinor : Number.NaN
-  const { unitPriceMinor = listMinor } = item ?? {}
-  const discountMinor = item?.unitPriceMinor === undefined ? 0 : (item.discountMinor ?? 0)
-  const netMinor = unitPriceMinor - discountMinor
-  return { unitPriceMinor, discountMinor: unitPriceMinor - netMinor, netMinor }
-}
 
 function linesOf({ data, ms }: Fact, { listingOf }: Surroundings) {
   return (data.items ?? []).map((item) => {

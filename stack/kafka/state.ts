@@ -55,7 +55,7 @@ export interface BrokerState {
 /** Syncs of so many files run at once: libuv has four threads, and a read needs one. */
 const syncsAtOnce = 4
 const indexesInMemory = 64
-const tailCacheBytesDefault = 64 * MiB
+const tailCacheBytesDefault = 8 * MiB
 const expiryCheckMs = 10 * minuteMs
 /** Smaller than Kafka's: after a crash the open segment of each partition is scanned. */
 const segmentBytesDefault = 128 * MiB
