@@ -16,6 +16,8 @@ import org.apache.kafka.clients.producer.*;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.*;
 import org.apache.kafka.streams.*;
+import org.apache.kafka.streams.errors.ProcessorStateException;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.apache.kafka.streams.kstream.*;
 
 class KafkaStreamsSessions {
@@ -60,18 +62,31 @@ class KafkaStreamsSessions {
         "commit.interval.ms", "100", "statestore.cache.max.bytes", "0", "state.dir", state, "num.stream.threads", "2"));
     settings.putAll(Map.of("consumer.session.timeout.ms", "6000", "consumer.heartbeat.interval.ms", "500",
         "consumer.auto.offset.reset", "earliest", "producer.transaction.timeout.ms", "10000"));
-    var streams = new KafkaStreams(builder.build(), settings);
+    var streams = started(builder.build(), settings);
     var isEnded = new CountDownLatch(1);
-    streams.setUncaughtExceptionHandler(error -> {
-      error.printStackTrace();
-      return org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse.REPLACE_THREAD;
-    });
     Runtime.getRuntime().addShutdownHook(new Thread(() -> {
       streams.close(Duration.ofSeconds(20));
       isEnded.countDown();
     }));
-    streams.start();
     isEnded.await();
+  }
+
+  /** A kill while RocksDB makes a store leaves one that cannot be opened: then local state is made anew from the changelog. */
+  static KafkaStreams started(Topology topology, Properties settings) {
+    var streams = new KafkaStreams(topology, settings);
+    streams.setUncaughtExceptionHandler(error -> {
+      error.printStackTrace();
+      return StreamThreadExceptionResponse.REPLACE_THREAD;
+    });
+    try {
+      streams.start();
+      return streams;
+    } catch (ProcessorStateException error) {
+      System.err.println("local state is made anew: " + error);
+      streams.close();
+      streams.cleanUp();
+      return started(topology, settings);
+    }
   }
 
   static Process start(String... arguments) throws Exception {
