@@ -218,6 +218,16 @@ describe('far behind', () => {
     expect(offsetsOf(open)).toEqual([[0, 2, 3], [1]])
   })
 
+  test('a key of which a whole request waits goes at once, and the next when that is answered', async () => {
+    const { take, open } = opened()
+    await take(['b', ...Array.from({ length: 2500 }, () => 'a')], {}, 5000)
+    expect(open.map(({ offsets }) => offsets.length)).toEqual([1000])
+    await open[0]?.succeed()
+    expect(open.map(({ offsets }) => offsets.length)).toEqual([1000])
+    await open[0]?.succeed()
+    expect(open).toHaveLength(0)
+  })
+
   test('it waits for five seconds at most, however slowly the rest comes', async () => {
     const { take, open, pass } = opened()
     await take(['a'], {}, 5000)

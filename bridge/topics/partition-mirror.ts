@@ -81,6 +81,8 @@ export class PartitionMirror {
   readonly #queues = new Map<string, Entry[]>()
   /** Keys of `#queues` that have no request under way, who waits longest first. */
   readonly #ready = new Set<string>()
+  /** Keys of which so much waits that more would not fit into their next request. */
+  readonly #filled = new Set<string>()
   readonly #requests = new Set<Promise<void>>()
   readonly #abort = new AbortController()
   readonly counts: StreamCounts = { sent: 0, retries: 0, errors: 0, dedupHits: 0 }
@@ -203,18 +205,20 @@ export class PartitionMirror {
     this.#options.waiting.add(entry.bytes)
     if (queue) queue.push(entry)
     else this.#queues.set(orderingKey, [entry])
+    if (queue?.length === requestMessagesMax) this.#filled.add(orderingKey)
     // What is in no order need not wait for what is under way.
     if (!queue || orderingKey === unordered) this.#ready.add(orderingKey)
   }
 
   /** A queue stands in `#queues` while something waits in it or is under way from it. */
   #pump(): void {
-    if (this.#lingers()) return
-    for (const key of this.#ready) {
+    for (const key of this.#lingers() ? this.#filled : this.#ready) {
       if (this.#isOver || this.#requests.size >= requestsInFlightMax) return
+      if (!this.#ready.has(key)) continue
       const queue = this.#queues.get(key) as Entry[]
       const entries = this.#nextRequest(queue)
       this.#ready.delete(key)
+      if (queue.length < requestMessagesMax) this.#filled.delete(key)
       if (key === unordered && queue.length > 0) this.#ready.add(key)
       const request: Promise<void> = this.#send(entries).then(() => this.#answered(key, request))
       this.#requests.add(request)

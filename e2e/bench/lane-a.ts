@@ -16,7 +16,7 @@ interface Load {
 }
 
 const loads: readonly Load[] = [
-  { ordering: 'partition', records: 60_000 },
+  { ordering: 'partition', records: 200_000 },
   { ordering: 'key', records: 10_000 },
 ]
 const topic = 'ecommerce-events'

@@ -2,14 +2,7 @@
 // answer, as the live service does; the connection goes on.
 
 import { createRequire } from 'node:module'
-import {
-  logVerbosity,
-  Metadata,
-  Server,
-  ServerCredentials,
-  setLogVerbosity,
-  status,
-} from '@grpc/grpc-js'
+import { Metadata, status } from '@grpc/grpc-js'
 import type {
   sendUnaryData,
   ServerDuplexStream,
@@ -21,8 +14,9 @@ import { fromJSON } from '@grpc/proto-loader'
 import protobuf from 'protobufjs/minimal.js'
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
+import { listenGrpc } from '../base/grpc-server.ts'
+import type { RunningGrpcServer } from '../base/grpc-server.ts'
 import type { Logger } from '../base/logger.ts'
-import { portError } from '../base/ports.ts'
 import type { Faults } from './faults.ts'
 import { Refused } from './refused.ts'
 import type { ProtoDescriptor } from './row-messages.ts'
@@ -34,7 +28,6 @@ const require = createRequire(import.meta.url)
 /** Requests of ten million bytes are ours to refuse, not gRPC's. */
 const transportBytes = 12_000_000
 const requestBytesMax = 10_000_000
-const shutdownMs = 500
 
 interface AppendRequest {
   writeStream: string
@@ -58,39 +51,21 @@ export async function listenStorage(
   context: Context,
   host: string,
   port: number,
-): Promise<{ port: number; close(): Promise<void> }> {
-  setLogVerbosity(logVerbosity.NONE)
+): Promise<RunningGrpcServer> {
   const json = require('@google-cloud/bigquery-storage/build/protos/protos.json') as Parameters<
     typeof fromJSON
   >[0]
   const loaded = fromJSON(json, { longs: String, enums: Number, defaults: true, arrays: true })
   const service = loaded['google.cloud.bigquery.storage.v1.BigQueryWrite'] as ServiceDefinition
-  const server = new Server({
-    'grpc.max_receive_message_length': transportBytes,
-    'grpc.max_send_message_length': transportBytes,
-  })
   const methods: Record<string, UntypedHandleCall> = {}
   for (const [name, handler] of Object.entries(handlersOf(context)))
     methods[name] = unary(name, handler, context) as UntypedHandleCall
   const owners = new Map<string, AppendCall>()
   methods['AppendRows'] = ((call: AppendCall) =>
     appending(call, context, owners)) as UntypedHandleCall
-  server.addService(service, methods)
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, found) => {
-      if (!error) return resolve(found)
-      const isTaken = error.message.includes('EADDRINUSE')
-      reject(portError(isTaken ? Object.assign(error, { code: 'EADDRINUSE' }) : error, host, port))
-    })
-  })
-  return {
-    port: bound,
-    close: () =>
-      new Promise((resolve) => {
-        server.tryShutdown(() => resolve())
-        context.clock.after(shutdownMs, () => server.forceShutdown())
-      }),
-  }
+  const { clock } = context
+  const services: [ServiceDefinition, typeof methods][] = [[service, methods]]
+  return listenGrpc({ services, messageBytesMax: transportBytes, host, port, clock })
 }
 
 const types: readonly (StreamType | undefined)[] = [undefined, 'COMMITTED', 'PENDING', 'BUFFERED']

@@ -1,6 +1,6 @@
 // The gRPC server: methods of the two services to the functions behind them, and whatever is thrown there to a status.
 
-import { logVerbosity, Server, ServerCredentials, setLogVerbosity, status } from '@grpc/grpc-js'
+import { status } from '@grpc/grpc-js'
 import type {
   handleUnaryCall,
   ServiceDefinition,
@@ -9,8 +9,9 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { messageOf } from '../base/errors.ts'
+import { listenGrpc } from '../base/grpc-server.ts'
+import type { RunningGrpcServer } from '../base/grpc-server.ts'
 import type { Logger } from '../base/logger.ts'
-import { portError } from '../base/ports.ts'
 import type { Faults } from './faults.ts'
 import { transportBytes } from './limits.ts'
 import type { StreamingPullRequest } from './messages.ts'
@@ -30,56 +31,38 @@ export interface ServerContext {
 
 type Handlers = Record<string, (request: never, pubsub: PubSub) => object | Promise<object>>
 
-export interface RunningServer {
-  port: number
-  close(): Promise<void>
-}
-
 export async function listen(
   context: ServerContext,
   host: string,
   port: number,
-): Promise<RunningServer> {
-  // What it would print is told by our own errors.
-  setLogVerbosity(logVerbosity.NONE)
-  const server = new Server({
-    'grpc.max_receive_message_length': transportBytes,
-    'grpc.max_send_message_length': transportBytes,
-  })
-  const { pubsub } = context
+): Promise<RunningGrpcServer> {
   const services = loadServices()
   const streams = new Set<PullStream>()
-  server.addService(services.publisher, unaryMethods(services.publisher, publisher, context))
-  server.addService(services.subscriber, {
-    ...unaryMethods(services.subscriber, subscriber, context),
-    StreamingPull: (call: PullStream) => streamingPull(call, context, streams),
+  const server = await listenGrpc({
+    services: [
+      [services.publisher, unaryMethods(services.publisher, publisher, context)],
+      [
+        services.subscriber,
+        {
+          ...unaryMethods(services.subscriber, subscriber, context),
+          StreamingPull: (call: PullStream) => streamingPull(call, context, streams),
+        },
+      ],
+    ],
+    messageBytesMax: transportBytes,
+    host,
+    port,
+    clock: context.pubsub.clock,
   })
-  const bound = await bind(server, host, port)
   return {
-    port: bound,
-    async close() {
+    port: server.port,
+    close() {
       for (const call of streams) {
         call.emit('error', new Refused(status.UNAVAILABLE, 'The server is going away.'))
       }
-      await new Promise<void>((resolve) => {
-        server.tryShutdown(() => resolve())
-        // Clients that keep their connection open are not waited for.
-        pubsub.clock.after(shutdownMs, () => server.forceShutdown())
-      })
+      return server.close()
     },
   }
-}
-
-const shutdownMs = 500
-
-function bind(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-      if (!error) return resolve(bound)
-      const isTaken = error.message.includes('EADDRINUSE')
-      reject(portError(isTaken ? Object.assign(error, { code: 'EADDRINUSE' }) : error, host, port))
-    })
-  })
 }
 
 function unaryMethods(
