@@ -7,7 +7,7 @@
 import { statSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBValue, Json } from '@duckdb/node-api'
-import { OperatingError } from '#stack/base/errors.ts'
+import { messageOf, OperatingError } from '#stack/base/errors.ts'
 
 export interface DatabaseLimits {
   memoryMb: number
@@ -18,8 +18,8 @@ export interface DatabaseLimits {
 
 export const defaultLimits: DatabaseLimits = { memoryMb: 144, threads: 1, walMbMax: 48 }
 
-/** Questions at the same time; further ones wait. */
-const readersMax = 4
+/** Questions at the same time; further ones wait. Each may take a quarter of the memory, and the writer needs the rest. */
+const readersMax = 2
 /** Answers that are handed out piece by piece at the same time; further ones are refused. */
 const sessionsMax = 8
 
@@ -163,6 +163,11 @@ export class Database {
     }
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
+}
+
+/** A question found no room; whoever asks again may. */
+export function isOutOfMemory(error: unknown): boolean {
+  return messageOf(error).includes('Out of Memory Error')
 }
 
 function sizeOf(path: string): number {

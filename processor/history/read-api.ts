@@ -12,6 +12,7 @@ import type { Logger } from '#stack/base/logger.ts'
 import { MiB } from '#stack/base/units.ts'
 import { listMetrics } from '#stack/contract/metrics.ts'
 import { rowPagesType } from '#stack/contract/row-pages.ts'
+import { isOutOfMemory } from './database.ts'
 import { hostAndOrigin } from './guard.ts'
 import { isDamage } from './history-file.ts'
 import { exportParquet } from './query/export.ts'
@@ -38,6 +39,10 @@ export interface ReadApiOptions {
 
 const noStore = { 'cache-control': 'no-store' }
 const sqlRowsMax = 10_000
+const noMemory = {
+  error: 'history has no memory left for this question',
+  hint: 'ask again in a moment or for a shorter range; slipway history --memory-mb N gives it more',
+}
 
 export function createReadApi({ service, sandbox, control, logger, hostNames }: ReadApiOptions) {
   const answers = { service, logger }
@@ -45,6 +50,10 @@ export function createReadApi({ service, sandbox, control, logger, hostNames }: 
   app.onError((error, c) => {
     if (error instanceof UsageError) return c.json(errorBody(error), 400)
     if (error instanceof OperatingError && error.retriable) return c.json(errorBody(error), 503)
+    if (isOutOfMemory(error)) {
+      logger.warn('a question found no memory', { path: c.req.path })
+      return c.json(noMemory, 503)
+    }
     if (isDamage(error)) service.fail(error)
     logger.error('a request failed', { path: c.req.path, error: error.stack ?? messageOf(error) })
     return c.json({ error: 'something went wrong here' }, 500)

@@ -1,5 +1,6 @@
 // Questions about metrics, answered from the one DuckDB file.
 
+import type { DuckDBConnection } from '@duckdb/node-api'
 import { answerMetric as answerFrom } from '#stack/contract/metrics/answer.ts'
 import type { MetricRequest } from '#stack/contract/metrics/answer.ts'
 import { duckdb } from '#stack/contract/metrics/dialect.ts'
@@ -19,7 +20,7 @@ export function answerMetric(
     settings,
     watermarkMs,
     async cells(sql) {
-      const rows = await database.read((connection) => plainRows(connection, sql))
+      const rows = await database.read((connection) => rowsOf(connection, sql))
       return rows.map(([part, bucket, dimension, amount]) => ({
         part: part as string,
         bucket: bucket as number,
@@ -29,4 +30,19 @@ export function answerMetric(
     },
     asOfSeq: () => history.state.lastSeq,
   })
+}
+
+/**
+ * One text after the other: DuckDB would hold the hash tables of all of them at once, each of some MiB however little is in
+ * it. In one transaction, so that all see the same rows.
+ */
+async function rowsOf(connection: DuckDBConnection, sql: readonly string[]) {
+  await connection.run('BEGIN TRANSACTION READ ONLY')
+  try {
+    const rows = []
+    for (const each of sql) rows.push(...(await plainRows(connection, each)))
+    return rows
+  } finally {
+    await connection.run('ROLLBACK')
+  }
 }

@@ -12,10 +12,10 @@ import { parseTime } from '../time.ts'
 import type { Bucket, Dimension, Figure, Grain, Metric, MetricAnswer } from './definition.ts'
 import type { Dialect } from './dialect.ts'
 import { bigquery, duckdb } from './dialect.ts'
-import { currenciesSql, metricSql, openSessionsSql, reachSql } from './sql.ts'
+import { currenciesSql, metricSql, openSessionsSql, reachSql, together } from './sql.ts'
 import type { Filter, Question } from './sql.ts'
 
-/** One row of any of these texts. */
+/** One row of an answer. */
 export interface Cell {
   part: string
   /** -1: the whole window. */
@@ -30,7 +30,8 @@ export interface MetricStore {
   settings: Settings
   /** T2; null before the first event. */
   watermarkMs: number | null
-  cells(sql: string): Promise<Cell[]>
+  /** The rows of all of these texts, as of one moment. */
+  cells(sql: readonly string[]): Promise<Cell[]>
   /** Newest `_seq` that answers have seen so far. */
   asOfSeq(): number
 }
@@ -108,7 +109,10 @@ export async function answerMetric(
     provisionalFrom: provisionalFromMs === null ? null : isoTime(provisionalFromMs),
     watermark: watermarkMs === null ? null : isoTime(watermarkMs),
     asOfSeq: store.asOfSeq(),
-    sql: { duckdb: sqlOf(question, duckdb), bigquery: sqlOf(question, bigquery) },
+    sql: {
+      duckdb: together(sqlOf(question, duckdb)),
+      bigquery: together(sqlOf(question, bigquery)),
+    },
   }
 }
 
@@ -163,7 +167,7 @@ interface Reach {
 
 /** From the first event to after the last: the window of a question that names none. */
 async function reachOf(store: MetricStore): Promise<Reach> {
-  const cells = await store.cells(reachSql(store))
+  const cells = await store.cells([reachSql(store)])
   const amount = (part: string) => cells.find((cell) => cell.part === part)?.amount ?? 0
   return { oldestMs: amount('oldest'), newestMs: amount('newest') }
 }
@@ -206,7 +210,7 @@ function boundsOf(fromMs: number, toMs: number, grain: Grain, zone: string): num
 
 /** The most frequent first. */
 async function currenciesOf(store: MetricStore, question: Question): Promise<string[]> {
-  const cells = await store.cells(currenciesSql(question, store))
+  const cells = await store.cells([currenciesSql(question, store)])
   return cells
     .map(({ dimension, amount }) => ({ code: dimension as string, n: amount ?? 0 }))
     .sort((a, b) => b.n - a.n || (a.code < b.code ? -1 : 1))
@@ -296,6 +300,6 @@ async function provisionalFrom(store: MetricStore, { settles }: Metric): Promise
   if (settles === 'with its carts') {
     return watermarkMs - settings.maxCartAgeMs - settings.recoveryWindowMs
   }
-  const [oldest] = await store.cells(openSessionsSql(store))
+  const [oldest] = await store.cells([openSessionsSql(store)])
   return Math.min(watermarkMs, oldest?.amount ?? watermarkMs)
 }

@@ -5,7 +5,7 @@
 //   counted_* what counts: no test events, no visitor with any bot event or with a bot's pace (R24). A person is the
 //             retroactive one (R2): the event's own user, else the last user its anonymousId was ever linked to.
 
-import { dayMs } from '../../base/units.ts'
+import { dayMs, minuteMs } from '../../base/units.ts'
 import { currentTables, eventsView, isActivity, isLink, t3Columns } from './derived.ts'
 import type { Dialect } from './dialect.ts'
 import type { Settings } from '../settings.ts'
@@ -28,16 +28,17 @@ export const relationNames = [
   'counted_lines',
   'counted_refunds',
   'counted_activity',
-  'counted_activity_events',
   'first_activity',
   'counted_interest',
-  'counted_interest_events',
   'cohort_orders',
   'person_funnel',
   'events_stored',
   'rejected_events',
 ] as const
 export type RelationName = (typeof relationNames)[number]
+
+/** What rollups count by. */
+export const quarterMs = 15 * minuteMs
 
 export interface Context {
   dialect: Dialect
@@ -78,17 +79,31 @@ export const rollups: Record<RollupName, Sql> = {
     WHERE e.is_bot AND NOT ${context.dialect.holds('e.flags', 'noConsent')}
     UNION DISTINCT ${fastVisitors(context)}`,
 
-  activity: ({ dialect, settings, events = 'events_stored' }) => `
-    SELECT DISTINCT ${dialect.floor('e.event_time', 'quarter')} AS quarter, e.anonymous_id, e.user_id, e.country, e.device
-    FROM ${events} AS e
-    WHERE ${isActivity('e', dialect, settings)}`,
+  activity: (context) => activityOf(context, 'quarter'),
 
-  product_interest: ({ dialect, settings, events = 'events_stored' }) => `
-    SELECT DISTINCT ${dialect.floor('e.event_time', 'quarter')} AS quarter, item.productId AS product_id, e.name,
-      e.anonymous_id, e.user_id
-    FROM ${events} AS e ${dialect.unnest('e.items', 'item')}
-    WHERE e.name IN ('view_item', 'add_to_cart') AND ${isActivity('e', dialect, settings)}`,
+  product_interest: (context) => interestOf(context, 'quarter'),
 }
+
+/** Who was active when; by the quarter of an hour, or each time. */
+function activityOf(context: Context, by: 'quarter' | 'event'): string {
+  const { dialect, settings, events = 'events_stored' } = context
+  return `
+    SELECT ${momentOf(by, dialect)} AS quarter, e.anonymous_id, e.user_id, e.country, e.device
+    FROM ${events} AS e
+    WHERE ${isActivity('e', dialect, settings)}`
+}
+
+/** Who looked at or added which product when. */
+function interestOf(context: Context, by: 'quarter' | 'event'): string {
+  const { dialect, settings, events = 'events_stored' } = context
+  return `
+    SELECT ${momentOf(by, dialect)} AS quarter, item.productId AS product_id, e.name, e.anonymous_id, e.user_id
+    FROM ${events} AS e ${dialect.unnest('e.items', 'item')}
+    WHERE e.name IN ('view_item', 'add_to_cart') AND ${isActivity('e', dialect, settings)}`
+}
+
+const momentOf = (by: 'quarter' | 'event', dialect: Dialect): string =>
+  by === 'quarter' ? `DISTINCT ${dialect.floor('e.event_time', 'quarter')}` : 'e.event_time'
 
 /** R24: more events in one UTC minute than a person makes. */
 export function fastVisitors(context: Context): string {
@@ -278,34 +293,53 @@ export const countedRelations: Record<
     FROM refunds AS r LEFT JOIN counted_orders AS o ON o.order_id = r.order_id ${noBots('r')}
     WHERE NOT r.is_bot AND NOT r.is_test AND b.visitor IS NULL AND (r.is_orphan OR o.order_id IS NOT NULL)`,
 
-  counted_activity: () => `
-    SELECT a.quarter AS moment, ${stitched('a')} AS person, a.country, a.device
-    FROM activity AS a ${links('a')} ${noBots('a')}
-    WHERE b.visitor IS NULL`,
-
-  counted_activity_events: ({ dialect, settings }) => `
-    SELECT a.event_time AS moment, ${stitched('a')} AS person, a.country, a.device
-    FROM events_stored AS a ${links('a')} ${noBots('a')}
-    WHERE ${isActivity('a', dialect, settings)} AND b.visitor IS NULL`,
+  counted_activity: () => counted.counted_activity('activity'),
 
   first_activity: () =>
     `SELECT person, min(moment) AS moment FROM counted_activity GROUP BY person`,
 
-  counted_interest: () => `
-    SELECT a.quarter AS moment, a.product_id AS product, a.name, ${stitched('a')} AS person
-    FROM product_interest AS a ${links('a')} ${noBots('a')}
-    WHERE b.visitor IS NULL`,
-
-  counted_interest_events: ({ dialect, settings }) => `
-    SELECT a.event_time AS moment, item.productId AS product, a.name, ${stitched('a')} AS person
-    FROM events_stored AS a ${links('a')} ${noBots('a')} ${dialect.unnest('a.items', 'item')}
-    WHERE a.name IN ('view_item', 'add_to_cart') AND ${isActivity('a', dialect, settings)} AND b.visitor IS NULL`,
+  counted_interest: () => counted.counted_interest('product_interest'),
 
   cohort_orders: () => `
     SELECT f.first_at AS moment, o.person, o.ordered_at
     FROM counted_orders AS o
     JOIN (SELECT person, min(ordered_at) AS first_at FROM counted_orders WHERE person IS NOT NULL GROUP BY person) AS f
       ON f.person = o.person`,
+}
+
+/** What counts of rows as a rollup by quarters has them. */
+const counted: Record<ByQuarter, (rows: string) => string> = {
+  counted_activity: (rows) => `
+    SELECT a.quarter AS moment, ${stitched('a')} AS person, a.country, a.device
+    FROM ${rows} AS a ${links('a')} ${noBots('a')}
+    WHERE b.visitor IS NULL`,
+
+  counted_interest: (rows) => `
+    SELECT a.quarter AS moment, a.product_id AS product, a.name, ${stitched('a')} AS person
+    FROM ${rows} AS a ${links('a')} ${noBots('a')}
+    WHERE b.visitor IS NULL`,
+}
+
+export type ByQuarter = 'counted_activity' | 'counted_interest'
+
+/**
+ * A relation by quarters, but for some quarters event by event: a window cuts them. Before anything is joined or unnested it
+ * is told which events those are. Neither system would find that out by itself, and both would read every event there is.
+ */
+export function withEventsOf(name: ByQuarter, quarters: readonly number[], context: Context) {
+  const { dialect } = context
+  const [rollup, eventsOf] =
+    name === 'counted_activity'
+      ? (['activity', activityOf] as const)
+      : (['product_interest', interestOf] as const)
+  const bounds = quarters.map((ms) => [dialect.timestamp(ms), dialect.timestamp(ms + quarterMs)])
+  const isOutside = bounds.map(([from, to]) => `(r.quarter < ${from} OR r.quarter >= ${to})`)
+  const inside = bounds.map(([from, to]) => {
+    const events = `(SELECT * FROM events_stored WHERE event_time >= ${from} AND event_time < ${to})`
+    return eventsOf({ ...context, events }, 'event')
+  })
+  const outside = `SELECT * FROM ${rollup} AS r WHERE ${isOutside.join(' AND ')}`
+  return `(${counted[name](`(${[outside, ...inside].join(' UNION ALL ')})`)})`
 }
 
 export interface NamedSql {

@@ -3,12 +3,12 @@
 // the same four columns); bucket -1 is the whole window, which
 // for distinct counts and medians is no sum of the buckets.
 
-import { minuteMs } from '../../base/units.ts'
 import { metrics } from '../metrics.ts'
 import type { Settings } from '../settings.ts'
 import type { Dimension, Measure, MetricId } from './definition.ts'
 import type { Dialect } from './dialect.ts'
-import { personFunnel } from './relations.ts'
+import { personFunnel, quarterMs, withEventsOf } from './relations.ts'
+import type { ByQuarter } from './relations.ts'
 
 export interface Filter {
   dimension: Dimension
@@ -34,17 +34,22 @@ export interface SqlContext {
   settings: Settings
 }
 
-export function metricSql(question: Question, context: SqlContext): string {
+/** Texts whose rows are the answer together. */
+export function metricSql(question: Question, context: SqlContext): string[] {
   const { numerator, denominator = [] } = metrics[question.id]
   const parts = [
     ...numerator.map((measure) => ({ part: 'numerator', measure })),
     ...denominator.map((measure) => ({ part: 'denominator', measure })),
   ]
-  const branches = parts.flatMap(({ part, measure }) => [
+  return parts.flatMap(({ part, measure }) => [
     branch(part, measure, question, context, false),
     ...(question.bounds.length > 0 ? [branch(part, measure, question, context, true)] : []),
   ])
-  return branches.join('\nUNION ALL\n')
+}
+
+/** As one text. */
+export function together(sql: readonly string[]): string {
+  return sql.join('\nUNION ALL\n')
 }
 
 /** Currencies that occur in the window of a metric about money. */
@@ -123,8 +128,6 @@ function filterSql({ dimension, values, isExcluded }: Filter, dialect: Dialect):
   return isExcluded ? `(${column} IS NULL OR ${column} NOT IN (${list}))` : `${column} IN (${list})`
 }
 
-const quarterMs = 15 * minuteMs
-
 function relation(
   { relation: name }: Measure,
   { fromMs, toMs, monthStarts }: Question,
@@ -135,30 +138,17 @@ function relation(
     const monthsSince = dialect.timesBetween('c.moment', 'c.ordered_at', monthStarts)
     return `(SELECT c.moment, c.person, ${monthsSince} AS months_since FROM cohort_orders AS c)`
   }
-  const cut = [fromMs, toMs].filter((ms) => ms % quarterMs !== 0)
-  if (cut.length === 0) return name
-  if (name === 'counted_activity' || name === 'counted_interest') {
-    return withEdges(name, cut, dialect)
-  }
+  if (name === 'counted_activity' || name === 'counted_interest')
+    return withEdges(name, [fromMs, toMs], { dialect, settings })
   if (name === 'first_activity') {
-    const activity = withEdges('counted_activity', cut, dialect)
+    const activity = withEdges('counted_activity', [fromMs, toMs], { dialect, settings })
     return `(SELECT person, min(moment) AS moment FROM ${activity} AS a GROUP BY person)`
   }
   return name
 }
 
 /** People are counted by the quarter of an hour; quarters that the window cuts in two are counted from their events. */
-function withEdges(
-  name: 'counted_activity' | 'counted_interest',
-  cut: readonly number[],
-  dialect: Dialect,
-): string {
-  const inside = cut.map((ms) => {
-    const start = ms - (ms % quarterMs)
-    const end = start + quarterMs
-    return `(moment >= ${dialect.timestamp(start)} AND moment < ${dialect.timestamp(end)})`
-  })
-  const isCut = inside.join(' OR ')
-  return `(SELECT * FROM ${name} WHERE NOT (${isCut})
-    UNION ALL SELECT * FROM ${name}_events WHERE ${isCut})`
+function withEdges(name: ByQuarter, edges: readonly number[], context: SqlContext): string {
+  const cut = new Set(edges.filter((ms) => ms % quarterMs !== 0).map((ms) => ms - (ms % quarterMs)))
+  return cut.size === 0 ? name : withEventsOf(name, [...cut], context)
 }

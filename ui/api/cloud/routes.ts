@@ -8,6 +8,7 @@ import type { Clock } from '../../../stack/base/clock.ts'
 import { UsageError } from '../../../stack/base/errors.ts'
 import { secondMs } from '../../../stack/base/units.ts'
 import { answerMetric } from '../../../stack/contract/metrics/answer.ts'
+import { together } from '../../../stack/contract/metrics/sql.ts'
 import type { MetricRequest } from '../../../stack/contract/metrics/answer.ts'
 import type { MetricAnswer } from '../../../stack/contract/metrics/definition.ts'
 import { bigquery } from '../../../stack/contract/metrics/dialect.ts'
@@ -119,7 +120,7 @@ export function cloudRoutes(options: CloudRoutesOptions) {
               dialect: bigquery,
               settings,
               watermarkMs: asOf?.watermark ? Date.parse(asOf.watermark) : position.watermarkMs,
-              cells: (sql) => reading.cells(sql, { epoch, toSeq }),
+              cells: (sql) => reading.cells(together(sql), { epoch, toSeq }),
               asOfSeq: () => toSeq,
             })
             const behind = history ? behindOf(position, history, toSeq) : null
