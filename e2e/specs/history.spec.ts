@@ -53,6 +53,41 @@ test('the six key figures can be chosen, and their chart follows', async ({ page
   }
 })
 
+test('charts follow the range: they look as on a page that was opened with it', async ({
+  page,
+  stack,
+  context,
+}) => {
+  const atMs = (await shopNowMs(stack)) - 20 * minuteMs
+  const data = { items: [kettle], currency: 'EUR' }
+  await send(stack, newShoppers(3), 'purchase', { atMs, data })
+  await stack.settle()
+  const history = `${stack.addresses['dashboard']}/history?cur=EUR&cmp=none`
+  await page.goto(`${history}&r=7d`)
+  await pictureOf(page, 'Net revenue by day')
+  await page.getByText('24h', { exact: true }).click()
+  const opened = await context.newPage()
+  await opened.goto(`${history}&r=24h`)
+  for (const title of ['Net revenue by hour', 'Gross, refunds, net'])
+    await expect
+      .poll(async () => (await pictureOf(page, title)) === (await pictureOf(opened, title)))
+      .toBe(true)
+  await opened.close()
+})
+
+interface Drawn {
+  toDataURL(): string
+}
+
+/** What is drawn in a tile. */
+async function pictureOf(page: Page, title: string): Promise<string> {
+  const tile = page.getByRole('region', { name: title, exact: true })
+  const canvas = tile.locator('canvas')
+  await canvas.scrollIntoViewIfNeeded()
+  await expect(tile.locator('.is-stale')).toHaveCount(0)
+  return canvas.evaluate((element) => (element as unknown as Drawn).toDataURL())
+}
+
 /** What each key figure says, when all have been answered. */
 async function keyFigures(stack: Stack, page: Page): Promise<Record<string, string>> {
   await page.goto(`${stack.addresses['dashboard']}/history?r=24h&cur=EUR`)

@@ -61,6 +61,18 @@ describe('figures', () => {
     ])
   })
 
+  test('the main currency stays, until another has more than twice its orders', () => {
+    const fold = newFold()
+    const orders = (currency: string, ids: readonly string[]) => {
+      for (const orderId of ids) purchase(fold, minuteMs, { orderId, currency })
+      return frameOf(fold).kpi.currency
+    }
+    expect(orders('EUR', ['e1'])).toBe('EUR')
+    expect(orders('JPY', ['j1', 'j2'])).toBe('EUR')
+    expect(orders('JPY', ['j3'])).toBe('JPY')
+    expect(orders('EUR', ['e2', 'e3'])).toBe('JPY')
+  })
+
   test('an order is the first purchase with its id, by event time, whichever arrives first (R20)', () => {
     const fold = newFold()
     purchase(fold, 60 * secondMs, { orderId: 'o1', itemsTotalMinor: 900 })

@@ -64,6 +64,8 @@ export class LiveFold {
   readonly log = new EventLog()
   readonly #backToMs: number
   readonly #settings: Settings
+  /** In which money is shown to whoever chooses none. */
+  #currency: string
   readonly #watermark: LiveWatermark
   readonly #bots: LiveBots
   readonly #sessions: LiveSessions
@@ -92,6 +94,7 @@ export class LiveFold {
   constructor({ settings, epoch, backToMs, productNames }: LiveFoldOptions) {
     this.epoch = epoch
     this.#settings = settings
+    this.#currency = settings.defaultCurrency
     this.#backToMs = backToMs
     this.#nowMs = backToMs
     this.#watermark = new LiveWatermark(settings)
@@ -176,11 +179,11 @@ export class LiveFold {
     const { isBot } = this.#bots
     const orders = this.#money.orders(isBot)
     const money = this.#money.byCurrency(nowMs - hourMs, nowMs, isBot)
-    const currency = money[0]?.currency ?? this.#settings.defaultCurrency
+    this.#currency = mainCurrency(money, this.#currency)
     this.#fillSeconds(orders, nowMs)
-    this.#fillMinutes(orders, currency, nowMs)
-    this.#kpi = this.#figures(money, currency, nowMs)
-    this.#rank(orders, currency, nowMs)
+    this.#fillMinutes(orders, this.#currency, nowMs)
+    this.#kpi = this.#figures(money, this.#currency, nowMs)
+    this.#rank(orders, this.#currency, nowMs)
   }
 
   /** What changed after `since`; everything for null. */
@@ -329,4 +332,11 @@ function countBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
   return counts
+}
+
+/** The one before, unless another has more than twice its orders: pages must not change their currency with each order. */
+function mainCurrency([most, ...others]: readonly CurrencyMoney[], before: string): string {
+  if (most === undefined) return before
+  const own = [most, ...others].find(({ currency }) => currency === before)?.orders ?? 0
+  return most.orders > 2 * own ? most.currency : before
 }

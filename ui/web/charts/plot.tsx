@@ -233,11 +233,13 @@ function drawOn({ host, canvas, props, scale, min, setSize }: Drawing): void {
     if (shape !== structure) {
       structure = shape
       chart.setOption(fullOption(model, palette(), scale(), min()), {
-        replaceMerge: ['series', 'xAxis', 'yAxis'],
+        replaceMerge: ['dataset', 'series', 'xAxis', 'yAxis'],
         silent: true,
       })
     } else {
       chart.setOption(changingOption(model, palette(), scale(), min()), {
+        // Merged, columns would keep the length of the first ones.
+        replaceMerge: ['dataset'],
         lazyUpdate: true,
         silent: true,
       })

@@ -5,7 +5,7 @@ import type { JSX } from 'solid-js'
 import { Chart } from '../../charts/chart.tsx'
 import type { ChartModel, ChartSeries, Shade } from '../../charts/model.ts'
 import { bucketTicks } from '../../charts/ticks.ts'
-import type { Bucket, Grain } from '../../../../stack/contract/metrics/definition.ts'
+import type { Bucket, Grain, MetricAnswer } from '../../../../stack/contract/metrics/definition.ts'
 import type { Stretch } from '../../parts/annotations.ts'
 import { parts } from '../../parts/zone.ts'
 import { longLabel, shortLabel } from './figures.ts'
@@ -14,9 +14,8 @@ import { useQuestions } from './questions.ts'
 
 export interface BucketChartProps {
   title: string
-  buckets: readonly Bucket[]
-  grain: Grain
-  zone: string
+  /** Its buckets are the axis, in its grain and zone. */
+  answer: Pick<MetricAnswer, 'buckets' | 'grain' | 'zone'>
   series: ChartSeries[]
   formatY(value: number): string
   summary: string
@@ -42,8 +41,8 @@ export function BucketChart(props: BucketChartProps): JSX.Element {
         ? {
             onBrush: (from: number, to: number) =>
               props.onBrush?.(
-                Date.parse(props.buckets[from]?.from ?? ''),
-                Date.parse(props.buckets[to]?.to ?? ''),
+                Date.parse(props.answer.buckets[from]?.from ?? ''),
+                Date.parse(props.answer.buckets[to]?.to ?? ''),
               ),
           }
         : {})}
@@ -52,7 +51,8 @@ export function BucketChart(props: BucketChartProps): JSX.Element {
 }
 
 function bucketModel(props: BucketChartProps, questions: Questions): ChartModel {
-  const { buckets, grain, zone } = props
+  const { buckets, zone } = props.answer
+  const grain = props.answer.grain ?? questions.grain()
   const provisional = buckets.findIndex((bucket) => bucket.provisional)
   // The bucket that is under way may grow although nothing in it is provisional.
   const last = questions.span().endsNow ? buckets.length - 1 : -1

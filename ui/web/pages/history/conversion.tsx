@@ -3,7 +3,7 @@
 
 import type { JSX } from 'solid-js'
 import { For, Show } from 'solid-js'
-import type { MetricAnswer, MetricId } from '../../../../stack/contract/metrics/definition.ts'
+import type { MetricId } from '../../../../stack/contract/metrics/definition.ts'
 import type { ChartSeries } from '../../charts/model.ts'
 import { Delta } from '../../parts/delta.tsx'
 import { count, exact, percent } from '../../parts/format.ts'
@@ -149,8 +149,8 @@ function RateOverTime(): JSX.Element {
       table={table}
       note="the last 30 minutes are immature"
     >
-      {([data]) => {
-        const answer = data as MetricAnswer
+      {(of) => {
+        const length = () => of(0).buckets.length
         const series = (): ChartSeries[] => [
           ...(questions.compared()
             ? [
@@ -160,24 +160,22 @@ function RateOverTime(): JSX.Element {
                   name: questions.against(),
                   color: 0,
                   isDashed: true,
-                  values: alignedValues(before.state().data?.buckets, answer.buckets.length),
+                  values: alignedValues(before.state().data?.buckets, length()),
                 },
               ]
             : []),
-          { ...common, id: 'now', name: 'conversion', color: 1, values: valuesOf(answer.buckets) },
+          { ...common, id: 'now', name: 'conversion', color: 1, values: valuesOf(of(0).buckets) },
           ...(questions.isDiff()
-            ? [cloudCurve(conversion.cloud()?.buckets, answer.buckets.length, common)]
+            ? [cloudCurve(conversion.cloud()?.buckets, length(), common)]
             : []),
         ]
         return (
           <BucketChart
             title="Session conversion over time"
-            buckets={answer.buckets}
-            grain={questions.grain()}
-            zone={questions.zone()}
+            answer={of(0)}
             series={series()}
             formatY={percent}
-            summary={`Whole range ${percent(answer.value)} of ${count(answer.denominator)} sessions`}
+            summary={`Whole range ${percent(of(0).value)} of ${count(of(0).denominator)} sessions`}
             height={210}
             ticks={7}
             isTable={table.isOn}
@@ -211,18 +209,14 @@ function RateByDevice(): JSX.Element {
       table={table}
       note="one scale"
     >
-      {([data]) => {
-        const answer = data as MetricAnswer
-        const of = (device: string) => answer.by.find((each) => each.key === device)
-        const first = answer.by[0]
+      {(of) => {
+        const ofDevice = (device: string) => of(0).by.find((each) => each.key === device)
         return (
-          <Show when={first} fallback={<p class="empty">Nothing in this range.</p>}>
+          <Show when={of(0).by[0]} fallback={<p class="empty">Nothing in this range.</p>}>
             {(any) => (
               <BucketChart
                 title="Conversion by device"
-                buckets={any().buckets}
-                grain={questions.grain()}
-                zone={questions.zone()}
+                answer={{ ...of(0), buckets: any().buckets }}
                 series={devices.map(([device, color]) => ({
                   id: device,
                   name: device,
@@ -230,11 +224,11 @@ function RateByDevice(): JSX.Element {
                   color,
                   format: percent,
                   exact: exactPrinter('ratio', ''),
-                  values: alignedValues(of(device)?.buckets, any().buckets.length),
+                  values: alignedValues(ofDevice(device)?.buckets, any().buckets.length),
                 }))}
                 formatY={percent}
                 summary={devices
-                  .map(([device]) => `${device} ${percent(of(device)?.value)}`)
+                  .map(([device]) => `${device} ${percent(ofDevice(device)?.value)}`)
                   .join(', ')}
                 height={190}
                 ticks={5}

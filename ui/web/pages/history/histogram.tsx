@@ -45,10 +45,10 @@ export function Histogram(props: {
       table={table}
       onExport={save}
     >
-      {([data]) => (
+      {(of) => (
         <Chart
           title={props.title}
-          model={histogramModel(data as MetricAnswer, props.order, props.counts)}
+          model={histogramModel(of(0), props.order, props.counts)}
           height={190}
           isTable={table.isOn}
           onToggleTable={() => table.toggle()}

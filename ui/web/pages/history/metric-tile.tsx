@@ -26,7 +26,8 @@ export interface MetricTileProps extends Omit<
   says?: string
   /** In front of the footnote. */
   note?: string
-  children: (answers: MetricAnswer[]) => JSX.Element
+  /** Made once; `of` gives the answer of a query as it is now. */
+  children: (of: (query: number) => MetricAnswer) => JSX.Element
 }
 
 export function MetricTile(props: MetricTileProps): JSX.Element {
@@ -86,7 +87,7 @@ export function MetricTile(props: MetricTileProps): JSX.Element {
           </Show>
         }
       >
-        {(list) => props.children(list())}
+        {(list) => props.children((query) => list()[query] as MetricAnswer)}
       </Show>
     </Tile>
   )

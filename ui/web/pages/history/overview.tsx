@@ -230,16 +230,14 @@ function MainChart(props: { id: MetricId; label: string; pair: Pair }): JSX.Elem
       onExport={save}
       note="draw across the chart to zoom in, u to go back"
     >
-      {([answer]) => (
+      {(of) => (
         <>
           <BucketChart
             title={`${props.label} by ${questions.grain()}`}
-            buckets={(answer as MetricAnswer).buckets}
-            grain={questions.grain()}
-            zone={questions.zone()}
-            series={series(answer as MetricAnswer)}
-            formatY={axisPrinter(unit, (answer as MetricAnswer).currency ?? questions.currency())}
-            summary={summaryOf(answer as MetricAnswer, unit, questions.currency())}
+            answer={of(0)}
+            series={series(of(0))}
+            formatY={axisPrinter(unit, of(0).currency ?? questions.currency())}
+            summary={summaryOf(of(0), unit, questions.currency())}
             height={280}
             ticks={12}
             isTable={table.isOn}
@@ -250,7 +248,7 @@ function MainChart(props: { id: MetricId; label: string; pair: Pair }): JSX.Elem
             {(cloud) => (
               <DifferenceChart
                 title={`${props.label}: cloud − local`}
-                local={answer as MetricAnswer}
+                local={of(0)}
                 cloud={cloud()}
                 table={table}
               />
@@ -282,9 +280,7 @@ function DifferenceChart(props: {
     >
       <BucketChart
         title={props.title}
-        buckets={props.local.buckets}
-        grain={questions.grain()}
-        zone={questions.zone()}
+        answer={props.local}
         series={[bars()]}
         formatY={axisPrinter(props.local.unit, currency())}
         summary={`Over the whole range ${differenceWords(props.local.value, props.cloud.value, print())}`}

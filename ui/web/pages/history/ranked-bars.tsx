@@ -3,11 +3,7 @@
 
 import type { JSX } from 'solid-js'
 import { createMemo, For, Show } from 'solid-js'
-import type {
-  Dimension,
-  MetricAnswer,
-  MetricId,
-} from '../../../../stack/contract/metrics/definition.ts'
+import type { Dimension, MetricId } from '../../../../stack/contract/metrics/definition.ts'
 import { metrics } from '../../../../stack/contract/metrics.ts'
 import { Delta } from '../../parts/delta.tsx'
 import { percent, plural } from '../../parts/format.ts'
@@ -69,10 +65,9 @@ export function RankedBars(props: {
       metrics={[props.metric]}
       onExport={save}
     >
-      {([answer]) => {
-        const of = () => answer as MetricAnswer
-        const print = () => printer(unit, of().currency ?? questions.currency())
-        const exactly = () => exactPrinter(unit, of().currency ?? questions.currency())
+      {(of) => {
+        const print = () => printer(unit, of(0).currency ?? questions.currency())
+        const exactly = () => exactPrinter(unit, of(0).currency ?? questions.currency())
         const most = () => Math.max(1, ...rows().map((row) => (row.restOf > 0 ? 0 : row.value)))
         return (
           <Show

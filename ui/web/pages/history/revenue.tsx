@@ -1,7 +1,6 @@
 // Revenue: gross, refunds and net over time; where it comes from; prices; new and returning people.
 
 import type { JSX } from 'solid-js'
-import type { MetricAnswer } from '../../../../stack/contract/metrics/definition.ts'
 import { axisMoney, count, exact, exactMoney, money } from '../../parts/format.ts'
 import { createTable } from '../../parts/tile.tsx'
 import { BucketChart } from './bucket-chart.tsx'
@@ -56,20 +55,17 @@ function MoneyOverTime(): JSX.Element {
       table={table}
       note="refunds at the date of the refund, below the line"
     >
-      {([ofGross, ofRefunds, ofNet]) => {
-        const answer = ofGross as MetricAnswer
-        const currency = () => answer.currency ?? questions.currency()
+      {(of) => {
+        const currency = () => of(0).currency ?? questions.currency()
         const common = {
           format: (value: number) => money(value, currency()),
           exact: (value: number) => exactMoney(value, currency()),
         }
-        const length = answer.buckets.length
+        const length = () => of(0).buckets.length
         return (
           <BucketChart
             title="Gross, refunds and net revenue"
-            buckets={answer.buckets}
-            grain={questions.grain()}
-            zone={questions.zone()}
+            answer={of(0)}
             series={[
               {
                 ...common,
@@ -78,7 +74,7 @@ function MoneyOverTime(): JSX.Element {
                 kind: 'bar',
                 color: 1,
                 stack: 'money',
-                values: valuesOf(answer.buckets),
+                values: valuesOf(of(0).buckets),
               },
               {
                 ...common,
@@ -87,7 +83,7 @@ function MoneyOverTime(): JSX.Element {
                 kind: 'bar',
                 color: 2,
                 stack: 'money',
-                values: alignedValues(ofRefunds?.buckets, length).map((value) => -value || 0),
+                values: alignedValues(of(1).buckets, length()).map((value) => -value || 0),
               },
               {
                 ...common,
@@ -95,14 +91,14 @@ function MoneyOverTime(): JSX.Element {
                 name: 'net',
                 kind: 'line',
                 color: 4,
-                values: alignedValues(ofNet?.buckets, length),
+                values: alignedValues(of(2).buckets, length()),
               },
               ...(questions.isDiff()
-                ? [cloudCurve(net.cloud()?.buckets, length, { ...common, name: 'net, cloud' })]
+                ? [cloudCurve(net.cloud()?.buckets, length(), { ...common, name: 'net, cloud' })]
                 : []),
             ]}
             formatY={(value) => axisMoney(value, currency())}
-            summary={`Gross ${money(answer.value, currency())}, refunds ${money(ofRefunds?.value, currency())}, net ${money(ofNet?.value, currency())}`}
+            summary={`Gross ${money(of(0).value, currency())}, refunds ${money(of(1).value, currency())}, net ${money(of(2).value, currency())}`}
             height={240}
             isTable={table.isOn}
             onToggleTable={() => table.toggle()}
@@ -132,27 +128,24 @@ function NewAndReturning(): JSX.Element {
       table={table}
       note={`by ${grain()}`}
     >
-      {([ofNew, ofReturning]) => {
-        const answer = ofNew as MetricAnswer
+      {(of) => {
         const common = { kind: 'bar', stack: 'people', format: count, exact } as const
         return (
           <BucketChart
             title="New and returning people"
-            buckets={answer.buckets}
-            grain={grain()}
-            zone={questions.zone()}
+            answer={of(0)}
             series={[
               {
                 ...common,
                 id: 'returning',
                 name: 'returning',
                 color: 6,
-                values: alignedValues(ofReturning?.buckets, answer.buckets.length),
+                values: alignedValues(of(1).buckets, of(0).buckets.length),
               },
-              { ...common, id: 'new', name: 'new', color: 3, values: valuesOf(answer.buckets) },
+              { ...common, id: 'new', name: 'new', color: 3, values: valuesOf(of(0).buckets) },
             ]}
             formatY={count}
-            summary={`${count(answer.value)} new, ${count(ofReturning?.value)} returning people`}
+            summary={`${count(of(0).value)} new, ${count(of(1).value)} returning people`}
             height={240}
             ticks={5}
             isTable={table.isOn}
