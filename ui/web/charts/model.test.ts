@@ -22,40 +22,50 @@ const model = (part: Partial<ChartModel>): ChartModel => ({ ...emptyModel, ...pa
 
 describe('a scale', () => {
   test.each([
-    [0, 1, 0.5],
-    [NaN, 1, 0.5],
-    [1, 1, 0.25],
-    [7, 8, 2],
-    [100, 100, 25],
-    [0.13, 0.15, 0.05],
-    [1_234_567, 1_500_000, 500_000],
-  ])('for %s ends at %s in steps of %s', (max, end, step) => {
-    const scale = niceScale(max)
-    expect(scale.max).toBeCloseTo(end, 9)
+    [0, 0, 0, 1, 0.5],
+    [0, NaN, 0, 1, 0.5],
+    [0, 1, 0, 1, 0.25],
+    [0, 7, 0, 8, 2],
+    [0, 100, 0, 100, 25],
+    [0, 0.13, 0, 0.15, 0.05],
+    [0, 1_234_567, 0, 1_500_000, 500_000],
+    [-1_234_567, 0, -1_500_000, 0, 500_000],
+    [-30, 100, -50, 100, 50],
+    [-800, 1, -1000, 250, 250],
+  ])('from %s to %s begins at %s, and ends at %s in steps of %s', (min, max, from, to, step) => {
+    const scale = niceScale(max, min)
+    expect(scale.min).toBeCloseTo(from, 9)
+    expect(scale.max).toBeCloseTo(to, 9)
     expect(scale.step).toBeCloseTo(step, 9)
   })
 
   test('grows at once and shrinks only after ten seconds of less', () => {
     const steady = new SteadyScale()
-    expect(steady.next(80, 0).max).toBe(80)
-    expect(steady.next(150, 1000).max).toBe(150)
-    expect(steady.next(10, 2000).max).toBe(150)
-    expect(steady.next(10, 11_999).max).toBe(150)
-    expect(steady.next(10, 12_000).max).toBe(10)
+    expect(steady.next(80, 0, 0).max).toBe(80)
+    expect(steady.next(150, 0, 1000).max).toBe(150)
+    expect(steady.next(10, 0, 2000).max).toBe(150)
+    expect(steady.next(10, 0, 11_999).max).toBe(150)
+    expect(steady.next(10, 0, 12_000).max).toBe(10)
+  })
+
+  test('grows downwards at once, too', () => {
+    const steady = new SteadyScale()
+    steady.next(100, 0, 0)
+    expect(steady.next(100, -100, 1)).toEqual({ min: -100, max: 100, step: 50 })
   })
 
   test('an empty chart fixes no scale', () => {
     const steady = new SteadyScale()
-    expect(steady.next(0, 0).max).toBe(1)
-    expect(steady.next(0.2, 100).max).toBeCloseTo(0.2)
+    expect(steady.next(0, 0, 0).max).toBe(1)
+    expect(steady.next(0.2, 0, 100).max).toBeCloseTo(0.2)
   })
 
   test('a short peak starts the wait again', () => {
     const steady = new SteadyScale()
-    steady.next(100, 0)
-    steady.next(10, 1000)
-    steady.next(100, 10_500)
-    expect(steady.next(10, 11_500).max).toBe(100)
+    steady.next(100, 0, 0)
+    steady.next(10, 0, 1000)
+    steady.next(100, 0, 10_500)
+    expect(steady.next(10, 0, 11_500).max).toBe(100)
   })
 
   test('holds stacks added up, bands to their upper edge, and ignores what is in the background', () => {
@@ -103,11 +113,11 @@ describe('the option', () => {
   })
 
   test('has the columns as they are, and a band as its height', () => {
-    const option = changingOption(two, palettes.light, niceScale(3), 0)
+    const option = changingOption(two, palettes.light, niceScale(3))
     expect(option.dataset.source['a']).toBe(two.series[0]?.values)
     expect([...(option.dataset.source['b/height'] ?? [])]).toEqual([2, 2])
     expect(option).not.toHaveProperty('series')
-    expect(fullOption(two, palettes.light, niceScale(3), 0).series).toHaveLength(3)
+    expect(fullOption(two, palettes.light, niceScale(3)).series).toHaveLength(3)
   })
 
   test('changes its structure with the series, not with their numbers', () => {

@@ -70,18 +70,21 @@ export const emptyModel: ChartModel = {
 }
 
 export interface Scale {
+  /** 0 or below. */
+  min: number
   max: number
   step: number
 }
 
-/** A round maximum with four or five steps. */
-export function niceScale(max: number, steps = 4): Scale {
-  if (!(max > 0)) return { max: 1, step: 0.5 }
-  const rough = max / steps
+/** Round ends around zero with four to six steps. */
+export function niceScale(max: number, min = 0, steps = 4): Scale {
+  if (!(max - min > 0)) return { min: 0, max: 1, step: 0.5 }
+  const rough = (max - min) / steps
   const magnitude = 10 ** Math.floor(Math.log10(rough))
   const step =
     ([1, 2, 2.5, 5, 10].find((each) => each * magnitude >= rough * 0.999) ?? 10) * magnitude
-  return { max: Math.ceil((max / step) * 0.999) * step, step }
+  const end = (value: number) => Math.ceil((value / step) * 0.999) * step
+  return { min: 0 - end(-min), max: end(max), step }
 }
 
 /** Grows at once, shrinks only when the smaller one has been enough for a while: the scale does not breathe. */
@@ -89,12 +92,12 @@ export class SteadyScale {
   #scale: Scale | undefined
   #smallerSinceMs: number | undefined
 
-  next(max: number, nowMs: number): Scale {
-    const wanted = niceScale(max)
+  next(max: number, min: number, nowMs: number): Scale {
+    const wanted = niceScale(max, min)
     const known = this.#scale
     // Before there is anything to show there is no scale to hold on to.
-    if (!known && !(max > 0)) return wanted
-    if (!known || wanted.max >= known.max) {
+    if (!known && !(max - min > 0)) return wanted
+    if (!known || wanted.max >= known.max || wanted.min < known.min) {
       this.#smallerSinceMs = undefined
       return (this.#scale = wanted)
     }

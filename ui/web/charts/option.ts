@@ -8,9 +8,9 @@ import { largest, lowest } from './model.ts'
 export const margins = { top: 10, right: 14, bottom: 24 } as const
 
 /** Space for the longest label of the y axis, at 11 px. */
-export function leftMargin(model: ChartModel, scale: Scale, min: number): number {
+export function leftMargin(model: ChartModel, scale: Scale): number {
   let longest = 1
-  for (let value = min; value <= scale.max * 1.001; value += scale.step) {
+  for (let value = scale.min; value <= scale.max * 1.001; value += scale.step) {
     longest = Math.max(longest, model.formatY(value).length)
   }
   return Math.round(14 + longest * 6.4)
@@ -20,29 +20,32 @@ export function leftMargin(model: ChartModel, scale: Scale, min: number): number
 export function structureOf(model: ChartModel): string {
   return model.series
     .map((each) =>
-      [each.id, each.kind, each.color, each.stack, each.isDashed, each.isBackground].join(':'),
+      [
+        ...[each.id, each.kind, each.color, each.stack, each.isDashed, each.isBackground],
+        hasSymbols(each),
+      ].join(':'),
     )
     .join(' ')
 }
 
-export function fullOption(model: ChartModel, palette: Palette, scale: Scale, min: number) {
+export function fullOption(model: ChartModel, palette: Palette, scale: Scale) {
   return {
     animation: false,
-    ...changingOption(model, palette, scale, min),
-    grid: { ...margins, left: leftMargin(model, scale, min), outerBoundsMode: 'none' },
+    ...changingOption(model, palette, scale),
+    grid: { ...margins, left: leftMargin(model, scale), outerBoundsMode: 'none' },
     series: model.series.flatMap((series) => drawn(series, palette)),
   }
 }
 
-export function changingOption(model: ChartModel, palette: Palette, scale: Scale, min: number) {
+export function changingOption(model: ChartModel, palette: Palette, scale: Scale) {
   return {
-    grid: { left: leftMargin(model, scale, min) },
+    grid: { left: leftMargin(model, scale) },
     dataset: { source: columns(model) },
     xAxis: {
       type: 'value',
       min: model.xMin,
       max: model.xMax,
-      axisLine: { show: min < 0, onZero: true, lineStyle: { color: palette.hairline } },
+      axisLine: { show: scale.min < 0, onZero: true, lineStyle: { color: palette.hairline } },
       axisTick: { show: false },
       splitLine: { show: false },
       axisLabel: {
@@ -57,7 +60,7 @@ export function changingOption(model: ChartModel, palette: Palette, scale: Scale
     yAxis: [
       {
         type: 'value',
-        min,
+        min: scale.min,
         max: scale.max,
         interval: scale.step,
         axisLine: { show: false },
@@ -75,6 +78,10 @@ export function changingOption(model: ChartModel, palette: Palette, scale: Scale
     ],
   }
 }
+
+/** More points would be a string of beads. */
+const hasSymbols = ({ kind, color, values }: ChartSeries): boolean =>
+  kind === 'line' && color !== 0 && values.length < 30
 
 const isEmpty = (model: ChartModel): boolean => largest(model) === 0 && lowest(model) === 0
 
@@ -126,7 +133,7 @@ function drawn(series: ChartSeries, palette: Palette): object[] {
     {
       ...common,
       type: 'line',
-      showSymbol: series.values.length < 30 && series.color !== 0,
+      showSymbol: hasSymbols(series),
       symbol: 'circle',
       symbolSize: 4,
       connectNulls: false,

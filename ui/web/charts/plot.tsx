@@ -33,14 +33,10 @@ export function Plot(props: PlotProps): JSX.Element {
   const [brush, setBrush] = createSignal<{ from: number; to: number }>()
   const steady = new SteadyScale()
   const scale = createMemo<Scale>(() => {
-    const max = largest(props.model)
-    return props.isLive ? steady.next(max, performance.now()) : niceScale(max)
+    const [max, min] = [largest(props.model), lowest(props.model)]
+    return props.isLive ? steady.next(max, min, performance.now()) : niceScale(max, min)
   })
-  const min = createMemo(() => {
-    const { step } = scale()
-    return Math.floor(lowest(props.model) / step) * step
-  })
-  const left = () => leftMargin(props.model, scale(), min())
+  const left = () => leftMargin(props.model, scale())
   const plotWidth = () => Math.max(1, size().width - left() - margins.right)
   const pixel = (x: number) =>
     left() + ((x - props.model.xMin) / (props.model.xMax - props.model.xMin)) * plotWidth()
@@ -52,7 +48,7 @@ export function Plot(props: PlotProps): JSX.Element {
 
   let host!: HTMLDivElement
   let canvas!: HTMLDivElement
-  onMount(() => drawOn({ host, canvas, props, scale, min, setSize }))
+  onMount(() => drawOn({ host, canvas, props, scale, setSize }))
 
   let brushFrom: number | undefined
   const endBrush = () => {
@@ -214,12 +210,11 @@ interface Drawing {
   canvas: HTMLDivElement
   props: PlotProps
   scale(): Scale
-  min(): number
   setSize(size: { width: number; height: number }): void
 }
 
 /** Draws while the host is on screen; the option is made once, later only numbers are sent. */
-function drawOn({ host, canvas, props, scale, min, setSize }: Drawing): void {
+function drawOn({ host, canvas, props, scale, setSize }: Drawing): void {
   let chart: EChartsType | undefined
   let structure: string | undefined
   let isOnScreen = false
@@ -232,12 +227,12 @@ function drawOn({ host, canvas, props, scale, min, setSize }: Drawing): void {
     const shape = `${theme()} ${structureOf(model)}`
     if (shape !== structure) {
       structure = shape
-      chart.setOption(fullOption(model, palette(), scale(), min()), {
+      chart.setOption(fullOption(model, palette(), scale()), {
         replaceMerge: ['dataset', 'series', 'xAxis', 'yAxis'],
         silent: true,
       })
     } else {
-      chart.setOption(changingOption(model, palette(), scale(), min()), {
+      chart.setOption(changingOption(model, palette(), scale()), {
         // Merged, columns would keep the length of the first ones.
         replaceMerge: ['dataset'],
         lazyUpdate: true,
@@ -276,7 +271,7 @@ function drawOn({ host, canvas, props, scale, min, setSize }: Drawing): void {
   seen.observe(host)
   resized.observe(host)
   document.addEventListener('visibilitychange', draw)
-  createEffect(on([() => props.model, scale, min, theme], draw))
+  createEffect(on([() => props.model, scale, theme], draw))
   onCleanup(() => {
     isGone = true
     near.disconnect()
