@@ -19,12 +19,10 @@ export function leftMargin(model: ChartModel, scale: Scale): number {
 /** What changes the shape of the option rather than its numbers. */
 export function structureOf(model: ChartModel): string {
   return model.series
-    .map((each) =>
-      [
-        ...[each.id, each.kind, each.color, each.stack, each.isDashed, each.isBackground],
-        hasSymbols(each),
-      ].join(':'),
-    )
+    .map((each) => {
+      const { id, kind, color, stack, isDashed, isBackground } = each
+      return [id, kind, color, stack, isDashed, isBackground, hasSymbols(each)].join(':')
+    })
     .join(' ')
 }
 

@@ -218,11 +218,13 @@ function drawOn({ host, canvas, props, scale, setSize }: Drawing): void {
   let chart: EChartsType | undefined
   let structure: string | undefined
   let isOnScreen = false
+  let isNear = false
   let isGone = false
 
   const draw = () => {
-    // The first picture is drawn ahead; after it only what is seen.
-    if (!chart || (!isOnScreen && structure !== undefined) || document.hidden) return
+    // The first picture is drawn ahead; after it only what is seen, or near and at rest.
+    const isWatched = isOnScreen || (isNear && props.isLive !== true)
+    if (!chart || (!isWatched && structure !== undefined) || document.hidden) return
     const { model } = props
     const shape = `${theme()} ${structureOf(model)}`
     if (shape !== structure) {
@@ -246,14 +248,14 @@ function drawOn({ host, canvas, props, scale, setSize }: Drawing): void {
     // Without a place in the layout there is nothing to draw on yet; its size will be told.
     if (isGone || chart || width === 0) return
     chart = init(canvas, null, { renderer: 'canvas', width, height })
-    near.disconnect()
     draw()
   }
-  let isNear = false
   const near = new IntersectionObserver(
     ([entry]) => {
       isNear = entry?.isIntersecting === true
-      if (isNear) void open()
+      if (!isNear) return
+      if (chart) draw()
+      else void open()
     },
     { rootMargin: nearMargin },
   )
