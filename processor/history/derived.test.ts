@@ -62,6 +62,19 @@ describe('a random shop', () => {
     expect(Math.max(...ofProof.values())).toBeGreaterThan(2)
   })
 
+  test('tells of some of its events what it tells of all of them', async () => {
+    const all = await tableRows(history, 'events')
+    const random = new Random(seed)
+    for (let asked = 0; asked < 20; asked++) {
+      const afterSeq = random.int(history.state.lastSeq)
+      const range = { afterSeq, toSeq: afterSeq + 1 + random.int(100) }
+      const isIn = (seq: number) => seq > range.afterSeq && seq <= range.toSeq
+      expect(await tableRows(history, 'events', range)).toEqual(
+        all.filter((row) => isIn(row['_seq'] as number)),
+      )
+    }
+  })
+
   test('has every activity in its session, numbered in order', async () => {
     const rows = await history.database.rows(
       `SELECT s.session_key, s.event_count, count(e.event_id) AS n, max(e.session_event_number) AS last,

@@ -204,7 +204,7 @@ function rangeOf(c: Context, { history }: HistoryService): RowRange {
     afterSeq: number('afterSeq', 0),
     toSeq: Math.min(number('toSeq', history.state.lastSeq), history.state.lastSeq),
     limit: number('limit', Number.MAX_SAFE_INTEGER),
-    hasDerived: c.req.query('derived') !== 'false',
+    derivedBy: c.req.query('derived') === 'false' ? undefined : history.settings,
   }
 }
 

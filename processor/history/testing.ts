@@ -24,15 +24,11 @@ export async function memoryHistory(settings: Settings = defaultSettings): Promi
 
 /** Rows as they travel. */
 export async function tableRows(
-  { database, state }: History,
+  { database, state, settings }: History,
   table: string,
+  { afterSeq = 0, toSeq = state.lastSeq } = {},
 ): Promise<Record<string, unknown>[]> {
-  const range = {
-    afterSeq: 0,
-    toSeq: state.lastSeq,
-    limit: Number.MAX_SAFE_INTEGER,
-    hasDerived: true,
-  }
+  const range = { afterSeq, toSeq, limit: Number.MAX_SAFE_INTEGER, derivedBy: settings }
   const session = await database.session()
   try {
     const pieces: string[] = []

@@ -121,7 +121,10 @@ function cell(type: ColumnType, random: Random): Cell {
 async function rowsOf(history: TestHistory, table: TableRef): Promise<unknown[]> {
   const session = await history.database.session()
   let lines = ''
-  for await (const piece of rowPieces(session.connection, table, { ...all, hasDerived: false })) {
+  for await (const piece of rowPieces(session.connection, table, {
+    ...all,
+    derivedBy: undefined,
+  })) {
     lines += piece
   }
   session.close()

@@ -4,6 +4,10 @@
 
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { UsageError } from '#stack/base/errors.ts'
+import { invariant } from '#stack/base/invariant.ts'
+import { eventsView, visitorSql } from '#stack/contract/metrics/derived.ts'
+import { duckdb } from '#stack/contract/metrics/dialect.ts'
+import type { Settings } from '#stack/contract/settings.ts'
 import { derivedEventColumns, tableNames, tables } from '#stack/contract/tables.ts'
 import type { TableName } from '#stack/contract/tables.ts'
 import { physicalName } from '../schema.ts'
@@ -18,8 +22,8 @@ export interface TableRef {
 }
 
 export interface RowRange extends SeqRange {
-  /** Of `events`: person, session and cart too. */
-  hasDerived: boolean
+  /** Of `events`: person, session and cart too, by these settings. */
+  derivedBy: Settings | undefined
 }
 
 /** `orders` or `orders_log`. */
@@ -66,25 +70,38 @@ async function* piecesByKey(
 async function* piecesBySeq(
   connection: DuckDBConnection,
   table: TableRef,
-  { hasDerived, ...range }: RowRange,
+  { derivedBy, ...range }: RowRange,
 ): AsyncGenerator<string> {
   const { name, of } = table
-  const isDerived = name === 'events' && hasDerived
-  const source = isDerived
-    ? await placedEvents(connection, range.afterSeq, range.toSeq)
-    : `${physicalName(name, of)} AS t`
-  const json = wireObject('t', wireColumns(name, of, isDerived))
+  const placed =
+    name === 'events' && derivedBy
+      ? new PlacedEvents(connection, derivedBy, range.toSeq)
+      : undefined
+  const json = wireObject('t', wireColumns(name, of, false))
   yield* bySeq(range, {
     lastOf: lastSeqOf(connection, table),
     async *rows(afterSeq, toSeq) {
-      const rows = await plainRows(
+      const derived = await placed?.lines(afterSeq, toSeq)
+      const stored = await texts(
         connection,
-        `SELECT ${json} FROM ${source} WHERE t._seq > ${afterSeq} AND t._seq <= ${toSeq} ORDER BY t._seq`,
+        `SELECT ${json} FROM ${physicalName(name, of)} AS t
+         WHERE _seq > ${afterSeq} AND _seq <= ${toSeq} ORDER BY _seq`,
       )
-      const piece = lines(rows.map(([line]) => line as string))
-      if (rows.length > 0) yield { rows: rows.length, bytes: piece.length, piece }
+      const piece = lines(derived ? stored.map((line, i) => joined(line, derived[i])) : stored)
+      if (stored.length > 0) yield { rows: stored.length, bytes: piece.length, piece }
     },
   })
+}
+
+async function texts(connection: DuckDBConnection, sql: string): Promise<string[]> {
+  const rows = await plainRows(connection, sql)
+  return rows.map(([text]) => text as string)
+}
+
+/** Two JSON objects as one. DuckDB would have to hold the long texts of a join, and more than once. */
+function joined(one: string, other: string | undefined): string {
+  invariant(other, 'of every stored event something is derived')
+  return `${one.slice(0, -1)},${other.slice(1)}`
 }
 
 export function lastSeqOf(
@@ -103,18 +120,50 @@ export function lastSeqOf(
   }
 }
 
-/** What the view derives, computed once for the whole answer. */
-async function placedEvents(
-  connection: DuckDBConnection,
-  afterSeq: number,
-  toSeq: number,
-): Promise<string> {
-  const derived = Object.keys(derivedEventColumns)
-  await connection.run(
-    `CREATE OR REPLACE TEMP TABLE placed_events AS
-     SELECT _seq AS placed_seq, ${derived.join(', ')} FROM events WHERE _seq > ${afterSeq} AND _seq <= ${toSeq}`,
-  )
-  return `(SELECT s.*, p.* EXCLUDE (placed_seq) FROM events_stored AS s JOIN placed_events AS p ON p.placed_seq = s._seq) AS t`
+/** So many events are derived at a time: all events of their visitors are read for it. */
+const placedRows = 50_000
+
+/** What the view `events` derives, in the order of `_seq`. */
+class PlacedEvents {
+  readonly #connection: DuckDBConnection
+  readonly #settings: Settings
+  readonly #endSeq: number
+  #placedTo = 0
+
+  constructor(connection: DuckDBConnection, settings: Settings, endSeq: number) {
+    this.#connection = connection
+    this.#settings = settings
+    this.#endSeq = endSeq
+  }
+
+  async lines(afterSeq: number, toSeq: number): Promise<string[]> {
+    if (toSeq > this.#placedTo) await this.#place(afterSeq, toSeq)
+    const json = wireObject('p', Object.entries(derivedEventColumns))
+    return texts(
+      this.#connection,
+      `SELECT ${json} FROM placed_events AS p WHERE _seq > ${afterSeq} AND _seq <= ${toSeq} ORDER BY _seq`,
+    )
+  }
+
+  /** As many as are derived at a time, `toSeq` at least. */
+  async #place(afterSeq: number, toSeq: number): Promise<void> {
+    const lastOf = lastSeqOf(this.#connection, { name: 'events', of: 'current' })
+    const enough = (await lastOf(afterSeq, this.#endSeq, placedRows)) ?? this.#endSeq
+    this.#placedTo = Math.max(toSeq, enough)
+    const isPlaced = `_seq > ${afterSeq} AND _seq <= ${this.#placedTo}`
+    await this.#connection.run(
+      `CREATE OR REPLACE TEMP TABLE placed_visitors AS
+       SELECT DISTINCT ${visitorSql('e')} AS visitor FROM events_stored AS e WHERE ${isPlaced}`,
+    )
+    const ofTheirs = (table: string) =>
+      `(SELECT r.* FROM ${table} AS r WHERE ${visitorSql('r')} IN (SELECT visitor FROM placed_visitors))`
+    const sources = { events: ofTheirs('events_stored'), sessions: ofTheirs('sessions') }
+    await this.#connection.run(
+      `CREATE OR REPLACE TEMP TABLE placed_events AS
+       SELECT _seq, ${Object.keys(derivedEventColumns).join(', ')}
+       FROM (${eventsView(duckdb, this.#settings, sources)}) AS v WHERE ${isPlaced}`,
+    )
+  }
 }
 
 function lines(rows: readonly string[]): string {

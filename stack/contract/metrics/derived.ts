@@ -45,8 +45,27 @@ export function isLink(alias: string, dialect: Dialect): string {
   return `${alias}.anonymous_id IS NOT NULL AND ${alias}.user_id IS NOT NULL AND ${isPersons(alias, dialect)}`
 }
 
-/** The view `events`: stored columns and what is derived (interfaces.md 4). */
-export function eventsView(dialect: Dialect, settings: Settings): string {
+/** S1: whose an event is, and whose a session. */
+export const visitorSql = (alias: string): string =>
+  `coalesce('a:' || ${alias}.anonymous_id, 'u:' || ${alias}.user_id)`
+
+/** What `events` is derived from. */
+export interface EventSources {
+  events: string
+  sessions: string
+}
+
+const everything: EventSources = { events: 'events_stored', sessions: 'sessions' }
+
+/**
+ * The view `events`: stored columns and what is derived (interfaces.md 4). Of a visitor's events all are needed, or none:
+ * what is derived of one goes by the others.
+ */
+export function eventsView(
+  dialect: Dialect,
+  settings: Settings,
+  { events, sessions }: EventSources = everything,
+): string {
   const byVisitor = `PARTITION BY e.anonymous_id ORDER BY ${t3Columns('e')}`
   const linkUser = `CASE WHEN ${isLink('e', dialect)} THEN e.user_id END`
   const nobody = dialect.holds('p.flags', 'noConsent')
@@ -58,14 +77,14 @@ export function eventsView(dialect: Dialect, settings: Settings): string {
         CASE WHEN e.anonymous_id IS NOT NULL THEN last_value(${linkUser} IGNORE NULLS) OVER (${byVisitor}
           ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) END AS linked_user,
         l.user_id AS last_user, ${isActivity('e', dialect, settings)} AS is_activity
-      FROM events_stored AS e LEFT JOIN visitor_links AS l ON l.anonymous_id = e.anonymous_id),
+      FROM ${events} AS e LEFT JOIN visitor_links AS l ON l.anonymous_id = e.anonymous_id),
     placed AS (
       SELECT p.*, s.session_key, s.started_at AS session_started_at,
         ${person('p.linked_user')} AS person_id, ${person('p.last_user')} AS stitched_person_id
       FROM linked AS p
-      LEFT JOIN sessions AS s
+      LEFT JOIN ${sessions} AS s
         ON p.is_activity
-        AND coalesce('a:' || s.anonymous_id, 'u:' || s.user_id) = coalesce('a:' || p.anonymous_id, 'u:' || p.user_id)
+        AND ${visitorSql('s')} = ${visitorSql('p')}
         AND p.event_time BETWEEN s.started_at AND s.ended_at)
     SELECT ${storedNames('e')}, e.person_id, e.stitched_person_id, e.session_key,
       CASE WHEN e.session_key IS NOT NULL THEN row_number() OVER (

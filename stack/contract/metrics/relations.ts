@@ -6,7 +6,7 @@
 //             retroactive one (R2): the event's own user, else the last user its anonymousId was ever linked to.
 
 import { dayMs, minuteMs } from '../../base/units.ts'
-import { currentTables, eventsView, isActivity, isLink, t3Columns } from './derived.ts'
+import { currentTables, eventsView, isActivity, isLink, t3Columns, visitorSql } from './derived.ts'
 import type { Dialect } from './dialect.ts'
 import type { Settings } from '../settings.ts'
 
@@ -49,16 +49,12 @@ export interface Context {
 
 type Sql = (context: Context) => string
 
-/** S1: a session belongs to a visitor. */
-const visitor = (alias: string): string =>
-  `coalesce('a:' || ${alias}.anonymous_id, 'u:' || ${alias}.user_id)`
-
 /** R2, retroactive; needs visitor_links joined as l. */
 const stitched = (alias: string): string =>
   `coalesce('u:' || ${alias}.user_id, 'u:' || l.user_id, 'a:' || ${alias}.anonymous_id)`
 
 const noBots = (alias: string): string =>
-  `LEFT JOIN bot_visitors AS b ON b.visitor = ${visitor(alias)}`
+  `LEFT JOIN bot_visitors AS b ON b.visitor = ${visitorSql(alias)}`
 
 const links = (alias: string): string =>
   `LEFT JOIN visitor_links AS l ON l.anonymous_id = ${alias}.anonymous_id`
@@ -74,7 +70,7 @@ export const rollups: Record<RollupName, Sql> = {
     WHERE newest = 1`,
 
   bot_visitors: (context) => `
-    SELECT ${visitor('e')} AS visitor
+    SELECT ${visitorSql('e')} AS visitor
     FROM events_stored AS e
     WHERE e.is_bot AND NOT ${context.dialect.holds('e.flags', 'noConsent')}
     UNION DISTINCT ${fastVisitors(context)}`,
@@ -111,7 +107,7 @@ export function fastVisitors(context: Context): string {
   return `
     SELECT visitor
     FROM (
-      SELECT ${visitor('e')} AS visitor, ${dialect.floor('e.event_time', 'minute')} AS minute
+      SELECT ${visitorSql('e')} AS visitor, ${dialect.floor('e.event_time', 'minute')} AS minute
       FROM ${events} AS e
       WHERE ${countsForPace('e', context)}
       GROUP BY 1, 2
@@ -140,10 +136,10 @@ export function sessionSteps({ dialect, settings }: Context): string {
       SELECT s.session_key, e.name, e.order_id,
         row_number() OVER (PARTITION BY s.session_key ORDER BY ${t3Columns('e')}) AS rn,
         row_number() OVER (
-          PARTITION BY ${visitor('e')}, e.name, e.order_id ORDER BY ${t3Columns('e')}) AS nth_of_order
+          PARTITION BY ${visitorSql('e')}, e.name, e.order_id ORDER BY ${t3Columns('e')}) AS nth_of_order
       FROM sessions AS s
       JOIN events_stored AS e
-        ON ${visitor('e')} = ${visitor('s')} AND e.event_time BETWEEN s.started_at AND s.ended_at
+        ON ${visitorSql('e')} = ${visitorSql('s')} AND e.event_time BETWEEN s.started_at AND s.ended_at
       WHERE e.name IN ('view_item', 'add_to_cart', 'begin_checkout', 'purchase')
         AND ${isActivity('e', dialect, settings)}),
     viewed AS (SELECT session_key, min(rn) AS rn FROM steps WHERE name = 'view_item' GROUP BY 1),
