@@ -75,6 +75,12 @@ describe('a random shop', () => {
     }
   })
 
+  test('joins its events by keys: each with each would take minutes of 30 days', async () => {
+    const [plan] = await history.database.rows('EXPLAIN SELECT count(*) FROM events')
+    expect(plan?.['explain_value']).toContain('HASH_JOIN')
+    expect(plan?.['explain_value']).not.toMatch(/NL_JOIN|CROSS_PRODUCT|NESTED_LOOP/)
+  })
+
   test('has every activity in its session, numbered in order', async () => {
     const rows = await history.database.rows(
       `SELECT s.session_key, s.event_count, count(e.event_id) AS n, max(e.session_event_number) AS last,

@@ -71,28 +71,32 @@ export function eventsView(
   const nobody = dialect.holds('p.flags', 'noConsent')
   const person = (linked: string) =>
     `CASE WHEN ${nobody} THEN NULL ELSE coalesce('u:' || p.user_id, 'u:' || ${linked}, 'a:' || p.anonymous_id) END`
+  // Sorted are the few columns that it takes; long texts would be sorted with them.
   return `
     WITH linked AS (
-      SELECT e.*,
+      SELECT e._seq, e.source, e.event_id, e.name, e.event_time, e.producer_seq, e.anonymous_id, e.user_id, e.cart_id, e.flags,
         CASE WHEN e.anonymous_id IS NOT NULL THEN last_value(${linkUser} IGNORE NULLS) OVER (${byVisitor}
           ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) END AS linked_user,
-        l.user_id AS last_user, ${isActivity('e', dialect, settings)} AS is_activity
+        l.user_id AS last_user, ${isPersons('e', dialect)} AS is_persons, ${isActivity('e', dialect, settings)} AS is_activity
       FROM ${events} AS e LEFT JOIN visitor_links AS l ON l.anonymous_id = e.anonymous_id),
     placed AS (
       SELECT p.*, s.session_key, s.started_at AS session_started_at,
         ${person('p.linked_user')} AS person_id, ${person('p.last_user')} AS stitched_person_id
       FROM linked AS p
       LEFT JOIN ${sessions} AS s
-        ON p.is_activity
-        AND ${visitorSql('s')} = ${visitorSql('p')}
-        AND p.event_time BETWEEN s.started_at AND s.ended_at)
-    SELECT ${storedNames('e')}, e.person_id, e.stitched_person_id, e.session_key,
-      CASE WHEN e.session_key IS NOT NULL THEN row_number() OVER (
-        PARTITION BY e.session_key ORDER BY ${t3Columns('e')}) END AS session_event_number,
-      ${dialect.msBetween('e.session_started_at', 'e.event_time')} AS session_elapsed_ms,
-      CASE WHEN e.name IN ('${cartEventNames.join("', '")}') AND ${isPersons('e', dialect)}
-        THEN coalesce('c:' || e.cart_id, e.person_id) END AS cart_key
-    FROM placed AS e`
+        ON CASE WHEN p.is_activity THEN ${visitorSql('p')} END = ${visitorSql('s')}
+        AND p.event_time BETWEEN s.started_at AND s.ended_at),
+    derived AS (
+      SELECT e._seq AS derived_seq, e.person_id, e.stitched_person_id, e.session_key,
+        CASE WHEN e.session_key IS NOT NULL THEN row_number() OVER (
+          PARTITION BY e.session_key ORDER BY ${t3Columns('e')}) END AS session_event_number,
+        ${dialect.msBetween('e.session_started_at', 'e.event_time')} AS session_elapsed_ms,
+        CASE WHEN e.name IN ('${cartEventNames.join("', '")}') AND e.is_persons
+          THEN coalesce('c:' || e.cart_id, e.person_id) END AS cart_key
+      FROM placed AS e)
+    SELECT ${storedNames('e')}, d.person_id, d.stitched_person_id, d.session_key, d.session_event_number,
+      d.session_elapsed_ms, d.cart_key
+    FROM ${events} AS e JOIN derived AS d ON d.derived_seq = e._seq`
 }
 
 function storedNames(alias: string): string {
