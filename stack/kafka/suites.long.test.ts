@@ -2,7 +2,7 @@
 // Apache Kafka. Each is a program that takes BROKERS and prints a line for each test: `pass`, `fail` or `skip`, its name,
 // what went wrong. Writes the table in the README. Needs SLIPWAY_SUITES, the folder with the suites.
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,9 @@ import { isoTime } from '../base/units.ts'
 import { PartProcess } from '../base/part-process.ts'
 
 const folder = process.env['SLIPWAY_SUITES']
-const suites = ['kcat', 'java', 'franz-go']
+/** Each with the program that it cannot do without. */
+const programOf = { kcat: 'kcat', java: 'java', 'franz-go': 'go' }
+const suites = Object.keys(programOf) as (keyof typeof programOf)[]
 /** Why a test may fail here that passes on Kafka. */
 const excused: Readonly<Record<string, string>> = {
   consumer_protocol: 'KIP-848 is not advertised',
@@ -24,6 +26,11 @@ const rows: string[] = []
 test.skipIf(folder === undefined).each(suites)(
   '%s passes wherever it passes on Kafka',
   async (suite) => {
+    const program = programOf[suite]
+    if (spawnSync(program, ['--help'], { stdio: 'ignore' }).error) {
+      process.stdout.write(`the suite ${suite} is skipped: ${program} is not installed\n`)
+      return
+    }
     const dataDir = await mkdtemp(join(tmpdir(), 'slipway-suites-'))
     const broker = new PartProcess(
       new URL('./main.ts', import.meta.url).pathname,

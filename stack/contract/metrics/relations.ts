@@ -316,7 +316,7 @@ const counted: Record<ByQuarter, (rows: string) => string> = {
     WHERE b.visitor IS NULL`,
 }
 
-export type ByQuarter = 'counted_activity' | 'counted_interest'
+type ByQuarter = 'counted_activity' | 'counted_interest'
 
 /**
  * A relation by quarters, but for some quarters event by event: a window cuts them. Before anything is joined or unnested it

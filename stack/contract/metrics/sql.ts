@@ -8,7 +8,6 @@ import type { Settings } from '../settings.ts'
 import type { Dimension, Measure, MetricId } from './definition.ts'
 import type { Dialect } from './dialect.ts'
 import { personFunnel, quarterMs, withEventsOf } from './relations.ts'
-import type { ByQuarter } from './relations.ts'
 
 export interface Filter {
   dimension: Dimension
@@ -138,17 +137,19 @@ function relation(
     const monthsSince = dialect.timesBetween('c.moment', 'c.ordered_at', monthStarts)
     return `(SELECT c.moment, c.person, ${monthsSince} AS months_since FROM cohort_orders AS c)`
   }
+  const cut = cutQuarters(fromMs, toMs)
+  if (cut.length === 0) return name
   if (name === 'counted_activity' || name === 'counted_interest')
-    return withEdges(name, [fromMs, toMs], { dialect, settings })
+    return withEventsOf(name, cut, { dialect, settings })
   if (name === 'first_activity') {
-    const activity = withEdges('counted_activity', [fromMs, toMs], { dialect, settings })
+    const activity = withEventsOf('counted_activity', cut, { dialect, settings })
     return `(SELECT person, min(moment) AS moment FROM ${activity} AS a GROUP BY person)`
   }
   return name
 }
 
 /** People are counted by the quarter of an hour; quarters that the window cuts in two are counted from their events. */
-function withEdges(name: ByQuarter, edges: readonly number[], context: SqlContext): string {
-  const cut = new Set(edges.filter((ms) => ms % quarterMs !== 0).map((ms) => ms - (ms % quarterMs)))
-  return cut.size === 0 ? name : withEventsOf(name, [...cut], context)
+function cutQuarters(...edges: readonly number[]): number[] {
+  const cut = edges.filter((ms) => ms % quarterMs !== 0).map((ms) => ms - (ms % quarterMs))
+  return [...new Set(cut)]
 }
