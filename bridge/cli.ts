@@ -53,7 +53,11 @@ export const commands = {
     options: planOptions,
     run: runPlan,
   }),
-  apply: command({ help: 'creates what is missing', options: applyOptions, run: runApply }),
+  apply: command({
+    help: 'creates what is missing, and renews views of an earlier version',
+    options: applyOptions,
+    run: runApply,
+  }),
   status: command({ help: 'how far a running bridge is', options: statusOptions, run: runStatus }),
   verify: command({
     help: 'whether BigQuery holds what history holds: rows, checksums, figures; exit code 4 if not',

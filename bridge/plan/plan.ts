@@ -1,4 +1,4 @@
-// What there is and what is to be made: `plan` looks, `apply` looks and creates. Both may run at any time and beside one
+// What there is and what is to be made: `plan` looks, `apply` looks, creates, and renews views of ours. Both may run at any time and beside one
 // another.
 
 import { connectBigQuery } from '#stack/google/bigquery.ts'
@@ -12,7 +12,7 @@ import type { Resource } from './resources.ts'
 export interface PlannedResource {
   kind: Resource['kind']
   name: string
-  state: 'missing' | 'there' | 'differs' | 'created'
+  state: 'missing' | 'there' | 'differs' | 'created' | 'renewed'
   differences: string[]
 }
 
@@ -30,9 +30,12 @@ export function plan(options: PlanOptions): Promise<PlannedResource[]> {
 export function apply(options: PlanOptions): Promise<PlannedResource[]> {
   return eachOf(options, async (resource) => {
     const found = await lookAt(resource)
-    if (found.state !== 'missing') return found
-    await resource.create()
-    return { ...found, state: 'created' }
+    if (found.state === 'missing') {
+      await resource.create()
+      return { ...found, state: 'created' }
+    }
+    const isRenewed = found.state === 'differs' && (await resource.renew?.(found.differences))
+    return isRenewed === true ? { ...found, state: 'renewed' } : found
   })
 }
 

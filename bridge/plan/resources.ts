@@ -1,5 +1,6 @@
 // Each resource of the model as something that can be looked for, compared and created, through Google's own clients: the
-// same code for stand-ins and for Google. What is there and differs is told and left as it is: it may hold data.
+// same code for stand-ins and for Google. What is there and differs is told and left as it is, since it may hold data; but for
+// views of ours, which hold none and would go on telling what a former version meant.
 
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
 import type { PubSubClients } from '#stack/google/pubsub.ts'
@@ -13,6 +14,8 @@ export interface Resource {
   /** What is there and not as the model wants it, a phrase each; undefined: it is not there at all. */
   look(): Promise<string[] | undefined>
   create(): Promise<void>
+  /** Of what holds no data: as the model wants it, if these differences say that it is ours. Answers whether it was done. */
+  renew?(differences: readonly string[]): Promise<boolean>
 }
 
 type BigQuery = BigQueryClients['client']
@@ -111,6 +114,8 @@ function tableOf(table: TableResource, { dataset, labels }: Model, bigquery: Big
   }
 }
 
+const anotherQuery = 'its query is another one'
+
 function viewOf(
   { tableId, query }: ViewResource,
   { dataset, labels }: Model,
@@ -123,10 +128,14 @@ function viewOf(
       const has = await metadataOf(bigquery, dataset.id, tableId)
       if (!has) return undefined
       const isSame = has.view?.query === query
-      return [
-        ...labelDifferences(has.labels, labels),
-        ...(isSame ? [] : ['its query is another one']),
-      ]
+      return [...labelDifferences(has.labels, labels), ...(isSame ? [] : [anotherQuery])]
+    },
+    async renew(differences) {
+      // With other labels it is somebody else's.
+      if (differences.some((each) => each !== anotherQuery)) return false
+      const metadata = { view: { query, useLegacySql: false } }
+      await bigquery.dataset(dataset.id).table(tableId).setMetadata(metadata)
+      return true
     },
     async create() {
       const metadata = { view: { query, useLegacySql: false }, labels }
