@@ -85,7 +85,7 @@ const hasStandIns = ({ cloud }: Chosen): boolean => cloud === 'emulator'
 const cloudNiceness = 5
 
 /** What is young there is soon gone: less memory for a little more of the collector's work. */
-const smallYoung = ['--max-semi-space-size=4']
+export const smallYoung: readonly string[] = ['--max-semi-space-size=4']
 
 /** Large blocks go back when they are freed. Else glibc keeps more of them the larger they were. */
 const givesBack = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
@@ -102,7 +102,7 @@ const parts: Record<PartName, Part> = {
     control: 'brokerControl',
     wave: 0,
     heapMb: 128,
-    collector: ['--initial-old-space-size=80'],
+    collector: [...smallYoung, '--initial-old-space-size=80'],
     env: givesBack,
     flags: ({ ports, data, options }) => ({
       port: ports.kafka,

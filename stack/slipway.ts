@@ -8,7 +8,7 @@ import { describeError, exitCodeOf, exitCodes, UsageError } from './base/errors.
 import { optionsHelp, parseOptions } from './base/options.ts'
 import type { OptionTable } from './base/options.ts'
 import { examine } from './doctor.ts'
-import { mains, portsOf } from './parts.ts'
+import { mains, portsOf, smallYoung } from './parts.ts'
 import { start, startOptions } from './start.ts'
 import type { Terminal } from './start.ts'
 import { partEnvironment, nodeFlags } from './supervise.ts'
@@ -18,7 +18,10 @@ interface Command {
   run(argv: string[]): Promise<number>
 }
 
-const room = (main: string, help: string): Command => ({ help, run: (argv) => runRoom(main, argv) })
+const room = (main: string, help: string, flags: readonly string[] = []): Command => ({
+  help,
+  run: (argv) => runRoom(main, argv, flags),
+})
 
 const commands: Record<string, Command> = {
   start: { help: 'everything, with one table of addresses; Ctrl-C stops it', run: runStart },
@@ -33,7 +36,7 @@ const commands: Record<string, Command> = {
   'dump-log': room(mains['dump-log'], 'what a segment file of the broker holds'),
   topics: room(mains.topics, 'the topics of a broker, or the partitions of one'),
   groups: room(mains.groups, 'consumer groups, their lag, and where one is to go on'),
-  broker: room(mains.broker, 'the Kafka-protocol broker alone'),
+  broker: room(mains.broker, 'the Kafka-protocol broker alone', smallYoung),
   shop: room(mains.shop, 'the collector, the storefront and the simulated shoppers alone'),
   processor: room(mains.processor, 'the stream processor alone'),
   history: room(mains.history, 'the history writer and its read API alone'),
@@ -119,8 +122,8 @@ async function runDoctor(argv: string[]): Promise<number> {
 }
 
 /** The room in a process of its own, with this terminal; signals reach it as the terminal sends them. */
-function runRoom(path: string, argv: string[]): Promise<number> {
-  const child = spawn(process.execPath, [...nodeFlags, path, ...argv], {
+function runRoom(path: string, argv: string[], flags: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, [...nodeFlags, ...flags, path, ...argv], {
     stdio: 'inherit',
     env: { ...partEnvironment, ...process.env },
   })

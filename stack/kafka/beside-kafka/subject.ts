@@ -42,7 +42,7 @@ export class Subject {
     const main = new URL('../main.ts', import.meta.url).pathname
     const flags = ['--port', String(port), '--control-port', '0', '--data', dataDir]
     // As `slipway broker` starts it.
-    const node = [process.execPath, '--max-semi-space-size=16']
+    const node = [process.execPath, '--max-semi-space-size=4']
     const command = [...node, main, ...flags, '--durability', durability, '--log-level', 'error']
     return new Subject({ command, dataDir, port })
   }
