@@ -88,7 +88,7 @@ const cloudNiceness = 5
 export const smallYoung: readonly string[] = ['--max-semi-space-size=4']
 
 /** Large blocks go back when they are freed. Else glibc keeps more of them the larger they were. */
-const givesBack = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
+export const givesBack = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
 
 /**
  * Heaps together keep the stack within 1.5 GB. Buffers count as heap. Left alone, the collector looks through a small heap

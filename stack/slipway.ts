@@ -8,7 +8,7 @@ import { describeError, exitCodeOf, exitCodes, UsageError } from './base/errors.
 import { optionsHelp, parseOptions } from './base/options.ts'
 import type { OptionTable } from './base/options.ts'
 import { examine } from './doctor.ts'
-import { mains, portsOf, smallYoung } from './parts.ts'
+import { givesBack, mains, portsOf, smallYoung } from './parts.ts'
 import { start, startOptions } from './start.ts'
 import type { Terminal } from './start.ts'
 import { partEnvironment, nodeFlags } from './supervise.ts'
@@ -18,10 +18,16 @@ interface Command {
   run(argv: string[]): Promise<number>
 }
 
-const room = (main: string, help: string, flags: readonly string[] = []): Command => ({
+const room = (main: string, help: string, node: NodeSettings = {}): Command => ({
   help,
-  run: (argv) => runRoom(main, argv, flags),
+  run: (argv) => runRoom(main, argv, node),
 })
+
+/** How Node runs a room, beside what is so for all. */
+interface NodeSettings {
+  flags?: readonly string[]
+  env?: Readonly<Record<string, string>>
+}
 
 const commands: Record<string, Command> = {
   start: { help: 'everything, with one table of addresses; Ctrl-C stops it', run: runStart },
@@ -36,7 +42,10 @@ const commands: Record<string, Command> = {
   'dump-log': room(mains['dump-log'], 'what a segment file of the broker holds'),
   topics: room(mains.topics, 'the topics of a broker, or the partitions of one'),
   groups: room(mains.groups, 'consumer groups, their lag, and where one is to go on'),
-  broker: room(mains.broker, 'the Kafka-protocol broker alone', smallYoung),
+  broker: room(mains.broker, 'the Kafka-protocol broker alone', {
+    flags: smallYoung,
+    env: givesBack,
+  }),
   shop: room(mains.shop, 'the collector, the storefront and the simulated shoppers alone'),
   processor: room(mains.processor, 'the stream processor alone'),
   history: room(mains.history, 'the history writer and its read API alone'),
@@ -122,10 +131,14 @@ async function runDoctor(argv: string[]): Promise<number> {
 }
 
 /** The room in a process of its own, with this terminal; signals reach it as the terminal sends them. */
-function runRoom(path: string, argv: string[], flags: readonly string[]): Promise<number> {
+function runRoom(
+  path: string,
+  argv: string[],
+  { flags = [], env = {} }: NodeSettings,
+): Promise<number> {
   const child = spawn(process.execPath, [...nodeFlags, ...flags, path, ...argv], {
     stdio: 'inherit',
-    env: { ...partEnvironment, ...process.env },
+    env: { ...partEnvironment, ...env, ...process.env },
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => void child.kill(signal))

@@ -23,15 +23,22 @@ export class Subject {
   readonly durableSettings: Record<string, string>
   readonly #command: readonly string[]
   readonly #dataDir: string
+  readonly #environment: Readonly<Record<string, string>>
   #child: ChildProcess | undefined
   #said = ''
 
   private constructor(
-    own: { command: readonly string[]; dataDir: string; port: number },
+    own: {
+      command: readonly string[]
+      dataDir: string
+      port: number
+      environment?: Readonly<Record<string, string>>
+    },
     durableSettings = {},
   ) {
     this.#command = own.command
     this.#dataDir = own.dataDir
+    this.#environment = own.environment ?? {}
     this.port = own.port
     this.durableSettings = durableSettings
   }
@@ -44,7 +51,8 @@ export class Subject {
     // As `slipway broker` starts it.
     const node = [process.execPath, '--max-semi-space-size=4']
     const command = [...node, main, ...flags, '--durability', durability, '--log-level', 'error']
-    return new Subject({ command, dataDir, port })
+    const environment = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
+    return new Subject({ command, dataDir, port, environment })
   }
 
   /** Undefined, with a line that says why, where it cannot be had. */
@@ -71,7 +79,10 @@ export class Subject {
   async start(): Promise<number> {
     const [program, ...args] = this.#command
     const sinceMs = systemClock.monotonicMs()
-    const child = spawn(program as string, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(program as string, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.#environment },
+    })
     for (const stream of [child.stdout, child.stderr])
       stream.on(
         'data',
