@@ -1,6 +1,6 @@
 // Nothing is dropped without a trace: received = enriched + rejected + duplicate, through kills of the parts between.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { startStack } from '../fixtures/stack.ts'
 import { topicWriter } from './topic-writer.ts'
 import { fates, traffic } from './traffic.ts'
@@ -22,10 +22,13 @@ describe('conservation', () => {
         { at: 0.6, part: 'history' },
         { at: 0.8, part: 'processor' },
       ]
-      await writer.write(events, (done) => {
-        const next = kills[0]
-        if (next && done >= next.at)
-          process.kill(stack.pidOf((kills.shift(), next.part)), 'SIGKILL')
+      await writer.write(events, async (done) => {
+        const [next] = kills
+        if (!next || done < next.at) return
+        kills.shift()
+        // The one that was killed before may not be back yet.
+        const pid = await vi.waitFor(() => stack.pidOf(next.part), { timeout: 20_000 })
+        process.kill(pid, 'SIGKILL')
       })
       await stack.settle(90_000)
       const { totals } = await stack.get<Positions>('history', '/v1/positions')

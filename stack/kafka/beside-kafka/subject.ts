@@ -23,22 +23,15 @@ export class Subject {
   readonly durableSettings: Record<string, string>
   readonly #command: readonly string[]
   readonly #dataDir: string
-  readonly #environment: Readonly<Record<string, string>>
   #child: ChildProcess | undefined
   #said = ''
 
   private constructor(
-    own: {
-      command: readonly string[]
-      dataDir: string
-      port: number
-      environment?: Readonly<Record<string, string>>
-    },
+    own: { command: readonly string[]; dataDir: string; port: number },
     durableSettings = {},
   ) {
     this.#command = own.command
     this.#dataDir = own.dataDir
-    this.#environment = own.environment ?? {}
     this.port = own.port
     this.durableSettings = durableSettings
   }
@@ -49,10 +42,10 @@ export class Subject {
     const main = new URL('../main.ts', import.meta.url).pathname
     const flags = ['--port', String(port), '--control-port', '0', '--data', dataDir]
     // As `slipway broker` starts it.
-    const node = [process.execPath, '--max-semi-space-size=4']
+    const environment = ['MALLOC_MMAP_THRESHOLD_=131072', 'MALLOC_TRIM_THRESHOLD_=131072']
+    const node = ['env', ...environment, process.execPath, '--max-semi-space-size=4']
     const command = [...node, main, ...flags, '--durability', durability, '--log-level', 'error']
-    const environment = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
-    return new Subject({ command, dataDir, port, environment })
+    return new Subject({ command, dataDir, port })
   }
 
   /** Undefined, with a line that says why, where it cannot be had. */
@@ -79,10 +72,7 @@ export class Subject {
   async start(): Promise<number> {
     const [program, ...args] = this.#command
     const sinceMs = systemClock.monotonicMs()
-    const child = spawn(program as string, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...this.#environment },
-    })
+    const child = spawn(program as string, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr])
       stream.on(
         'data',

@@ -3,10 +3,10 @@
 import type { Http2Server } from 'node:http2'
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js'
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
-import type { Clock } from './clock.ts'
-import { invariant } from './invariant.ts'
-import { portError } from './ports.ts'
-import { MiB } from './units.ts'
+import type { Clock } from '../base/clock.ts'
+import { invariant } from '../base/invariant.ts'
+import { portError } from '../base/ports.ts'
+import { MiB } from '../base/units.ts'
 
 export interface GrpcServerOptions {
   services: readonly [ServiceDefinition, UntypedServiceImplementation][]

@@ -1,8 +1,8 @@
 import { connect } from 'node:http2'
 import { expect, test } from 'vitest'
-import { systemClock } from './clock.ts'
-import { listenGrpc } from './grpc-server.ts'
-import { MiB } from './units.ts'
+import { systemClock } from '../base/clock.ts'
+import { listenGrpc } from './server.ts'
+import { MiB } from '../base/units.ts'
 
 test('a client may have megabytes under way before it is asked for more', async () => {
   const at = { host: '127.0.0.1', port: 0, clock: systemClock }
