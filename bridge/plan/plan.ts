@@ -1,5 +1,5 @@
-// What there is and what is to be made: `plan` looks, `apply` looks, creates, and renews views of ours. Both may run at any time and beside one
-// another.
+// What there is and what is to be made: `plan` looks, `apply` looks, creates, and renews views of ours. Both may run at any
+// time and beside one another.
 
 import { connectBigQuery } from '#stack/google/bigquery.ts'
 import { connectPubSub } from '#stack/google/pubsub.ts'

@@ -1,6 +1,6 @@
 // Each resource of the model as something that can be looked for, compared and created, through Google's own clients: the
-// same code for stand-ins and for Google. What is there and differs is told and left as it is, since it may hold data; but for
-// views of ours, which hold none and would go on telling what a former version meant.
+// same code for stand-ins and for Google. What is there and differs is told and left as it is, since it may hold data; but
+// for views of ours, which hold none and would go on telling what a former version meant.
 
 import type { BigQueryClients } from '#stack/google/bigquery.ts'
 import type { PubSubClients } from '#stack/google/pubsub.ts'
@@ -14,7 +14,7 @@ export interface Resource {
   /** What is there and not as the model wants it, a phrase each; undefined: it is not there at all. */
   look(): Promise<string[] | undefined>
   create(): Promise<void>
-  /** Of what holds no data: as the model wants it, if these differences say that it is ours. Answers whether it was done. */
+  /** Of what holds no data: as the model wants it, unless these differences say that it is not ours; answers which. */
   renew?(differences: readonly string[]): Promise<boolean>
 }
 

@@ -141,7 +141,7 @@ export class Database {
     return this.walBytes() > this.#limits.walMbMax * 1024 * 1024
   }
 
-  /** DuckDB refuses one while another connection writes, be it a table of its own for an answer: then the next one does it. */
+  /** Refused while another connection writes, be it a table of its own for an answer: then the next one does it. */
   checkpoint(): Promise<void> {
     return this.alone(async (connection) => {
       try {

@@ -11,6 +11,19 @@ export function numberList(values: Iterable<number>): DuckDBListValue {
   return new DuckDBListValue([...values].map(BigInt))
 }
 
+/** What is read meanwhile belongs together, whatever is committed beside it. */
+export async function asOfOneCommit<T>(
+  connection: DuckDBConnection,
+  read: () => Promise<T>,
+): Promise<T> {
+  await connection.run('BEGIN TRANSACTION READ ONLY')
+  try {
+    return await read()
+  } finally {
+    await connection.run('ROLLBACK')
+  }
+}
+
 /** Rows of numbers; BIGINTs are safe to 2^53 here. */
 export async function numbers(
   connection: DuckDBConnection,

@@ -9,9 +9,9 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { messageOf } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
 import { listenGrpc } from '../grpc/server.ts'
 import type { RunningGrpcServer } from '../grpc/server.ts'
-import type { Logger } from '../base/logger.ts'
 import type { Faults } from './faults.ts'
 import { transportBytes } from './limits.ts'
 import type { StreamingPullRequest } from './messages.ts'

@@ -6,7 +6,7 @@ import type { MetricRequest } from '#stack/contract/metrics/answer.ts'
 import { duckdb } from '#stack/contract/metrics/dialect.ts'
 import type { MetricAnswer } from '#stack/contract/metrics.ts'
 import type { History } from '../history-file.ts'
-import { plainRows } from '../sql.ts'
+import { asOfOneCommit, plainRows } from '../sql.ts'
 
 export function answerMetric(
   history: History,
@@ -34,15 +34,12 @@ export function answerMetric(
 
 /**
  * One text after the other: DuckDB would hold the hash tables of all of them at once, each of some MiB however little is in
- * it. In one transaction, so that all see the same rows.
+ * it. All of them see the same rows.
  */
-async function rowsOf(connection: DuckDBConnection, sql: readonly string[]) {
-  await connection.run('BEGIN TRANSACTION READ ONLY')
-  try {
+function rowsOf(connection: DuckDBConnection, sql: readonly string[]) {
+  return asOfOneCommit(connection, async () => {
     const rows = []
     for (const each of sql) rows.push(...(await plainRows(connection, each)))
     return rows
-  } finally {
-    await connection.run('ROLLBACK')
-  }
+  })
 }

@@ -5,13 +5,13 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { UsageError } from '#stack/base/errors.ts'
 import { invariant } from '#stack/base/invariant.ts'
-import { eventsView, visitorSql } from '#stack/contract/metrics/derived.ts'
+import { derivedEvents, visitorSql } from '#stack/contract/metrics/derived.ts'
 import { duckdb } from '#stack/contract/metrics/dialect.ts'
 import type { Settings } from '#stack/contract/settings.ts'
 import { derivedEventColumns, tableNames, tables } from '#stack/contract/tables.ts'
 import type { TableName } from '#stack/contract/tables.ts'
 import { physicalName } from '../schema.ts'
-import { numbers, plainRows } from '../sql.ts'
+import { asOfOneCommit, numbers, plainRows } from '../sql.ts'
 import { wireColumns, wireObject } from '../wire.ts'
 import { bySeq } from './by-seq.ts'
 import type { SeqQuestions, SeqRange } from './by-seq.ts'
@@ -160,8 +160,7 @@ class PlacedEvents {
     const sources = { events: ofTheirs('events_stored'), sessions: ofTheirs('sessions') }
     await this.#connection.run(
       `CREATE OR REPLACE TEMP TABLE placed_events AS
-       SELECT _seq, ${Object.keys(derivedEventColumns).join(', ')}
-       FROM (${eventsView(duckdb, this.#settings, sources)}) AS v WHERE ${isPlaced}`,
+       SELECT * FROM (${derivedEvents(duckdb, this.#settings, sources)}) AS d WHERE ${isPlaced}`,
     )
   }
 }
@@ -183,8 +182,7 @@ export interface TableListing {
 
 /** All of them as of one commit, so that their counts belong together. */
 export async function listTables(connection: DuckDBConnection): Promise<TableListing[]> {
-  await connection.run('BEGIN TRANSACTION READ ONLY')
-  try {
+  return asOfOneCommit(connection, async () => {
     const listings: TableListing[] = []
     for (const name of tableNames) {
       const { kind } = tables[name]
@@ -193,9 +191,7 @@ export async function listTables(connection: DuckDBConnection): Promise<TableLis
       }
     }
     return listings
-  } finally {
-    await connection.run('ROLLBACK')
-  }
+  })
 }
 
 async function listTable(

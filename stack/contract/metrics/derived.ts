@@ -3,7 +3,7 @@
 
 import { cartEventNames, inactiveEventNames } from '../events.ts'
 import { rankByName } from '../order.ts'
-import { logName, tableNames, tables } from '../tables.ts'
+import { derivedEventColumns, logName, tableNames, tables } from '../tables.ts'
 import type { TableName } from '../tables.ts'
 import type { Settings } from '../settings.ts'
 import type { Dialect } from './dialect.ts'
@@ -57,11 +57,19 @@ export interface EventSources {
 
 const everything: EventSources = { events: 'events_stored', sessions: 'sessions' }
 
+/** The view `events`: stored columns and what is derived (interfaces.md 4). */
+export function eventsView(dialect: Dialect, settings: Settings): string {
+  const derived = Object.keys(derivedEventColumns).map((column) => `d.${column}`)
+  return `
+    SELECT ${storedNames('e')}, ${derived.join(', ')}
+    FROM events_stored AS e JOIN (${derivedEvents(dialect, settings)}) AS d ON d._seq = e._seq`
+}
+
 /**
- * The view `events`: stored columns and what is derived (interfaces.md 4). Of a visitor's events all are needed, or none:
- * what is derived of one goes by the others.
+ * What is derived of events, by their `_seq`. Of a visitor's events all are needed, or none: what is derived of one goes by
+ * the others. Sorted are the few columns that it takes; long texts would be sorted with them.
  */
-export function eventsView(
+export function derivedEvents(
   dialect: Dialect,
   settings: Settings,
   { events, sessions }: EventSources = everything,
@@ -71,7 +79,6 @@ export function eventsView(
   const nobody = dialect.holds('p.flags', 'noConsent')
   const person = (linked: string) =>
     `CASE WHEN ${nobody} THEN NULL ELSE coalesce('u:' || p.user_id, 'u:' || ${linked}, 'a:' || p.anonymous_id) END`
-  // Sorted are the few columns that it takes; long texts would be sorted with them.
   return `
     WITH linked AS (
       SELECT e._seq, e.source, e.event_id, e.name, e.event_time, e.producer_seq, e.anonymous_id, e.user_id, e.cart_id, e.flags,
@@ -85,18 +92,14 @@ export function eventsView(
       FROM linked AS p
       LEFT JOIN ${sessions} AS s
         ON CASE WHEN p.is_activity THEN ${visitorSql('p')} END = ${visitorSql('s')}
-        AND p.event_time BETWEEN s.started_at AND s.ended_at),
-    derived AS (
-      SELECT e._seq AS derived_seq, e.person_id, e.stitched_person_id, e.session_key,
-        CASE WHEN e.session_key IS NOT NULL THEN row_number() OVER (
-          PARTITION BY e.session_key ORDER BY ${t3Columns('e')}) END AS session_event_number,
-        ${dialect.msBetween('e.session_started_at', 'e.event_time')} AS session_elapsed_ms,
-        CASE WHEN e.name IN ('${cartEventNames.join("', '")}') AND e.is_persons
-          THEN coalesce('c:' || e.cart_id, e.person_id) END AS cart_key
-      FROM placed AS e)
-    SELECT ${storedNames('e')}, d.person_id, d.stitched_person_id, d.session_key, d.session_event_number,
-      d.session_elapsed_ms, d.cart_key
-    FROM ${events} AS e JOIN derived AS d ON d.derived_seq = e._seq`
+        AND p.event_time BETWEEN s.started_at AND s.ended_at)
+    SELECT e._seq, e.person_id, e.stitched_person_id, e.session_key,
+      CASE WHEN e.session_key IS NOT NULL THEN row_number() OVER (
+        PARTITION BY e.session_key ORDER BY ${t3Columns('e')}) END AS session_event_number,
+      ${dialect.msBetween('e.session_started_at', 'e.event_time')} AS session_elapsed_ms,
+      CASE WHEN e.name IN ('${cartEventNames.join("', '")}') AND e.is_persons
+        THEN coalesce('c:' || e.cart_id, e.person_id) END AS cart_key
+    FROM placed AS e`
 }
 
 function storedNames(alias: string): string {

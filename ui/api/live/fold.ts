@@ -335,8 +335,8 @@ function countBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number
 }
 
 /** The one before, unless another has more than twice its orders: pages must not change their currency with each order. */
-function mainCurrency([most, ...others]: readonly CurrencyMoney[], before: string): string {
-  if (most === undefined) return before
-  const own = [most, ...others].find(({ currency }) => currency === before)?.orders ?? 0
-  return most.orders > 2 * own ? most.currency : before
+function mainCurrency(money: readonly CurrencyMoney[], before: string): string {
+  const own = money.find(({ currency }) => currency === before)?.orders ?? 0
+  const [most] = money
+  return most !== undefined && most.orders > 2 * own ? most.currency : before
 }
