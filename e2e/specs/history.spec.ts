@@ -94,6 +94,10 @@ async function keyFigures(stack: Stack, page: Page): Promise<Record<string, stri
   const list = page.getByRole('list', { name: 'Key figures of the range' })
   const values = list.locator('.kpi-value')
   await expect(values).toHaveCount(labels.length)
+  // Only an answer has an age; until then a figure says what one without a value says, too.
+  await expect(list.locator('.kpi-age', { hasText: /settled|provisional/ })).toHaveCount(
+    labels.length,
+  )
   await expect(values.nth(1)).toHaveText(/^\d/)
   await expect(values.nth(5)).toHaveText(/^\d/)
   const said = await values.allInnerTexts()
