@@ -7,6 +7,7 @@ const [broker = '', topic = '', groupId = '', sessionMs = ''] = process.argv.sli
 
 export type MemberWord =
   | { kind: 'joined'; isLeader: boolean; partitions: number[] }
+  | { kind: 'suffered'; what: string }
   | { kind: 'read'; partition: number; offsets: string[] }
 
 const say = (word: MemberWord) => process.send?.(word)
@@ -21,6 +22,10 @@ const consumer = kafka.consumer({
 })
 consumer.on(consumer.events.GROUP_JOIN, ({ payload: { isLeader, memberAssignment } }) => {
   say({ kind: 'joined', isLeader, partitions: memberAssignment[topic] ?? [] })
+})
+consumer.on(consumer.events.REBALANCING, () => say({ kind: 'suffered', what: 'must join again' }))
+consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+  say({ kind: 'suffered', what: `${error.message}${restart ? '' : ', for good'}` })
 })
 process.on('SIGTERM', () => void consumer.disconnect().then(() => process.exit(0)))
 // Whoever loses its parent has nobody to tell.

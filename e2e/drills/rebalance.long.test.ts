@@ -13,10 +13,16 @@ test(`${rebalances} rebalances skip no record and leave no partition without an 
   const dataDir = await mkdtemp(join(tmpdir(), 'slipway-rebalance-'))
   const broker = await startBroker({ dataDir })
   try {
-    const { skipped, ...figures } = await drill({ broker: broker.address, rebalances, seed: 1 })
+    const { skipped, longestWait, ...figures } = await drill({
+      broker: broker.address,
+      rebalances,
+      seed: 1,
+    })
     process.stdout.write(`rebalances: ${JSON.stringify(figures)}\n`)
     expect(skipped).toEqual([])
-    expect(figures.longestWaitMs).toBeLessThan(2 * sessionMs)
+    const isLong = figures.longestWaitMs >= 2 * sessionMs
+    if (isLong) process.stdout.write(`the longest wait:\n${longestWait.join('\n')}\n`)
+    expect(isLong).toBe(false)
   } finally {
     await broker.close()
     await rm(dataDir, { recursive: true, force: true })

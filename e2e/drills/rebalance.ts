@@ -23,6 +23,8 @@ export interface DrillResult {
   skipped: string[]
   /** From a record's writing to its first reading. */
   longestWaitMs: number
+  /** What members did and suffered while that record waited, a line each. */
+  longestWait: string[]
   /** What was done to members, and how often. */
   done: Record<string, number>
 }
@@ -33,10 +35,15 @@ const membersMax = 6
 /** Longer than a session: who stands still so long has lost its place. */
 const stillMs = 9000
 const topic = 'drill'
+/** kafkajs sets timers to times gone by; Node says so for each process. */
+const quiet = ['--disable-warning=TimeoutNegativeWarning']
 
 interface Member {
+  name: string
   process: ChildProcess
   isStill: boolean
+  /** Whether it has been given partitions since it began, or since it stood still. */
+  isIn: boolean
 }
 
 export async function drill({ broker, rebalances, seed }: DrillOptions): Promise<DrillResult> {
@@ -73,6 +80,9 @@ class World {
   #written = 0
   #repeated = 0
   #longestWaitMs = 0
+  #longestWait: string[] = []
+  #names = 0
+  readonly #diary: { atMs: number; line: string }[] = []
 
   constructor(broker: string) {
     this.#broker = broker
@@ -112,25 +122,32 @@ class World {
     // One trouble at a time: whoever takes over from the dead may not die before it has.
     const nowMs = performance.now()
     const mayFail = nowMs - this.#failedMs > 2 * sessionMs ? 1 : 0
-    const what = random.weighted([3, 2, 4 * mayFail, 2 * mayFail])
-    if (what > 1) this.#failedMs = nowMs
+    // Told to leave before it is in, kafkajs goes without LeaveGroup: to its group it is as dead as the killed.
+    const mayLeave = member.isIn ? 1 : mayFail
     // Two at least go on.
-    if (what === 0 || well.length <= 2) {
+    const what = well.length > 2 ? random.weighted([3, 2 * mayLeave, 4 * mayFail, 2 * mayFail]) : 0
+    if (what > 1 || (what === 1 && !member.isIn)) this.#failedMs = nowMs
+    if (what === 0) {
       if (this.#members.size < membersMax) this.#note('joined', () => this.add())
-    } else if (what === 1) this.#note('left', () => this.#end(member, 'SIGTERM'))
+    } else if (what === 1)
+      this.#note(member.isIn ? 'left' : 'gave up', () => this.#end(member, 'SIGTERM'))
     else if (what === 2) this.#note('killed', () => this.#end(member, 'SIGKILL'))
     else this.#note('stood still', () => this.#still(member))
   }
 
   add(): void {
     const path = new URL('./rebalance-member.ts', import.meta.url).pathname
-    const child = spawn(process.execPath, [path, this.#broker, topic, 'group', String(sessionMs)], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    const member: Member = { process: child, isStill: false }
+    const args = [...quiet, path, this.#broker, topic, 'group', String(sessionMs)]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const name = `member ${++this.#names}`
+    const member: Member = { name, process: child, isStill: false, isIn: false }
     this.#members.add(member)
-    child.on('message', (word: MemberWord) => this.#hear(word))
-    child.on('exit', () => this.#members.delete(member))
+    child.on('message', (word: MemberWord) => this.#hear(member, word))
+    child.on('exit', () => {
+      this.#members.delete(member)
+      this.#remember(`${member.name} is gone`)
+    })
+    this.#remember(`${member.name} starts`)
   }
 
   async untilRead(): Promise<void> {
@@ -151,8 +168,18 @@ class World {
       repeated: this.#repeated,
       skipped: [...this.#waiting.keys()],
       longestWaitMs: Math.round(this.#longestWaitMs),
+      longestWait: this.#longestWait,
       done: this.#done,
     }
+  }
+
+  #noteWait(key: string, writtenMs: number, nowMs: number): void {
+    this.#longestWaitMs = nowMs - writtenMs
+    const lines = this.#diary.filter(({ atMs }) => atMs > writtenMs - sessionMs)
+    this.#longestWait = [
+      `${key} was written at 0 and read at ${Math.round(nowMs - writtenMs)} ms`,
+      ...lines.map(({ atMs, line }) => `${Math.round(atMs - writtenMs)} ms: ${line}`),
+    ]
   }
 
   #note(what: string, act: () => void): void {
@@ -162,20 +189,35 @@ class World {
 
   #end(member: Member, signal: NodeJS.Signals): void {
     member.isStill = true
+    this.#remember(`${member.name} gets ${signal}`)
     member.process.kill(signal)
   }
 
   #still(member: Member): void {
     member.isStill = true
+    member.isIn = false
+    this.#remember(`${member.name} stands still`)
     member.process.kill('SIGSTOP')
     setTimeout(() => {
+      this.#remember(`${member.name} goes on`)
       member.process.kill('SIGCONT')
       member.isStill = false
     }, stillMs)
   }
 
-  #hear(word: MemberWord): void {
+  #remember(line: string): void {
+    this.#diary.push({ atMs: performance.now(), line })
+  }
+
+  #hear(member: Member, word: MemberWord): void {
+    if (word.kind === 'suffered') {
+      this.#remember(`${member.name}: ${word.what}`)
+      return
+    }
     if (word.kind === 'joined') {
+      const leads = word.isLeader ? ' and leads' : ''
+      this.#remember(`${member.name} has [${word.partitions.join(' ')}]${leads}`)
+      member.isIn = true
       if (word.isLeader) this.rebalances++
       return
     }
@@ -185,7 +227,7 @@ class World {
       const writtenMs = this.#waiting.get(key)
       if (writtenMs !== undefined) {
         this.#waiting.delete(key)
-        this.#longestWaitMs = Math.max(this.#longestWaitMs, nowMs - writtenMs)
+        if (nowMs - writtenMs > this.#longestWaitMs) this.#noteWait(key, writtenMs, nowMs)
       } else if (this.#read.has(key)) this.#repeated++
       else this.#early.add(key)
       this.#read.add(key)
