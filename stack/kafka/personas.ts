@@ -56,6 +56,8 @@ const table = `
   ListPartitionReassignments  0          0          0
   OffsetDelete                0          0          0
   DescribeCluster             0-1        0-2        0
+  ConsumerGroupHeartbeat      none       0-1        none
+  ConsumerGroupDescribe       none       0-1        none
   DescribeProducers           0          0          0
   DescribeTransactions        0          0          0
   ListTransactions            0-1        0-2        0

@@ -38,7 +38,7 @@ export interface StateOptions {
       | 'compactionCheckMs'
     >
   >
-  groups?: Partial<Omit<CoordinatorOptions, 'clock' | 'logger' | 'journal'>>
+  groups?: Partial<Omit<CoordinatorOptions, 'clock' | 'logger' | 'journal' | 'topics'>>
   transactions?: Pick<TransactionOptions, 'timeoutMsMax' | 'expiryMs'>
 }
 
@@ -89,7 +89,13 @@ export function openState(options: StateOptions): BrokerState {
       brokerConfigs: new Map([['segment.bytes', String(segmentBytesDefault)]]),
       ...options.topics,
     })
-    const groups = new GroupCoordinator({ ...options.groups, clock, logger, journal })
+    const groups = new GroupCoordinator({
+      ...options.groups,
+      clock,
+      logger,
+      journal,
+      topics: catalog,
+    })
     const producerIds = new ProducerIds(journal)
     const transactions = new TransactionCoordinator({
       ...options.transactions,

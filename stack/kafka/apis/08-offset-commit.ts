@@ -1,6 +1,7 @@
 // OffsetCommit, versions 2-9: offsets of a group, durable before the answer.
 //
 //  2-4 retention time: ignored, as Kafka does from 5 on    6 leader epoch    7 group instance id    8 flexible
+//  9   the generation may be a member's epoch (KIP-848); whoever has one must say it
 //
 // Generation -1 without a member id is a simple consumer, which keeps its own positions. A partition that does not
 // exist has code 3 and does not hold back the others.
@@ -12,7 +13,7 @@ import { groupRoute } from './route.ts'
 
 export default groupRoute(
   offsetCommit,
-  async (request, { services: { catalog, groups, clock } }) => {
+  async (request, { version, services: { catalog, groups, clock } }) => {
     const committedMs = clock.now()
     const asked = request.topics.map(({ name, partitions }) => ({
       name,
@@ -32,7 +33,7 @@ export default groupRoute(
     const offsets = asked.flatMap(({ partitions }) =>
       partitions.filter(({ isKnown }) => isKnown).map(({ stored }) => stored),
     )
-    const codes = await groups.commitOffsets(request, offsets)
+    const codes = await groups.commitOffsets(request, offsets, { saysEpoch: version >= 9 })
     return {
       throttleTimeMs: 0,
       topics: asked.map(({ name, partitions }) => ({

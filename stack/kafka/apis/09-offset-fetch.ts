@@ -3,7 +3,7 @@
 //  2 null topics: all    5 leader epoch    6 flexible    7 require stable    8 many groups    9 member of KIP-848
 //
 // Who requires stable offsets is refused those that an open transaction is going to change (KIP-447). The member of
-// version 9 is not checked, as for classic groups in Kafka.
+// version 9 is checked where the broker assigns (KIP-848), as in Kafka.
 
 import type { BrokerServices } from '../broker.ts'
 import { errorCodes } from '../protocol/errors.ts'
@@ -24,11 +24,11 @@ export default route(offsetFetch, ({ requireStable, ...request }, { version, ser
     throttleTimeMs: 0,
     topics,
     errorCode: errorOf(request.groupId),
-    groups: request.groups.map((group) => ({
-      groupId: group.groupId,
-      topics: topicsOf(group.groupId, group.topics),
-      errorCode: errorOf(group.groupId),
-    })),
+    groups: request.groups.map(({ groupId, memberId, memberEpoch, topics: asked }) => {
+      const errorCode =
+        errorOf(groupId) || services.groups.fetchFault(groupId, memberId, memberEpoch)
+      return { groupId, topics: errorCode ? [] : topicsOf(groupId, asked), errorCode }
+    }),
   }
 })
 

@@ -3,7 +3,8 @@
 //  3 authorized operations: not served, always "not asked for"    4 group instance id    5 flexible
 //  6 a group that does not exist is an error; before, it is "Dead" without one
 //
-// Subscription and assignment are told while the group is stable, as in Kafka.
+// Subscription and assignment are told while the group is stable, as in Kafka. A group whose members are assigned by
+// the broker does not exist here (69-consumer-group-describe.ts).
 
 import type { Group } from '../group/group.ts'
 import { metadataFor, noBytes } from '../group/member.ts'
@@ -19,7 +20,9 @@ export default route(describeGroups, (request, { version, services: { groups, cl
     if (!cluster.coordinates(groupId))
       return { ...described, ...nothing, errorCode: errorCodes.NOT_COORDINATOR }
     const group = groups.describe(groupId)
-    return { ...described, ...(group ? known(group) : dead(groupId, version)) }
+    const isOther = groups.describeConsumers(groupId) !== undefined
+    const why = isOther ? `Group ${groupId} is not a classic group.` : `Group ${groupId} not found.`
+    return { ...described, ...(group ? known(group) : dead(why, version)) }
   }),
 }))
 
@@ -45,11 +48,11 @@ function known(group: Group) {
 
 const nothing = { errorMessage: null, state: '', protocolType: '', protocol: '', members: [] }
 
-function dead(groupId: string, version: number) {
+function dead(why: string, version: number) {
   return {
     ...nothing,
     errorCode: version >= 6 ? errorCodes.GROUP_ID_NOT_FOUND : errorCodes.NONE,
-    errorMessage: version >= 6 ? `Group ${groupId} not found.` : null,
+    errorMessage: version >= 6 ? why : null,
     state: 'Dead',
   }
 }

@@ -50,7 +50,7 @@ async function store(
   if (request.groupId === '') return errorCodes.INVALID_GROUP_ID
   const verdict = transactions.verifyGroup(request, request.groupId)
   if (verdict !== errorCodes.NONE) return unverified(verdict, version >= 4)
-  const fault = groups.transactionalCommitFault(request)
+  const fault = groups.transactionalCommitFault(request, offsets)
   if (fault !== errorCodes.NONE) return fault
   return transactions.addOffsets(request.transactionalId, request.groupId, offsets)
 }

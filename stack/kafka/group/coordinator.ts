@@ -1,10 +1,18 @@
-// The coordinator of classic consumer groups (broker.md 3.7): finds the group and the member, says what is wrong with
-// a request, and hands the rest to the group's rebalance and to the committed offsets. Each stable generation and each
-// committed offset is durable before it is answered, so that clients carry on with a restarted broker.
+// The coordinator of consumer groups (broker.md 3.7): finds the group and the member, says what is wrong with a request,
+// and hands the rest to the group's rebalance and to the committed offsets. Each stable generation and each committed
+// offset is durable before it is answered, so that clients carry on with a restarted broker.
+//
+// Groups whose members are assigned by the broker (KIP-848) are in ../consumer-group; ids and offsets are of both kinds.
+// A group of one kind that has no members becomes one of the other when a member of that kind comes.
 
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { dayMs, minuteMs, secondMs } from '../../base/units.ts'
+import { ConsumerGroups, groupNotFound, refused } from '../consumer-group/consumer-groups.ts'
+import type { HeartbeatAnswer } from '../consumer-group/consumer-groups.ts'
+import type { ConsumerGroup, TopicsView } from '../consumer-group/group.ts'
+import type { HeartbeatRequest } from '../consumer-group/heartbeat.ts'
+import { joining } from '../consumer-group/member.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { refusedJoin, refusedSync, settleJoin, settleSync, syncAnswer } from './answers.ts'
@@ -22,12 +30,16 @@ export interface CoordinatorOptions {
   clock: Clock
   logger: Logger
   journal: Journal
+  topics: TopicsView
   /** The first join of an empty group waits this long for others. */
   initialRebalanceDelayMs?: number
   sessionTimeoutMsMin?: number
   sessionTimeoutMsMax?: number
   offsetsRetentionMs?: number
   membersMax?: number
+  /** Of members that the broker assigns. */
+  heartbeatIntervalMs?: number
+  sessionTimeoutMs?: number
 }
 
 export interface MemberRef {
@@ -43,6 +55,13 @@ export interface SyncRequest extends MemberRef {
   assignments: { memberId: string; assignment: Buffer }[]
 }
 
+export interface ListedGroup {
+  groupId: string
+  type: 'classic' | 'consumer'
+  protocolType: string
+  state: string
+}
+
 type Found = { group: Group; member: Member } | { errorCode: number }
 
 const defaults = {
@@ -51,6 +70,8 @@ const defaults = {
   sessionTimeoutMsMax: 30 * minuteMs,
   offsetsRetentionMs: 7 * dayMs,
   membersMax: 5000,
+  heartbeatIntervalMs: secondMs,
+  sessionTimeoutMs: 45 * secondMs,
 }
 
 export class GroupCoordinator {
@@ -61,6 +82,7 @@ export class GroupCoordinator {
   readonly #options: Required<CoordinatorOptions>
   readonly #rebalance: Rebalance
   readonly #membership: Membership
+  readonly #consumerGroups: ConsumerGroups
   #isOpen = false
 
   constructor(options: CoordinatorOptions) {
@@ -68,6 +90,7 @@ export class GroupCoordinator {
     const persist = (entry: GroupEntry) => this.#persist(entry)
     this.#rebalance = new Rebalance({ ...this.#options, persist })
     this.#membership = new Membership({ ...this.#options, rebalance: this.#rebalance, persist })
+    this.#consumerGroups = new ConsumerGroups({ ...this.#options, persist })
     options.journal.own<GroupEntry>({
       kinds: groupEntryKinds,
       apply: (entry) => this.#apply(entry),
@@ -79,6 +102,7 @@ export class GroupCoordinator {
   start(): void {
     for (const stored of this.#stored.values()) this.#groups.set(stored.id, restoreGroup(stored))
     for (const id of this.#offsets.groupIds()) this.#getOrAdd(id)
+    this.#consumerGroups.start()
     for (const group of this.#groups.values()) {
       for (const member of group.members.values()) this.#rebalance.watchSession(group, member)
       if (group.state === 'PreparingRebalance') this.#rebalance.resumeRound(group)
@@ -89,6 +113,7 @@ export class GroupCoordinator {
   /** Parked answers are let go; clients find their connection closed and come again. */
   close(): void {
     this.#isOpen = false
+    this.#consumerGroups.close()
     for (const group of this.#groups.values()) {
       group.roundTimer?.cancel()
       for (const timer of group.pendingIds.values()) timer.cancel()
@@ -116,6 +141,9 @@ export class GroupCoordinator {
     const holder = instanceId === null ? undefined : group.byInstance(instanceId)
     if (!group.supports(request.protocolType, request.protocols, request.memberId || holder?.id))
       return refuse(errorCodes.INCONSISTENT_GROUP_PROTOCOL)
+    const other = this.#consumerGroups.get(group.id)
+    if (other && other.members.size > 0) return refuse(errorCodes.INCONSISTENT_GROUP_PROTOCOL)
+    this.#consumerGroups.forget(group.id)
     this.#groups.set(group.id, group)
     return this.#membership.join(group, request, holder)
   }
@@ -158,15 +186,37 @@ export class GroupCoordinator {
     )
   }
 
+  /** All that a member says whom the broker assigns. */
+  consumerHeartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
+    const { groupId } = request
+    if (!this.#isOpen)
+      return Promise.resolve(
+        refused({ error: 'NOT_COORDINATOR', message: 'The broker is being stopped.' }),
+      )
+    const classic = this.#groups.get(groupId)
+    const staysClassic = classic && (!isDeserted(classic) || request.memberEpoch !== joining)
+    if (staysClassic)
+      return Promise.resolve(refused(groupNotFound(`Group ${groupId} is not a consumer group.`)))
+    const answer = this.#consumerGroups.heartbeat(request)
+    if (this.#consumerGroups.get(groupId)) this.#groups.delete(groupId)
+    return answer
+  }
+
   // --- offsets ---
 
-  /** A code for each offset, once those that are accepted are durable. */
+  /**
+   * A code for each offset, once those that are accepted are durable. Members whom the broker assigns say their epoch as
+   * the generation, in versions that know of it.
+   */
   async commitOffsets(
     request: MemberRef,
     offsets: readonly StoredOffset[],
+    { saysEpoch = true } = {},
   ): Promise<Map<StoredOffset, number>> {
-    const fault = this.#commitFault(request)
-    const codes = new Map(offsets.map((each) => [each, fault || metadataFault(each.metadata)]))
+    const faultOf = this.#commitFaults(request, saysEpoch)
+    const codes = new Map(
+      offsets.map((each) => [each, faultOf(each) || metadataFault(each.metadata)]),
+    )
     const accepted = offsets.filter((each) => codes.get(each) === errorCodes.NONE)
     if (accepted.length === 0) return codes
     try {
@@ -178,10 +228,19 @@ export class GroupCoordinator {
   }
 
   /** Whether offsets of a member's transaction are refused: old versions name no member, and a rebalance is no obstacle. */
-  transactionalCommitFault(request: MemberRef): number {
+  transactionalCommitFault(request: MemberRef, offsets: readonly TopicPartition[]): number {
     const { generationId, memberId, groupInstanceId } = request
     const group = this.#groups.get(request.groupId)
     const isNamed = generationId >= 0 || memberId !== '' || groupInstanceId !== null
+    const consumers = this.#consumerGroups.get(request.groupId)
+    if (consumers && isNamed && this.#isOpen) {
+      const faults = offsets.map((each) =>
+        this.#consumerGroups.commitFault(consumers, memberId, generationId, each),
+      )
+      const fault = faults.find((each) => each !== errorCodes.NONE) ?? errorCodes.NONE
+      // What the request has no word for.
+      return fault === errorCodes.STALE_MEMBER_EPOCH ? errorCodes.ILLEGAL_GENERATION : fault
+    }
     if (!isNamed || (generationId < 0 && (group?.state ?? 'Empty') === 'Empty'))
       return this.#isOpen ? errorCodes.NONE : errorCodes.NOT_COORDINATOR
     return group ? this.#memberFault(request, group) : errorCodes.ILLEGAL_GENERATION
@@ -190,6 +249,13 @@ export class GroupCoordinator {
   /** Offsets of a transaction that is committed; what the group is now no longer matters. */
   commitPending(groupId: string, offsets: readonly StoredOffset[]): Promise<void> {
     return this.#persist({ kind: 'offsets', id: groupId, offsets })
+  }
+
+  /** Whether a member that says its epoch may not read what is committed. */
+  fetchFault(groupId: string, memberId: string | null, memberEpoch: number): number {
+    const group = this.#consumerGroups.get(groupId)
+    if (!group || (memberId === null && memberEpoch < 0)) return errorCodes.NONE
+    return this.#consumerGroups.memberFault(group, memberId ?? '', memberEpoch)
   }
 
   /** Undefined: nothing committed. */
@@ -211,10 +277,15 @@ export class GroupCoordinator {
   ): Promise<{ errorCode: number; codes: number[] }> {
     if (groupId === '') return { errorCode: errorCodes.INVALID_GROUP_ID, codes: [] }
     const group = this.#groups.get(groupId)
-    if (!group) return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, codes: [] }
-    if (group.members.size > 0 && group.protocolType !== 'consumer')
+    const consumers = this.#consumerGroups.get(groupId)
+    if (!group && !consumers) return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, codes: [] }
+    if (group && group.members.size > 0 && group.protocolType !== 'consumer')
       return { errorCode: errorCodes.NON_EMPTY_GROUP, codes: [] }
-    const read = group.members.size > 0 ? subscribedTopics(group) : new Set<string>()
+    const read = consumers
+      ? consumers.reads(this.#options.topics)
+      : group && group.members.size > 0
+        ? subscribedTopics(group)
+        : new Set<string>()
     const isFree = ({ topic }: TopicPartition) => read !== undefined && !read.has(topic)
     const codes = partitions.map((each) =>
       isFree(each) ? errorCodes.NONE : errorCodes.GROUP_SUBSCRIBED_TO_TOPIC,
@@ -234,20 +305,34 @@ export class GroupCoordinator {
 
   // --- looking and deleting ---
 
-  list(): { groupId: string; protocolType: string; state: string }[] {
-    return [...this.#groups.values()].map((group) => ({
+  list(): ListedGroup[] {
+    const classic = [...this.#groups.values()].map((group) => ({
       groupId: group.id,
+      type: 'classic' as const,
       protocolType: group.protocolType ?? '',
-      state: group.state,
+      state: group.state as string,
     }))
+    const consumer = [...this.#consumerGroups.list()].map((group) => ({
+      groupId: group.id,
+      type: 'consumer' as const,
+      protocolType: 'consumer',
+      state: group.state as string,
+    }))
+    return [...classic, ...consumer]
   }
 
+  /** A classic group. */
   describe(groupId: string): Readonly<Group> | undefined {
     return this.#groups.get(groupId)
   }
 
+  /** One whose members are assigned by the broker. */
+  describeConsumers(groupId: string): Readonly<ConsumerGroup> | undefined {
+    return this.#consumerGroups.get(groupId)
+  }
+
   async delete(groupId: string): Promise<number> {
-    const group = this.#groups.get(groupId)
+    const group = this.#groups.get(groupId) ?? this.#consumerGroups.get(groupId)
     if (!group) return errorCodes.GROUP_ID_NOT_FOUND
     if (group.state !== 'Empty') return errorCodes.NON_EMPTY_GROUP
     return this.#tryPersist({ kind: 'group-deleted', id: groupId })
@@ -260,9 +345,18 @@ export class GroupCoordinator {
       const changedMs = this.#stored.get(group.id)?.changedMs ?? 0
       const offsets = this.#offsets.all(group.id)
       const expired = expiredOffsets(group, offsets, { nowMs, retentionMs, changedMs })
-      const isOver =
-        group.state === 'Empty' && group.pendingIds.size === 0 && expired.length === offsets.length
-      if (isOver) this.#rebalance.note({ kind: 'group-deleted', id: group.id })
+      if (isDeserted(group) && expired.length === offsets.length)
+        this.#rebalance.note({ kind: 'group-deleted', id: group.id })
+      else this.#note(group.id, expired)
+    }
+    for (const group of this.#consumerGroups.list()) {
+      const read = group.reads(this.#options.topics)
+      const offsets = this.#offsets.all(group.id)
+      const isOld = ({ topic, committedMs }: StoredOffset) =>
+        !read.has(topic) && nowMs - committedMs >= retentionMs
+      const expired = offsets.filter(isOld)
+      if (group.members.size === 0 && expired.length === offsets.length)
+        this.#rebalance.note({ kind: 'group-deleted', id: group.id })
       else this.#note(group.id, expired)
     }
   }
@@ -275,6 +369,18 @@ export class GroupCoordinator {
     if (holder && holder.id !== memberId) return { errorCode: errorCodes.FENCED_INSTANCE_ID }
     const member = groupInstanceId === null ? group?.members.get(memberId) : holder
     return group && member ? { group, member } : { errorCode: errorCodes.UNKNOWN_MEMBER_ID }
+  }
+
+  /** By offset: a member whom the broker assigns may still commit of some partitions what it may not of others. */
+  #commitFaults(request: MemberRef, saysEpoch: boolean): (offset: TopicPartition) => number {
+    const { groupId, memberId, generationId } = request
+    const consumers = this.#consumerGroups.get(groupId)
+    if (!consumers || !this.#isOpen) {
+      const fault = this.#commitFault(request)
+      return () => fault
+    }
+    if (!saysEpoch && consumers.members.has(memberId)) return () => errorCodes.UNSUPPORTED_VERSION
+    return (offset) => this.#consumerGroups.commitFault(consumers, memberId, generationId, offset)
   }
 
   #commitFault(request: MemberRef): number {
@@ -309,27 +415,36 @@ export class GroupCoordinator {
     if (stored) this.#stored.set(entry.id, stored)
     else this.#stored.delete(entry.id)
     this.#offsets.apply(entry)
-    if (!this.#isOpen) return
-    if (entry.kind === 'group-deleted') this.#forget(entry.id)
+    if (!this.#isOpen) this.#recover(entry)
+    else if (entry.kind === 'group-deleted') this.#forget(entry.id)
     else this.#getOrAdd(entry.id)
+  }
+
+  /** Consumer groups live as the journal says they do; of classic ones it knows what was before a rebalance. */
+  #recover(entry: GroupEntry): void {
+    if (entry.kind === 'consumer-group') this.#consumerGroups.apply(entry)
+    else if (entry.kind === 'offsets' || entry.kind === 'offsets-deleted') return
+    else this.#consumerGroups.forget(entry.id)
   }
 
   /** Unless somebody joined while the deletion was on its way to disk. */
   #forget(groupId: string): void {
     const group = this.#groups.get(groupId)
-    if (group?.state === 'Empty' && group.pendingIds.size === 0) this.#groups.delete(groupId)
+    if (group && isDeserted(group)) this.#groups.delete(groupId)
+    if (this.#consumerGroups.get(groupId)?.members.size === 0) this.#consumerGroups.forget(groupId)
   }
 
   *#dump(): Generator<GroupEntry> {
     yield* this.#stored.values()
+    yield* this.#consumerGroups.dump()
     for (const id of this.#offsets.groupIds())
       yield { kind: 'offsets', id, offsets: this.#offsets.all(id) }
   }
 
-  #getOrAdd(groupId: string): Group {
-    const group = this.#groups.get(groupId) ?? new Group(groupId)
-    this.#groups.set(groupId, group)
-    return group
+  /** Offsets alone make a group. */
+  #getOrAdd(groupId: string): void {
+    if (this.#groups.has(groupId) || this.#consumerGroups.get(groupId)) return
+    this.#groups.set(groupId, new Group(groupId))
   }
 
   #persist(entry: GroupEntry): Promise<void> {
@@ -353,4 +468,9 @@ export class GroupCoordinator {
       partitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
     })
   }
+}
+
+/** Nobody is in it or on the way. */
+function isDeserted(group: Group): boolean {
+  return group.state === 'Empty' && group.pendingIds.size === 0
 }

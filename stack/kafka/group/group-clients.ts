@@ -24,7 +24,8 @@ export function openGroups(
     logger: silentLogger,
     durability: 'fsync',
   })
-  const groups = new GroupCoordinator({ clock, logger: silentLogger, journal, ...options })
+  const topics = { list: () => [], byName: () => undefined, version: 0 }
+  const groups = new GroupCoordinator({ clock, logger: silentLogger, journal, topics, ...options })
   journal.recover()
   groups.start()
   return { groups, clock, files, journal }

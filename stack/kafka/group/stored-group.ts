@@ -4,6 +4,7 @@
 // A group whose rebalance had begun when the broker died may have told some members a generation that was never
 // stored. Its entry names that generation, so that it is never given out a second time.
 
+import type { ConsumerGroupEntry } from '../consumer-group/stored-consumer-group.ts'
 import { Group } from './group.ts'
 import type { Member } from './member.ts'
 import type { CommittedOffset, TopicPartition } from './offsets.ts'
@@ -36,6 +37,7 @@ export interface StoredOffset extends CommittedOffset, TopicPartition {}
 
 export type GroupEntry =
   | StoredGroup
+  | ConsumerGroupEntry
   | { kind: 'group-rebalancing'; id: string; generationId: number }
   | { kind: 'group-deleted'; id: string }
   | { kind: 'offsets'; id: string; offsets: readonly StoredOffset[] }
@@ -44,6 +46,7 @@ export type GroupEntry =
 export const groupEntryKinds = [
   'group',
   'group-rebalancing',
+  'consumer-group',
   'group-deleted',
   'offsets',
   'offsets-deleted',
@@ -75,7 +78,8 @@ export function nextStored(
   entry: GroupEntry,
 ): StoredGroup | undefined {
   if (entry.kind === 'group') return entry
-  if (entry.kind === 'group-deleted') return undefined
+  // A group is of one kind at a time.
+  if (entry.kind === 'group-deleted' || entry.kind === 'consumer-group') return undefined
   if (entry.kind !== 'group-rebalancing') return before
   const known = before ?? storeGroup(new Group(entry.id), 0)
   return { ...known, generationId: entry.generationId, isRebalancing: true }

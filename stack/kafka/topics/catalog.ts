@@ -57,6 +57,8 @@ export class TopicCatalog {
   #isOpen = false
   /** The last change asked for: changes are made one after another, each on what the one before left. */
   #lastChange: Promise<unknown> = Promise.resolve()
+  /** Another one after each change of what topics and partitions there are. */
+  version = 0
   #deletedListeners = new Set<(topic: Topic) => void>()
   #timers: Timer[] = []
   /** The pass that is under way. */
@@ -290,6 +292,7 @@ export class TopicCatalog {
   }
 
   #put(entry: TopicEntry): void {
+    this.version++
     const { brokerConfigs } = this.#options
     const topic = this.#byId.get(entry.id) ?? new LiveTopic(entry, brokerConfigs)
     topic.change(entry, brokerConfigs)
@@ -302,6 +305,7 @@ export class TopicCatalog {
   }
 
   #drop(id: string): void {
+    this.version++
     const topic = this.#byId.get(id)
     this.#doomed.add(id)
     if (!topic) return

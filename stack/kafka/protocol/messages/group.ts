@@ -1,7 +1,7 @@
 // Consumer groups and their offsets.
 
 import { api, neverFlexible } from '../api.ts'
-import { between, since, struct } from '../struct.ts'
+import { between, nullableStruct, since, struct } from '../struct.ts'
 import {
   array,
   boolean,
@@ -14,6 +14,7 @@ import {
   nullableArray,
   nullableString,
   string,
+  uuid,
 } from '../types.ts'
 
 export const offsetCommit = api(
@@ -311,6 +312,82 @@ export const offsetDelete = api(
       throttleTimeMs: int32,
       topics: array(
         struct({ name: string, partitions: array(struct({ index: int32, errorCode: int16 })) }),
+      ),
+    }),
+  },
+)
+
+const idPartitions = struct({ topicId: uuid, partitions: array(int32) })
+
+/** KIP-848. */
+export const consumerGroupHeartbeat = api(
+  68,
+  'ConsumerGroupHeartbeat',
+  { versions: [0, 1], flexibleFrom: 0 },
+  {
+    request: struct({
+      groupId: string,
+      memberId: string,
+      memberEpoch: int32,
+      instanceId: nullableString,
+      rackId: nullableString,
+      rebalanceTimeoutMs: int32,
+      subscribedTopicNames: nullableArray(string),
+      subscribedTopicRegex: since(1, nullableString),
+      serverAssignor: nullableString,
+      topicPartitions: nullableArray(idPartitions),
+    }),
+    response: struct({
+      throttleTimeMs: int32,
+      errorCode: int16,
+      errorMessage: nullableString,
+      memberId: nullableString,
+      memberEpoch: int32,
+      heartbeatIntervalMs: int32,
+      assignment: nullableStruct(struct({ topicPartitions: array(idPartitions) })),
+    }),
+  },
+)
+
+const namedAssignment = struct({
+  topicPartitions: array(struct({ topicId: uuid, topicName: string, partitions: array(int32) })),
+})
+
+/** KIP-848. */
+export const consumerGroupDescribe = api(
+  69,
+  'ConsumerGroupDescribe',
+  { versions: [0, 1], flexibleFrom: 0 },
+  {
+    request: struct({ groupIds: array(string), includeAuthorizedOperations: boolean }),
+    response: struct({
+      throttleTimeMs: int32,
+      groups: array(
+        struct({
+          errorCode: int16,
+          errorMessage: nullableString,
+          groupId: string,
+          groupState: string,
+          groupEpoch: int32,
+          assignmentEpoch: int32,
+          assignorName: string,
+          members: array(
+            struct({
+              memberId: string,
+              instanceId: nullableString,
+              rackId: nullableString,
+              memberEpoch: int32,
+              clientId: string,
+              clientHost: string,
+              subscribedTopicNames: array(string),
+              subscribedTopicRegex: nullableString,
+              assignment: namedAssignment,
+              targetAssignment: namedAssignment,
+              memberType: since(1, int8),
+            }),
+          ),
+          authorizedOperations: int32,
+        }),
       ),
     }),
   },

@@ -1,0 +1,155 @@
+// A consumer group whose members are assigned by the broker (KIP-848). Three epochs follow one another: the group's is
+// raised when its members, what they read or the topics change; the assignment's says for which of them the targets
+// were made; each member's says how far it has come. Every step here is synchronous and needs no clock.
+
+import type { Topic } from '../topics/topic.ts'
+import { assignors, isAssignor } from './assignors.ts'
+import type { AssignorName, TopicSizes } from './assignors.ts'
+import { isReconciled } from './member.ts'
+import type { ConsumerMember, Target } from './member.ts'
+import type { PartitionKey, PartitionSet } from './partition-set.ts'
+import { isSame, noPartitions } from './partition-set.ts'
+import { sizesOf, topicIdsOf } from './subscription.ts'
+
+type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable'
+
+export interface TopicsView {
+  list(): readonly Topic[]
+  byName(name: string): Topic | undefined
+  /** Another one whenever there are other topics or partitions. */
+  readonly version: number
+}
+
+const defaultAssignor: AssignorName = 'uniform'
+
+export class ConsumerGroup {
+  readonly id: string
+  epoch = 1
+  assignmentEpoch = 0
+  readonly members = new Map<string, ConsumerMember>()
+  /** By member, what the assignment of `assignmentEpoch` meant for it. */
+  readonly targets = new Map<string, PartitionSet>()
+  /** The topics of the group as it last saw them. */
+  sizes: TopicSizes = new Map()
+  /** The version of the catalog when it looked. */
+  sawCatalog = -1
+
+  constructor(id: string) {
+    this.id = id
+  }
+
+  get state(): ConsumerGroupState {
+    if (this.members.size === 0) return 'Empty'
+    if (this.epoch > this.assignmentEpoch) return 'Assigning'
+    const members = [...this.members.values()]
+    return members.every((each) => isReconciled(each, this.targetOf(each)))
+      ? 'Stable'
+      : 'Reconciling'
+  }
+
+  byInstance(instanceId: string): ConsumerMember | undefined {
+    for (const member of this.members.values()) if (member.instanceId === instanceId) return member
+    return undefined
+  }
+
+  targetOf({ id }: ConsumerMember): Target {
+    return { partitions: this.targets.get(id) ?? noPartitions, epoch: this.assignmentEpoch }
+  }
+
+  /** Which members wish for most; static members that are away count as they did. */
+  get assignor(): AssignorName {
+    const votes = new Map<AssignorName, number>()
+    for (const { assignor } of this.members.values())
+      if (assignor !== null && isAssignor(assignor))
+        votes.set(assignor, (votes.get(assignor) ?? 0) + 1)
+    const [winner] = [...votes].sort(([, a], [, b]) => b - a)
+    return winner?.[0] ?? defaultAssignor
+  }
+
+  /** Puts the member in, as it is now instead of `before`; whether it reads something else. */
+  put(member: ConsumerMember, before: ConsumerMember): boolean {
+    this.members.set(member.id, member)
+    if (readsTheSame(before, member)) return false
+    this.sawCatalog = -1
+    return true
+  }
+
+  remove({ id }: ConsumerMember): void {
+    this.members.delete(id)
+    this.targets.delete(id)
+    this.sawCatalog = -1
+  }
+
+  /** A static member that came back under another id has what it had. */
+  replace(old: ConsumerMember, member: ConsumerMember): void {
+    const target = this.targets.get(old.id)
+    this.members.delete(old.id)
+    this.targets.delete(old.id)
+    this.members.set(member.id, member)
+    if (target) this.targets.set(member.id, target)
+  }
+
+  /** Looks at the topics if they may be others than before; whether they are. */
+  look(catalog: TopicsView): boolean {
+    if (this.sawCatalog === catalog.version) return false
+    this.sawCatalog = catalog.version
+    const topics = catalog.list()
+    const read = [...this.members.values()].flatMap((each) => [...topicIdsOf(each, topics)])
+    const sizes = sizesOf(read, topics)
+    if (sameSizes(sizes, this.sizes)) return false
+    this.sizes = sizes
+    return true
+  }
+
+  /** Makes targets for the group's epoch; answers whose are others now. */
+  assign(catalog: TopicsView): ConsumerMember[] {
+    const topics = catalog.list()
+    const members = [...this.members.values()]
+    const targets = assignors[this.assignor](
+      members.map((member) => ({
+        id: member.id,
+        instanceId: member.instanceId,
+        topicIds: topicIdsOf(member, topics),
+        target: this.targetOf(member).partitions,
+      })),
+      this.sizes,
+    )
+    const changed = members.filter(
+      (each) => !isSame(targets.get(each.id) ?? noPartitions, this.targetOf(each).partitions),
+    )
+    for (const [id, target] of targets) this.targets.set(id, target)
+    this.assignmentEpoch = this.epoch
+    return changed
+  }
+
+  /** What members have or have not let go of. */
+  held(): Set<PartitionKey> {
+    const held = new Set<PartitionKey>()
+    for (const { assigned, revoking } of this.members.values()) {
+      for (const key of assigned) held.add(key)
+      for (const key of revoking) held.add(key)
+    }
+    return held
+  }
+
+  /** Names of the topics that somebody reads. */
+  reads(catalog: TopicsView): Set<string> {
+    const topics = catalog.list()
+    const ids = new Set(
+      [...this.members.values()].flatMap((member) => [...topicIdsOf(member, topics)]),
+    )
+    return new Set(topics.filter(({ id }) => ids.has(id)).map(({ name }) => name))
+  }
+}
+
+function readsTheSame(a: ConsumerMember, b: ConsumerMember): boolean {
+  return (
+    a.topicRegex === b.topicRegex &&
+    a.topicNames.length === b.topicNames.length &&
+    a.topicNames.every((name, i) => name === b.topicNames[i])
+  )
+}
+
+function sameSizes(a: TopicSizes, b: TopicSizes): boolean {
+  return a.size === b.size && [...a].every(([topicId, size]) => b.get(topicId) === size)
+}
