@@ -3,6 +3,7 @@
 
 import { join } from 'node:path'
 import { defaultPorts } from './base/ports.ts'
+import { givesBack, smallYoung } from './base/small-memory.ts'
 import type { StartOptions } from './start.ts'
 import type { PartSpec } from './supervise.ts'
 
@@ -83,12 +84,6 @@ const hasStandIns = ({ cloud }: Chosen): boolean => cloud === 'emulator'
  * while a page that stutters is seen.
  */
 const cloudNiceness = 5
-
-/** What is young there is soon gone: less memory for a little more of the collector's work. */
-export const smallYoung: readonly string[] = ['--max-semi-space-size=4']
-
-/** Large blocks go back when they are freed. Else glibc keeps more of them the larger they were. */
-export const givesBack = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' }
 
 /**
  * Heaps together keep the stack within 1.5 GB. Buffers count as heap. Left alone, the collector looks through a small heap

@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { OperatingError } from './errors.ts'
 import type { PartMessage } from './lifecycle.ts'
+import { givesBack, smallYoung } from './small-memory.ts'
 import { KiB } from './units.ts'
 
 /** Of what it says, the end. */
@@ -20,8 +21,9 @@ export class PartProcess {
 
   /** `main` is the path of a program that calls `runPart`. */
   constructor(main: string, flags: readonly string[], nodeFlags: readonly string[] = []) {
-    this.#child = spawn(process.execPath, [...nodeFlags, main, ...flags], {
+    this.#child = spawn(process.execPath, [...smallYoung, ...nodeFlags, main, ...flags], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, ...givesBack },
     })
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#log = (this.#log + chunk.toString()).slice(-logCharactersMax)

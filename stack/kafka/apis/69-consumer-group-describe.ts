@@ -17,10 +17,11 @@ export default route(consumerGroupDescribe, (request, { services }) => {
   const { groups, cluster, catalog } = services
   const describe = (groupId: string) => {
     if (!cluster.coordinates(groupId)) return unknown(errorCodes.NOT_COORDINATOR, null)
+    if (groupId === '') return unknown(errorCodes.INVALID_GROUP_ID, null)
     const group = groups.describeConsumers(groupId)
     if (group) return known(group, catalog)
     const isClassic = groups.describe(groupId) !== undefined
-    const why = isClassic ? `is not a consumer group.` : 'not found.'
+    const why = isClassic ? 'is not a consumer group.' : 'not found.'
     return unknown(errorCodes.GROUP_ID_NOT_FOUND, `Group ${groupId} ${why}`)
   }
   return {

@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { systemClock } from '../../base/clock.ts'
 import { OperatingError } from '../../base/errors.ts'
 import { freePort, startPeer } from '../../base/peer.ts'
+import { givesBack, smallYoung } from '../../base/small-memory.ts'
 import { apiVersions } from '../protocol/messages/cluster.ts'
 import { WireClient } from '../wire-client.ts'
 
@@ -42,8 +43,8 @@ export class Subject {
     const main = new URL('../main.ts', import.meta.url).pathname
     const flags = ['--port', String(port), '--control-port', '0', '--data', dataDir]
     // As `slipway broker` starts it.
-    const environment = ['MALLOC_MMAP_THRESHOLD_=131072', 'MALLOC_TRIM_THRESHOLD_=131072']
-    const node = ['env', ...environment, process.execPath, '--max-semi-space-size=4']
+    const environment = Object.entries(givesBack).map(([name, value]) => `${name}=${value}`)
+    const node = ['env', ...environment, process.execPath, ...smallYoung]
     const command = [...node, main, ...flags, '--durability', durability, '--log-level', 'error']
     return new Subject({ command, dataDir, port })
   }

@@ -164,7 +164,7 @@ describe('epochs', () => {
       const offset = { topic: 't', partition, offset: 1, leaderEpoch: -1, metadata: null }
       const stored = { ...offset, committedMs: 0 }
       const ref = { groupId, memberId, generationId, groupInstanceId: null }
-      const codes = await groups().commitOffsets(ref, [stored])
+      const codes = await groups().commitOffsets(ref, [stored], { saysEpoch: true })
       return errorName(codes.get(stored) ?? 0)
     }
     expect([a.epoch, b.epoch]).toEqual([3, 3])
@@ -292,7 +292,7 @@ describe('both kinds of groups', () => {
     const { client, groups, restart } = open()
     const offset = { topic: 't', partition: 0, offset: 5, leaderEpoch: -1, metadata: null }
     const ref = { groupId, memberId: '', generationId: -1, groupInstanceId: null }
-    await groups().commitOffsets(ref, [{ ...offset, committedMs: 0 }])
+    await groups().commitOffsets(ref, [{ ...offset, committedMs: 0 }], { saysEpoch: true })
     expect(groups().list()).toMatchObject([{ type: 'classic' }])
     await client('a').beat()
     restart()
@@ -321,7 +321,9 @@ describe('both kinds of groups', () => {
     await a.beat()
     const offset = { topic: 't', partition: 0, offset: 5, leaderEpoch: -1, metadata: null }
     const ref = { groupId, memberId: 'a', generationId: a.epoch, groupInstanceId: null }
-    await groups().commitOffsets(ref, [{ ...offset, committedMs: clock.now() }])
+    await groups().commitOffsets(ref, [{ ...offset, committedMs: clock.now() }], {
+      saysEpoch: true,
+    })
     const weekMs = 7 * 86_400_000
     groups().expire(clock.now() + weekMs)
     await settled()

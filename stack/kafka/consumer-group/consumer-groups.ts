@@ -11,7 +11,7 @@ import type { consumerGroupHeartbeat } from '../protocol/messages/group.ts'
 import type { Infer } from '../protocol/types.ts'
 import { ConsumerGroup } from './group.ts'
 import type { TopicsView } from './group.ts'
-import { asSaid, findLeaving, findMember, isFull, isLeaving, requestFault } from './heartbeat.ts'
+import { asSaid, findLeaving, findMember, isFull, isLeaving } from './heartbeat.ts'
 import type { HeartbeatRequest, Refusal } from './heartbeat.ts'
 import { away, isReconciled, joining, mayCommit, reconcile } from './member.ts'
 import type { ConsumerMember } from './member.ts'
@@ -68,14 +68,17 @@ export class ConsumerGroups {
     this.#groups.delete(groupId)
   }
 
+  /** Of a request that has no fault of its own. */
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
-    const fault = requestFault(request)
-    if (fault) return refused(fault)
-    const known = this.#groups.get(request.groupId)
-    if (!known && request.memberEpoch !== joining)
-      return refused(groupNotFound(`Consumer group ${request.groupId} not found.`))
-    const group = known ?? new ConsumerGroup(request.groupId)
-    return isLeaving(request) ? this.#leave(group, request) : this.#beat(group, request)
+    const { groupId, memberEpoch } = request
+    const known = this.#groups.get(groupId)
+    if (isLeaving(request))
+      return known
+        ? this.#leave(known, request)
+        : refused(groupNotFound(`Group ${groupId} not found.`))
+    if (!known && memberEpoch !== joining)
+      return refused(groupNotFound(`Consumer group ${groupId} not found.`))
+    return this.#beat(known ?? new ConsumerGroup(groupId), request)
   }
 
   /** What somebody who says this id and epoch is answered who reads what is committed. */

@@ -89,7 +89,7 @@ function findStatic(
   const { memberId, memberEpoch } = request
   const holder = group.byInstance(instanceId)
   if (memberEpoch === joining) {
-    if (!holder) return { member: newcomer(request) }
+    if (!holder) return { member: group.members.get(memberId) ?? newcomer(request) }
     if (holder.epoch !== away)
       return {
         error: 'UNRELEASED_INSTANCE_ID',
@@ -182,6 +182,7 @@ export function asSaid(member: ConsumerMember, request: HeartbeatRequest): Consu
   const { rackId, serverAssignor, rebalanceTimeoutMs } = request
   return {
     ...member,
+    instanceId: request.instanceId ?? member.instanceId,
     rackId: rackId ?? member.rackId,
     clientId: request.clientId,
     clientHost: request.clientHost,

@@ -94,7 +94,7 @@ class World {
     const { memberId } = consumer.client
     const ref = { groupId, memberId, generationId: epoch, groupInstanceId: null }
     const owner = this.#owners().get(key)
-    const codes = await this.#opened.groups.commitOffsets(ref, [offset])
+    const codes = await this.#opened.groups.commitOffsets(ref, [offset], { saysEpoch: true })
     if (codes.get(offset) === errorCodes.NONE && owner !== undefined && owner !== consumer)
       this.faults.push(`${memberId} commits ${key} of ${owner.client.memberId}`)
   }

@@ -46,7 +46,22 @@ interface Fields {
   fetchOffset: At & { group: number; stable: boolean }
   deleteOffset: At & { group: number }
   deleteGroup: { group: number }
+  /** Members are assigned by range: who gets more of a uniform assignment is for each broker to choose. */
+  heartbeat: {
+    group: number
+    member: number
+    isStatic: boolean
+    step: HeartbeatStep
+    owned: 'unsaid' | 'as told' | 'nothing' | 'all'
+    topics: number[] | undefined
+  }
+  commitAsMember: At & { group: number; member: number; epochSlip: number; offset: number }
+  fetchAsMember: At & { group: number; member: number; epochSlip: number }
+  describeConsumers: { group: number }
 }
+
+/** The epoch that a member says: what it was told, or something else. */
+export type HeartbeatStep = 'told' | 'join' | 'leave' | 'away' | 'ahead' | 'behind'
 
 export interface Setting {
   name: string
@@ -96,6 +111,10 @@ const weights: Record<CommandName, number> = {
   fetchOffset: 3,
   deleteOffset: 1,
   deleteGroup: 1,
+  heartbeat: 14,
+  commitAsMember: 2,
+  fetchAsMember: 1,
+  describeConsumers: 2,
 }
 
 const names = Object.keys(weights) as CommandName[]
@@ -123,6 +142,20 @@ function randomCommand(random: Random): Command {
 const topic = (random: Random) => random.weighted([8, 3, 1, 0.3, 0.2, 0.2])
 const place = (random: Random) => ({ topic: topic(random), partition: random.weighted([8, 4, 1]) })
 const producer = (random: Random) => random.int(2)
+const member = (random: Random) => random.int(3)
+const heartbeatSteps: readonly HeartbeatStep[] = [
+  'told',
+  'told',
+  'told',
+  'told',
+  'told',
+  'join',
+  'join',
+  'leave',
+  'away',
+  'ahead',
+  'behind',
+]
 const group = (random: Random) => random.weighted([4, 2, 0.3])
 
 const draw: { [K in CommandName]: (random: Random) => Fields[K] } = {
@@ -196,6 +229,28 @@ const draw: { [K in CommandName]: (random: Random) => Fields[K] } = {
   }),
   deleteOffset: (random) => ({ ...place(random), group: group(random) }),
   deleteGroup: (random) => ({ group: group(random) }),
+  heartbeat: (random) => ({
+    group: group(random),
+    member: member(random),
+    isStatic: random.chance(0.2),
+    step: random.pick(heartbeatSteps),
+    owned: random.pick(['unsaid', 'as told', 'as told', 'nothing', 'all']),
+    topics: random.chance(0.2) ? [topic(random), topic(random)] : undefined,
+  }),
+  commitAsMember: (random) => ({
+    ...place(random),
+    group: group(random),
+    member: member(random),
+    epochSlip: slipOf(random),
+    offset: random.int(20),
+  }),
+  fetchAsMember: (random) => ({
+    ...place(random),
+    group: group(random),
+    member: member(random),
+    epochSlip: slipOf(random),
+  }),
+  describeConsumers: (random) => ({ group: group(random) }),
 }
 
 function slipOf(random: Random): number {

@@ -26,7 +26,16 @@ const failuresMax = 10
 
 /** Its controller listens a hundred above. */
 const kafkaPort = await freePort()
-const kafkaArgs = ['--port', String(kafkaPort), '--set', 'auto.create.topics.enable=false']
+const kafkaArgs = [
+  '--port',
+  String(kafkaPort),
+  '--set',
+  'auto.create.topics.enable=false',
+  // Targets are made with the heartbeat that wants others, as here, rather than a second later.
+  'group.consumer.assignment.interval.ms=0',
+  'group.consumer.min.assignment.interval.ms=0',
+  'group.consumer.assignor.offload.enable=false',
+]
 const kafka = await startPeer('kafka/start', kafkaArgs, process.env['SLIPWAY_SHARED'])
 
 describe.skipIf(kafka === undefined)('our broker beside Apache Kafka', () => {

@@ -12,6 +12,8 @@ import {
   produce,
 } from '../protocol/messages/data.ts'
 import {
+  consumerGroupDescribe,
+  consumerGroupHeartbeat,
   deleteGroups,
   findCoordinator,
   offsetCommit,
@@ -33,6 +35,7 @@ import {
   endTxn,
   txnOffsetCommit,
 } from '../protocol/messages/transactions.ts'
+import type { IdPartitions } from '../consumer-group/partition-set.ts'
 import { packBatch } from '../protocol/packed-batch.ts'
 import {
   batchRecords,
@@ -47,7 +50,7 @@ import {
 import { zeroUuid } from '../protocol/types.ts'
 import { WireClient } from '../wire-client.ts'
 import { fetchOf, readCommitted } from '../wire-requests.ts'
-import type { Command, CommandName } from './commands.ts'
+import type { Command, CommandName, HeartbeatStep } from './commands.ts'
 import { recordSpacingMs, recordsMax } from './commands.ts'
 
 export type Outcome = unknown
@@ -60,6 +63,12 @@ interface Producer {
   sequences: Map<string, number>
 }
 
+/** A member of a group, as it was last told. */
+interface Consumer {
+  epoch: number
+  owned: IdPartitions[]
+}
+
 interface Run {
   /** Of every name in it, so that sequences do not meet. */
   prefix: string
@@ -68,12 +77,17 @@ interface Run {
 }
 
 const settleMs = 20
+/** A coordinator of Kafka's hears of topics after everybody else. */
+const coordinatorSettleMs = 100
 const settlePatienceMs = 10_000
 
 export class Subject {
   readonly #client: WireClient
   #run: Run = { prefix: '', baseMs: 0 }
   #producers = new Map<number, Producer>()
+  #consumers = new Map<string, Consumer>()
+  /** Id → name: what was deleted and made again has two. */
+  #topicNames = new Map<string, string>()
   #firstRecord = 0
 
   private constructor(client: WireClient) {
@@ -99,6 +113,7 @@ export class Subject {
   begin(run: Run): void {
     this.#run = run
     this.#producers = new Map()
+    this.#consumers = new Map()
   }
 
   /** Whoever is asked again produces the same records: they are numbered by the command's place. */
@@ -139,6 +154,8 @@ export class Subject {
       const made = only(answer.topics)
       if (made.errorCode === 0 && !validateOnly) {
         await settled(async () => (await this.#partitions(name)) === made.partitionCount)
+        this.#topicNames.set(await this.#topicId(name), `t${topic}`)
+        await systemClock.sleep(coordinatorSettleMs)
       }
       return { error: errorName(made.errorCode), partitions: made.partitionCount }
     },
@@ -155,6 +172,7 @@ export class Subject {
           for (const key of sequences.keys()) if (key.startsWith(`${topic}-`)) sequences.delete(key)
         }
         await settled(async () => (await this.#partitions(name)) === 0)
+        await systemClock.sleep(coordinatorSettleMs)
       }
       return errorName(errorCode)
     },
@@ -166,7 +184,10 @@ export class Subject {
         validateOnly: false,
       })
       const { errorCode } = only(answer.results)
-      if (errorCode === 0) await settled(async () => (await this.#partitions(name)) === count)
+      if (errorCode === 0) {
+        await settled(async () => (await this.#partitions(name)) === count)
+        await systemClock.sleep(coordinatorSettleMs)
+      }
       return errorName(errorCode)
     },
     describeTopic: async ({ topic }) => {
@@ -186,7 +207,7 @@ export class Subject {
           return configs[0]?.value === setting.value
         })
         // What it describes, a log of Kafka's does a moment later.
-        await systemClock.sleep(settleMs)
+        await systemClock.sleep(coordinatorSettleMs)
       }
       return errorName(errorCode)
     },
@@ -378,6 +399,94 @@ export class Subject {
       const answer = await this.#client.call(deleteGroups, 1, { groups: [this.#group(group)] })
       return errorName(only(answer.results).errorCode)
     },
+    heartbeat: async ({ group, member, isStatic, step, owned, topics }) => {
+      const memberId = this.#member(member)
+      const told = this.#consumers.get(`${group}/${member}`) ?? { epoch: 0, owned: [] }
+      const joins = step === 'join' || (step === 'told' && told.epoch === 0)
+      const topicNames = topics?.map((topic) => this.#topic(topic))
+      const answer = await this.#client.call(consumerGroupHeartbeat, 1, {
+        groupId: this.#group(group),
+        memberId,
+        memberEpoch: joins ? 0 : said(told.epoch, step),
+        instanceId: isStatic ? `i${member}` : null,
+        rackId: null,
+        rebalanceTimeoutMs: joins || owned === 'all' ? 60_000 : -1,
+        subscribedTopicNames: topicNames ?? (joins ? [this.#topic(0)] : null),
+        subscribedTopicRegex: null,
+        serverAssignor: joins ? 'range' : null,
+        topicPartitions: joins ? [] : { ...ownedAs, 'as told': told.owned, all: told.owned }[owned],
+      })
+      const { errorCode, memberEpoch, assignment } = answer
+      const isIn = errorCode === 0 && memberEpoch > 0
+      this.#consumers.set(`${group}/${member}`, {
+        epoch: isIn ? memberEpoch : isEnd(errorCode) || memberEpoch < 0 ? 0 : told.epoch,
+        owned: assignment?.topicPartitions ?? told.owned,
+      })
+      return {
+        error: errorName(errorCode),
+        message: answer.errorMessage?.replaceAll(this.#run.prefix, ''),
+        isSameMember: answer.memberId === memberId,
+        epoch: memberEpoch,
+        assignment: assignment && this.#named(assignment.topicPartitions),
+      }
+    },
+    commitAsMember: async ({ topic, partition, group, member, epochSlip, offset }) => {
+      const { epoch = 0 } = this.#consumers.get(`${group}/${member}`) ?? {}
+      const answer = await this.#client.call(offsetCommit, 9, {
+        groupId: this.#group(group),
+        generationId: epoch + epochSlip,
+        memberId: this.#member(member),
+        groupInstanceId: null,
+        retentionTimeMs: -1,
+        topics: [{ name: this.#topic(topic), partitions: [offsetOf(partition, offset)] }],
+      })
+      return errorName(only(only(answer.topics).partitions).errorCode)
+    },
+    fetchAsMember: async ({ topic, partition, group, member, epochSlip }) => {
+      const { epoch = 0 } = this.#consumers.get(`${group}/${member}`) ?? {}
+      const answer = await this.#client.call(offsetFetch, 9, {
+        groupId: '',
+        topics: [],
+        groups: [
+          {
+            groupId: this.#group(group),
+            memberId: this.#member(member),
+            memberEpoch: epoch + epochSlip,
+            topics: [{ name: this.#topic(topic), partitions: [partition] }],
+          },
+        ],
+        requireStable: false,
+      })
+      const found = only(answer.groups)
+      return {
+        error: errorName(found.errorCode),
+        offset: found.topics[0]?.partitions[0]?.offset,
+      }
+    },
+    describeConsumers: async ({ group }) => {
+      const answer = await this.#client.call(consumerGroupDescribe, 1, {
+        groupIds: [this.#group(group)],
+        includeAuthorizedOperations: false,
+      })
+      const found = only(answer.groups)
+      return {
+        error: errorName(found.errorCode),
+        message: found.errorMessage?.replaceAll(this.#run.prefix, ''),
+        state: found.groupState,
+        epochs: [found.groupEpoch, found.assignmentEpoch],
+        assignor: found.assignorName,
+        members: found.members
+          .map((member) => ({
+            id: member.memberId.replace(this.#run.prefix, ''),
+            instanceId: member.instanceId,
+            epoch: member.memberEpoch,
+            topics: member.subscribedTopicNames.map((name) => this.#plain(name)).sort(),
+            has: this.#named(member.assignment.topicPartitions),
+            target: this.#named(member.targetAssignment.topicPartitions),
+          }))
+          .sort((a, b) => (a.id < b.id ? -1 : 1)),
+      }
+    },
   }
 
   async #init(index: number, transactionalId: string | null, timeoutMs: number): Promise<Outcome> {
@@ -498,6 +607,29 @@ export class Subject {
     return producerId < 0 ? 'nobody' : 'somebody'
   }
 
+  async #topicId(name: string): Promise<string> {
+    const answer = await this.#client.call(metadata, 10, {
+      topics: [{ topicId: zeroUuid, name }],
+      allowAutoTopicCreation: false,
+      includeClusterAuthorizedOperations: false,
+      includeTopicAuthorizedOperations: false,
+    })
+    return only(answer.topics).topicId
+  }
+
+  #named(topics: readonly IdPartitions[]): string[] {
+    return topics
+      .map(({ topicId, partitions }) => {
+        const name = this.#topicNames.get(topicId) ?? 'unknown'
+        return `${name}: ${partitions.toSorted((a, b) => a - b).join(' ')}`
+      })
+      .sort()
+  }
+
+  #member(index: number): string {
+    return `${this.#run.prefix}m${index}`
+  }
+
   #topic(index: number): string {
     return oddNames[index - 3] ?? `${this.#run.prefix}t${index}`
   }
@@ -516,6 +648,16 @@ export class Subject {
 }
 
 const topicResource = 2
+const ownedAs = { unsaid: null, nothing: [] }
+
+/** After these a member begins again. */
+function isEnd(errorCode: number): boolean {
+  return ['FENCED_MEMBER_EPOCH', 'UNKNOWN_MEMBER_ID'].includes(errorName(errorCode))
+}
+
+function said(epoch: number, step: HeartbeatStep): number {
+  return { told: epoch, join: 0, leave: -1, away: -2, ahead: epoch + 3, behind: epoch - 1 }[step]
+}
 const oddNames = ['two words', '', 'x'.repeat(250)]
 
 function offsetOf(index: number, offset: number) {

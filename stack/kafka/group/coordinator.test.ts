@@ -578,7 +578,7 @@ describe('offsets', () => {
     const { client, groups } = open()
     const simple = client()
     expect(await simple.commit(7)).toBe(NONE)
-    expect(groups.list()).toEqual([{ groupId, protocolType: '', state: 'Empty' }])
+    expect(groups.list()).toEqual([{ groupId, type: 'classic', protocolType: '', state: 'Empty' }])
     await gather(client())
     expect(await simple.commit(8)).toBe(UNKNOWN_MEMBER_ID)
     const other = client()

@@ -11,6 +11,7 @@ import { dayMs, minuteMs, secondMs } from '../../base/units.ts'
 import { ConsumerGroups, groupNotFound, refused } from '../consumer-group/consumer-groups.ts'
 import type { HeartbeatAnswer } from '../consumer-group/consumer-groups.ts'
 import type { ConsumerGroup, TopicsView } from '../consumer-group/group.ts'
+import { requestFault } from '../consumer-group/heartbeat.ts'
 import type { HeartbeatRequest } from '../consumer-group/heartbeat.ts'
 import { joining } from '../consumer-group/member.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -193,6 +194,8 @@ export class GroupCoordinator {
       return Promise.resolve(
         refused({ error: 'NOT_COORDINATOR', message: 'The broker is being stopped.' }),
       )
+    const fault = requestFault(request)
+    if (fault) return Promise.resolve(refused(fault))
     const classic = this.#groups.get(groupId)
     const staysClassic = classic && (!isDeserted(classic) || request.memberEpoch !== joining)
     if (staysClassic)
@@ -211,7 +214,7 @@ export class GroupCoordinator {
   async commitOffsets(
     request: MemberRef,
     offsets: readonly StoredOffset[],
-    { saysEpoch = true } = {},
+    { saysEpoch = false } = {},
   ): Promise<Map<StoredOffset, number>> {
     const faultOf = this.#commitFaults(request, saysEpoch)
     const codes = new Map(
@@ -377,7 +380,8 @@ export class GroupCoordinator {
     const consumers = this.#consumerGroups.get(groupId)
     if (!consumers || !this.#isOpen) {
       const fault = this.#commitFault(request)
-      return () => fault
+      const isUnknown = fault === errorCodes.ILLEGAL_GENERATION && !this.#groups.has(groupId)
+      return () => (isUnknown && saysEpoch ? errorCodes.GROUP_ID_NOT_FOUND : fault)
     }
     if (!saysEpoch && consumers.members.has(memberId)) return () => errorCodes.UNSUPPORTED_VERSION
     return (offset) => this.#consumerGroups.commitFault(consumers, memberId, generationId, offset)
