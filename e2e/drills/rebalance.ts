@@ -10,6 +10,8 @@ import type { MemberWord } from './rebalance-member.ts'
 
 export interface DrillOptions {
   broker: string
+  /** Whether members share out among themselves, or the broker assigns them (KIP-848). */
+  protocol: 'classic' | 'consumer'
   rebalances: number
   seed: number
 }
@@ -46,9 +48,14 @@ interface Member {
   isIn: boolean
 }
 
-export async function drill({ broker, rebalances, seed }: DrillOptions): Promise<DrillResult> {
+export async function drill({
+  broker,
+  protocol,
+  rebalances,
+  seed,
+}: DrillOptions): Promise<DrillResult> {
   const random = new Random(`rebalance/${seed}`)
-  const world = new World(broker)
+  const world = new World(broker, protocol)
   await world.open()
   const writing = world.write()
   for (let i = 0; i < 3; i++) world.add()
@@ -68,6 +75,7 @@ class World {
   isOver = false
   rebalances = 0
   readonly #broker: string
+  readonly #protocol: DrillOptions['protocol']
   readonly #kafka: Kafka
   readonly #members = new Set<Member>()
   /** When each record was written, until it is read: partition/offset. */
@@ -84,8 +92,9 @@ class World {
   #names = 0
   readonly #diary: { atMs: number; line: string }[] = []
 
-  constructor(broker: string) {
+  constructor(broker: string, protocol: DrillOptions['protocol']) {
     this.#broker = broker
+    this.#protocol = protocol
     this.#kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
   }
 
@@ -137,7 +146,8 @@ class World {
 
   add(): void {
     const path = new URL('./rebalance-member.ts', import.meta.url).pathname
-    const args = [...quiet, path, this.#broker, topic, 'group', String(sessionMs)]
+    const own = [this.#broker, topic, 'group', String(sessionMs), this.#protocol]
+    const args = [...quiet, path, ...own]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const name = `member ${++this.#names}`
     const member: Member = { name, process: child, isStill: false, isIn: false }
@@ -184,6 +194,8 @@ class World {
 
   #note(what: string, act: () => void): void {
     this.#done[what] = (this.#done[what] ?? 0) + 1
+    // Nobody leads where the broker assigns: each change of who is in is a rebalance.
+    if (this.#protocol === 'consumer') this.rebalances++
     act()
   }
 

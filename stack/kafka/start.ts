@@ -58,6 +58,8 @@ export interface BrokerOptions {
   initialRebalanceDelayMs?: number
   /** The shortest that a group's member may ask for; Kafka's six seconds unless given. */
   sessionTimeoutMsMin?: number
+  /** Of members that the broker assigns, who are not asked; Kafka's 45 seconds unless given. */
+  consumerSessionTimeoutMs?: number
   logger?: Logger
   clock?: Clock
   limits?: Partial<ConnectionLimits & ListenerLimits>
@@ -264,6 +266,9 @@ function stateOptions(options: BrokerOptions): StateOptions {
       initialRebalanceDelayMs: options.initialRebalanceDelayMs ?? 0,
       ...(options.sessionTimeoutMsMin !== undefined && {
         sessionTimeoutMsMin: options.sessionTimeoutMsMin,
+      }),
+      ...(options.consumerSessionTimeoutMs !== undefined && {
+        consumerSessionTimeoutMs: options.consumerSessionTimeoutMs,
       }),
     },
     ...(options.files ? { files: options.files } : {}),

@@ -51,8 +51,8 @@ function answer(options: Options, [group, ...more]: readonly string[]): Promise<
         hint: 'say where the group is to go on, for example --reset earliest',
       })
     }
-    return withBroker(options, async ({ admin }) => {
-      const rows = await (group === undefined ? groupRows(admin) : groupPartitionRows(admin, group))
+    return withBroker(options, async (reach) => {
+      const rows = await (group === undefined ? groupRows(reach) : groupPartitionRows(reach, group))
       if (rows.length === 0) process.stderr.write('there is nothing to show\n')
       return printRows(rows, options)
     })

@@ -1,9 +1,12 @@
 // Consumer groups as rows: all of them, or the partitions of one with its lag; and where its offsets would be set to.
 
 import { AssignerProtocol } from 'kafkajs'
-import type { Admin, GroupDescription } from 'kafkajs'
+import type { Admin } from 'kafkajs'
 import { OperatingError } from '../../base/errors.ts'
+import { consumerGroupDescribe } from '../../kafka/protocol/messages/group.ts'
+import type { Cluster } from '../cluster.ts'
 import { Coordinator, noGeneration, noMember } from '../coordinator.ts'
+import type { TopicPartition } from '../records.ts'
 import { resetOffset } from './offset-reset.ts'
 import type { PartitionSpan, ResetTarget } from './offset-reset.ts'
 import type { Reach } from './options.ts'
@@ -21,16 +24,22 @@ export interface OffsetMove {
   to: number
 }
 
-export async function groupRows(admin: Admin): Promise<Row[]> {
+/** Of either kind: classic, or with members that the broker assigns (KIP-848). */
+interface Described {
+  state: string
+  members: { who: string; partitions: TopicPartition[] }[]
+}
+
+export async function groupRows({ admin, cluster }: Reach): Promise<Row[]> {
   const { groups } = await admin.listGroups()
   const rows: Row[] = []
   for (const groupId of groups.map((group) => group.groupId).sort()) {
-    const description = await describe(admin, groupId)
+    const { state, members } = await describe({ admin, cluster }, groupId)
     const partitions = await partitionsOf(admin, groupId)
     rows.push({
       group: groupId,
-      state: description.state,
-      members: description.members.length,
+      state,
+      members: members.length,
       partitions: partitions.length,
       lagRecords: partitions.reduce((sum, each) => sum + lagOf(each), 0),
     })
@@ -38,10 +47,9 @@ export async function groupRows(admin: Admin): Promise<Row[]> {
   return rows
 }
 
-export async function groupPartitionRows(admin: Admin, groupId: string): Promise<Row[]> {
-  const description = await existing(admin, groupId)
-  const owners = ownersOf(description)
-  return (await partitionsOf(admin, groupId)).map((each) => ({
+export async function groupPartitionRows(reach: Reach, groupId: string): Promise<Row[]> {
+  const owners = ownersOf(await existing(reach, groupId))
+  return (await partitionsOf(reach.admin, groupId)).map((each) => ({
     group: groupId,
     topic: each.topic,
     partition: each.partition,
@@ -76,11 +84,11 @@ export async function plannedMoves(
 
 /** The group must be empty: a member that is running would commit over it. */
 export async function carryOut(
-  { admin, cluster }: Reach,
+  reach: Reach,
   groupId: string,
   moves: readonly OffsetMove[],
 ): Promise<void> {
-  const { state, members } = await describe(admin, groupId)
+  const { state, members } = await describe(reach, groupId)
   if (members.length > 0) {
     throw new OperatingError(`group "${groupId}" has members, which would commit over it`, {
       where: `state ${state}, members ${members.length}`,
@@ -88,17 +96,42 @@ export async function carryOut(
     })
   }
   const positions = moves.map(({ topic, partition, to: offset }) => ({ topic, partition, offset }))
-  await new Coordinator(cluster, groupId).commit(positions, noGeneration, noMember)
+  await new Coordinator(reach.cluster, groupId).commit(positions, noGeneration, noMember)
 }
 
-async function describe(admin: Admin, groupId: string): Promise<GroupDescription> {
+/** What is listed and no classic group is one of the other kind. */
+async function describe({ admin, cluster }: Reach, groupId: string): Promise<Described> {
   const { groups } = await admin.describeGroups([groupId])
-  return groups[0] as GroupDescription
+  const [group] = groups
+  if (!group || group.state === 'Dead') return describeConsumers(cluster, groupId)
+  const members = group.members.map(({ clientId, clientHost, memberAssignment }) => ({
+    who: `${clientId} ${clientHost}`,
+    partitions: assignedBy(memberAssignment),
+  }))
+  return { state: group.state, members }
 }
 
-async function existing(admin: Admin, groupId: string): Promise<GroupDescription> {
-  const { groups } = await admin.listGroups()
-  if (groups.some((group) => group.groupId === groupId)) return describe(admin, groupId)
+async function describeConsumers(cluster: Cluster, groupId: string): Promise<Described> {
+  const answer = await new Coordinator(cluster, groupId).request(consumerGroupDescribe, 0, {
+    groupIds: [groupId],
+    includeAuthorizedOperations: false,
+  })
+  const members = answer.groups.flatMap((group) => group.members)
+  return {
+    // One that went meanwhile has none.
+    state: answer.groups[0]?.groupState || 'Dead',
+    members: members.map(({ clientId, clientHost, assignment }) => ({
+      who: `${clientId} ${clientHost}`,
+      partitions: assignment.topicPartitions.flatMap(({ topicName: topic, partitions }) =>
+        partitions.map((partition) => ({ topic, partition })),
+      ),
+    })),
+  }
+}
+
+async function existing(reach: Reach, groupId: string): Promise<Described> {
+  const { groups } = await reach.admin.listGroups()
+  if (groups.some((group) => group.groupId === groupId)) return describe(reach, groupId)
   const names = groups.map((group) => group.groupId).sort()
   throw new OperatingError(`there is no group "${groupId}"`, {
     hint: `there are ${names.join(', ') || 'none at all'}`,
@@ -158,18 +191,20 @@ async function offsetsAt(
 }
 
 /** `topic-partition` → who reads it. */
-function ownersOf({ members }: GroupDescription): Map<string, string> {
-  const owners = new Map<string, string>()
-  for (const { clientId, clientHost, memberAssignment } of members) {
-    if (memberAssignment.length === 0) continue
-    const assignment = AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {}
-    for (const [topic, partitions] of Object.entries(assignment)) {
-      for (const partition of partitions) {
-        owners.set(`${topic}-${partition}`, `${clientId} ${clientHost}`)
-      }
-    }
-  }
-  return owners
+function ownersOf({ members }: Described): Map<string, string> {
+  return new Map(
+    members.flatMap(({ who, partitions }) =>
+      partitions.map(({ topic, partition }): [string, string] => [`${topic}-${partition}`, who]),
+    ),
+  )
+}
+
+function assignedBy(memberAssignment: Buffer): TopicPartition[] {
+  if (memberAssignment.length === 0) return []
+  const assignment = AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {}
+  return Object.entries(assignment).flatMap(([topic, partitions]) =>
+    partitions.map((partition) => ({ topic, partition })),
+  )
 }
 
 function lagOf({ committed, startOffset, endOffset }: PartitionSpan): number {

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Consumer as PlatformaticConsumer } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import type { Consumer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -110,7 +111,7 @@ describe('topics', () => {
 describe('groups', () => {
   test('are listed with their lag', async () => {
     await commit('listed', [5, 3])
-    expect(await asked(({ admin }) => groupRows(admin))).toContainEqual({
+    expect(await asked(groupRows)).toContainEqual({
       group: 'listed',
       state: 'Empty',
       members: 0,
@@ -123,7 +124,7 @@ describe('groups', () => {
     await commit('read', [5, 3])
     const consumer = await member('read')
     try {
-      const rows = await asked(({ admin }) => groupPartitionRows(admin, 'read'))
+      const rows = await asked((reach) => groupPartitionRows(reach, 'read'))
       expect(
         rows.map(({ partition, committed, lagRecords }) => [partition, committed, lagRecords]),
       ).toEqual([
@@ -133,6 +134,44 @@ describe('groups', () => {
       for (const { member: owner } of rows) expect(owner).toContain('kafkajs')
     } finally {
       await consumer.disconnect()
+    }
+  })
+
+  test('whose members the broker assigns are shown like the others', async ({ skip }) => {
+    const consumer = new PlatformaticConsumer({
+      groupId: 'assigned',
+      clientId: 'platformatic',
+      bootstrapBrokers: broker.address.split(','),
+      groupProtocol: 'consumer',
+    })
+    try {
+      const apis = await consumer.listApis()
+      skip(!apis.some(({ name }) => name === 'ConsumerGroupHeartbeat'), 'the broker has no KIP-848')
+      const stream = await consumer.consume({ topics: ['orders'], mode: 'earliest' })
+      for await (const message of stream) if (message.offset === 2n) break
+      await consumer.commit({
+        offsets: [0, 1].map((partition) => ({
+          topic: 'orders',
+          partition,
+          offset: 2n,
+          leaderEpoch: -1,
+        })),
+      })
+      const rows = await asked((reach) => groupPartitionRows(reach, 'assigned'))
+      expect(rows.map(({ committed, lagRecords }) => [committed, lagRecords])).toEqual([
+        [2, 5],
+        [2, 1],
+      ])
+      for (const { member: owner } of rows) expect(owner).toContain('platformatic')
+      expect(await asked(groupRows)).toContainEqual({
+        group: 'assigned',
+        state: 'Stable',
+        members: 1,
+        partitions: 2,
+        lagRecords: 6,
+      })
+    } finally {
+      await consumer.close(true)
     }
   })
 
@@ -147,9 +186,7 @@ describe('groups', () => {
       { topic: 'orders', partition: 1, from: 3, to: 0 },
     ])
     const committed = async () =>
-      (await asked(({ admin }) => groupPartitionRows(admin, 'reset'))).map(
-        (row) => row['committed'],
-      )
+      (await asked((reach) => groupPartitionRows(reach, 'reset'))).map((row) => row['committed'])
     expect(await committed()).toEqual([5, 3])
     await asked((reach) => carryOut(reach, 'reset', moves))
     expect(await committed()).toEqual([6, 0])

@@ -16,6 +16,8 @@ import uuid
 brokers = os.environ.get('BROKERS', '127.0.0.1:9092')
 patience_s = 90
 session_timeout_ms = 10_000
+# Instead of an assignor of the client's: the group protocol of KIP-848.
+by_broker = 'by the broker'
 
 
 class Unsupported(Exception):
@@ -158,6 +160,13 @@ def group_cooperative_sticky(client):
     if 'cooperative-sticky' not in client.assignors:
         raise Unsupported('the client has no cooperative assignor')
     three_members(client, 'cooperative-sticky')
+
+
+@scenario
+def group_assigned_by_the_broker(client):
+    if by_broker not in client.assignors:
+        raise Unsupported('the client does not speak KIP-848')
+    three_members(client, by_broker)
 
 
 def three_members(client, assignor):

@@ -20,6 +20,8 @@ import org.apache.kafka.common.serialization.*;
 class KafkaClients {
   static final String brokers = System.getenv().getOrDefault("BROKERS", "127.0.0.1:9092");
   static final Duration patience = Duration.ofSeconds(90);
+  /** Instead of an assignor of the client: the group protocol of KIP-848. */
+  static final String BY_BROKER = "by the broker";
   static Admin admin;
 
   interface Scenario {
@@ -37,8 +39,9 @@ class KafkaClients {
     scenarios.put("idempotent_producer", KafkaClients::idempotentProducer);
     scenarios.put("seek_by_time", KafkaClients::seekByTime);
     scenarios.put("commit_and_resume", KafkaClients::commitAndResume);
-    scenarios.put("group_of_three", () -> threeMembers(RangeAssignor.class));
-    scenarios.put("group_cooperative_sticky", () -> threeMembers(CooperativeStickyAssignor.class));
+    scenarios.put("group_of_three", () -> threeMembers(RangeAssignor.class.getName()));
+    scenarios.put("group_cooperative_sticky", () -> threeMembers(CooperativeStickyAssignor.class.getName()));
+    scenarios.put("group_assigned_by_the_broker", () -> threeMembers(BY_BROKER));
     scenarios.put("static_member_comes_back", KafkaClients::staticMemberComesBack);
     scenarios.put("transactions", KafkaClients::transactions);
     scenarios.put("open_transaction_is_hidden", KafkaClients::openTransactionIsHidden);
@@ -186,7 +189,7 @@ class KafkaClients {
   }
 
   /** They join, one leaves, one is killed: each partition has one owner, every record is seen. */
-  static void threeMembers(Class<?> assignor) throws Exception {
+  static void threeMembers(String assignor) throws Exception {
     var topic = fresh(6);
     try (var producer = producer(Map.of()); var members = new Members(topic, assignor)) {
       var first = members.start("");
@@ -208,7 +211,7 @@ class KafkaClients {
 
   static void staticMemberComesBack() throws Exception {
     var topic = fresh(4);
-    try (var producer = producer(Map.of()); var members = new Members(topic, RangeAssignor.class)) {
+    try (var producer = producer(Map.of()); var members = new Members(topic, RangeAssignor.class.getName())) {
       var stays = members.start("one");
       var returns = members.start("two");
       members.share(4, stays, returns);
@@ -316,7 +319,9 @@ class KafkaClients {
         // The process ends either way.
       }
     }));
-    var settings = new HashMap<>(Map.of("group.id", group, "partition.assignment.strategy", assignor));
+    var settings = new HashMap<>(Map.of("group.id", group));
+    if (assignor.equals(BY_BROKER)) settings.put("group.protocol", "consumer");
+    else settings.put("partition.assignment.strategy", assignor);
     if (!instance.isEmpty()) settings.put("group.instance.id", instance);
     try (var consumer = consumer(settings)) {
       consumer.subscribe(List.of(topic));
@@ -374,9 +379,9 @@ class KafkaClients {
     final String group = name("group");
     final List<Member> all = new ArrayList<>();
 
-    Members(String topic, Class<?> assignor) {
+    Members(String topic, String assignor) {
       this.topic = topic;
-      this.assignor = assignor.getName();
+      this.assignor = assignor;
     }
 
     Member start(String instance) throws Exception {
@@ -442,6 +447,8 @@ class KafkaClients {
   static KafkaConsumer<String, String> consumer(Map<String, String> settings) {
     var all = new HashMap<String, Object>(Map.of("bootstrap.servers", brokers, "auto.offset.reset", "earliest", "enable.auto.commit", "false", "session.timeout.ms", "10000", "heartbeat.interval.ms", "500"));
     all.putAll(settings);
+    // Then these are for the broker to say.
+    if ("consumer".equals(settings.get("group.protocol"))) all.keySet().removeAll(List.of("session.timeout.ms", "heartbeat.interval.ms"));
     return new KafkaConsumer<>(all, new StringDeserializer(), new StringDeserializer());
   }
 

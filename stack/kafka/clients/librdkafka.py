@@ -4,7 +4,7 @@ import confluent_kafka
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from contract import Record, Unsupported, brokers, main, patience_s, session_timeout_ms
+from contract import Record, Unsupported, brokers, by_broker, main, patience_s, session_timeout_ms
 
 where = {'bootstrap.servers': brokers}
 admin = AdminClient(where)
@@ -12,7 +12,7 @@ admin = AdminClient(where)
 
 class Librdkafka:
     codecs = ['gzip', 'snappy', 'lz4', 'zstd']
-    assignors = ['range', 'cooperative-sticky']
+    assignors = ['range', 'cooperative-sticky', *([by_broker] if confluent_kafka.libversion()[1] >= 0x020C0000 else [])]
     has_static_members = True
     errors = {
         'exists': 'TOPIC_ALREADY_EXISTS',
@@ -104,10 +104,15 @@ class OneConsumer:
             'auto.offset.reset': 'earliest',
             'enable.auto.commit': False,
             'isolation.level': 'read_committed' if committed else 'read_uncommitted',
-            'session.timeout.ms': session_timeout_ms,
-            'heartbeat.interval.ms': 500,
-            'partition.assignment.strategy': assignor,
         }
+        if assignor == by_broker:
+            settings['group.protocol'] = 'consumer'
+        else:
+            settings |= {
+                'session.timeout.ms': session_timeout_ms,
+                'heartbeat.interval.ms': 500,
+                'partition.assignment.strategy': assignor,
+            }
         if instance:
             settings['group.instance.id'] = instance
         self.consumer = Consumer(where | settings)

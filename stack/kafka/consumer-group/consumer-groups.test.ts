@@ -13,13 +13,17 @@ const sessionTimeoutMs = 45_000
 
 function open(topics = new MadeUpTopics().set('t', 4), files = new MemoryFiles()) {
   const clock = new ManualClock(1_000_000)
-  let opened = openGroups(files, { topics, sessionTimeoutMs }, clock)
+  let opened = openGroups(files, { topics, consumerSessionTimeoutMs: sessionTimeoutMs }, clock)
   const client = (memberId: string, options: Partial<ConsumerOptions> = {}) =>
     new ConsumerClient(() => opened.groups, { memberId, ...options })
   const group = () => opened.groups.describeConsumers(groupId)
   const restart = () => {
     opened.groups.close()
-    opened = openGroups(opened.files.killed(), { topics, sessionTimeoutMs }, clock)
+    opened = openGroups(
+      opened.files.killed(),
+      { topics, consumerSessionTimeoutMs: sessionTimeoutMs },
+      clock,
+    )
   }
   return { topics, clock, client, group, restart, groups: () => opened.groups }
 }

@@ -13,7 +13,7 @@ import { ConsumerGroup } from './group.ts'
 import type { TopicsView } from './group.ts'
 import { asSaid, findLeaving, findMember, isFull, isLeaving } from './heartbeat.ts'
 import type { HeartbeatRequest, Refusal } from './heartbeat.ts'
-import { away, isReconciled, joining, mayCommit, reconcile } from './member.ts'
+import { away, isReconciled, isSameMember, joining, mayCommit, reconcile } from './member.ts'
 import type { ConsumerMember } from './member.ts'
 import { isSame, listOf, noPartitions, partitionKey, setOf } from './partition-set.ts'
 import { Sessions } from './sessions.ts'
@@ -149,12 +149,7 @@ export class ConsumerGroups {
       assignment: isMoved || isFull(request) ? { topicPartitions: listOf(member.assigned) } : null,
     }
     const isChanged =
-      isMoved ||
-      isFull(request) ||
-      group.epoch !== epochBefore ||
-      retargeted.length > 0 ||
-      member.epoch !== before.epoch ||
-      !isSame(before.revoking, member.revoking)
+      group.epoch !== epochBefore || retargeted.length > 0 || !isSameMember(before, member)
     const changed = [member, ...retargeted, ...(replaces ? [replaces] : [])]
     return isChanged ? this.#durably(group, changed, answer) : Promise.resolve(answer)
   }

@@ -94,6 +94,29 @@ export function isReconciled(member: ConsumerMember, target: Target): boolean {
   )
 }
 
+/** Whether a step left the member as it was. */
+export function isSameMember(a: ConsumerMember, b: ConsumerMember): boolean {
+  return (
+    plainFields.every((field) => a[field] === b[field]) &&
+    a.topicNames.join() === b.topicNames.join() &&
+    isSame(a.assigned, b.assigned) &&
+    isSame(a.revoking, b.revoking)
+  )
+}
+
+const plainFields = [
+  'id',
+  'instanceId',
+  'rackId',
+  'clientId',
+  'clientHost',
+  'rebalanceTimeoutMs',
+  'topicRegex',
+  'assignor',
+  'epoch',
+  'previousEpoch',
+] as const satisfies readonly (keyof ConsumerMember)[]
+
 function inEpoch(member: ConsumerMember, epoch: number): ConsumerMember {
   return epoch === member.epoch ? member : { ...member, epoch, previousEpoch: member.epoch }
 }

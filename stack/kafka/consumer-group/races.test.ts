@@ -31,7 +31,11 @@ class World {
   readonly consumers: Consumer[] = []
   readonly faults: string[] = []
   readonly #random: Random
-  #opened = openGroups(undefined, { topics: this.topics, sessionTimeoutMs }, this.clock)
+  #opened = openGroups(
+    undefined,
+    { topics: this.topics, consumerSessionTimeoutMs: sessionTimeoutMs },
+    this.clock,
+  )
   #names = 0
 
   constructor(random: Random) {
@@ -114,7 +118,11 @@ class World {
     const disk = this.#random.chance(0.5)
       ? this.#opened.files.killed()
       : this.#opened.files.crash(this.#random)
-    this.#opened = openGroups(disk, { topics: this.topics, sessionTimeoutMs }, this.clock)
+    this.#opened = openGroups(
+      disk,
+      { topics: this.topics, consumerSessionTimeoutMs: sessionTimeoutMs },
+      this.clock,
+    )
     for (const each of this.alive) {
       if (each.isBusy) each.client.lose()
       each.isBusy = false

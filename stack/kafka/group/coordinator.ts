@@ -38,9 +38,9 @@ export interface CoordinatorOptions {
   sessionTimeoutMsMax?: number
   offsetsRetentionMs?: number
   membersMax?: number
-  /** Of members that the broker assigns. */
-  heartbeatIntervalMs?: number
-  sessionTimeoutMs?: number
+  /** Of members that the broker assigns: what it asks of them. */
+  consumerHeartbeatIntervalMs?: number
+  consumerSessionTimeoutMs?: number
 }
 
 export interface MemberRef {
@@ -71,8 +71,8 @@ const defaults = {
   sessionTimeoutMsMax: 30 * minuteMs,
   offsetsRetentionMs: 7 * dayMs,
   membersMax: 5000,
-  heartbeatIntervalMs: secondMs,
-  sessionTimeoutMs: 45 * secondMs,
+  consumerHeartbeatIntervalMs: secondMs,
+  consumerSessionTimeoutMs: 45 * secondMs,
 }
 
 export class GroupCoordinator {
@@ -91,7 +91,12 @@ export class GroupCoordinator {
     const persist = (entry: GroupEntry) => this.#persist(entry)
     this.#rebalance = new Rebalance({ ...this.#options, persist })
     this.#membership = new Membership({ ...this.#options, rebalance: this.#rebalance, persist })
-    this.#consumerGroups = new ConsumerGroups({ ...this.#options, persist })
+    this.#consumerGroups = new ConsumerGroups({
+      ...this.#options,
+      heartbeatIntervalMs: this.#options.consumerHeartbeatIntervalMs,
+      sessionTimeoutMs: this.#options.consumerSessionTimeoutMs,
+      persist,
+    })
     options.journal.own<GroupEntry>({
       kinds: groupEntryKinds,
       apply: (entry) => this.#apply(entry),
