@@ -193,7 +193,7 @@ const banned: readonly [pattern: RegExp, instead: string, whereFree: RegExp][] =
   [
     /\bprocess\.env\b/,
     'an option, read in main.ts',
-    /main\.ts$|^e2e\/|^stack\/(slipway|supervise|prepare|kafka\/dump-log|base\/test-browser|kafka-client\/test-broker)\.ts$/,
+    /main\.ts$|^e2e\/|^stack\/(slipway|supervise|prepare|kafka\/dump-log|base\/test-browser|base\/part-process|kafka-client\/test-broker)\.ts$/,
   ],
   [/\bconsole\./, 'the Logger', /^$/],
 ]

@@ -17,7 +17,6 @@ const programOf = { kcat: 'kcat', java: 'java', 'franz-go': 'go' }
 const suites = Object.keys(programOf) as (keyof typeof programOf)[]
 /** Why a test may fail here that passes on Kafka. */
 const excused: Readonly<Record<string, string>> = {
-  consumer_protocol: 'KIP-848 is not advertised',
   transactions_list_and_describe:
     'fails on Kafka too whenever the id that it makes up is the longest of its column',
 }

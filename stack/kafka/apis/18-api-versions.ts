@@ -2,7 +2,8 @@
 // answered; one that is not known gets version 0 with error 35 (request.ts).
 //
 //  3  flexible, client software; supported features whose least level is 0 must be left out (KAFKA-17492), which leaves none
-//  4  features from level 0: none are advertised either, transactions of version 2 and KIP-848 are not served
+//  4  features from level 0: none are advertised either, transactions of version 2 are not served, and that groups of
+//     KIP-848 are is told by their APIs
 //
 // The client's name and version must look like a name: anything else is INVALID_REQUEST, as Kafka answers.
 
