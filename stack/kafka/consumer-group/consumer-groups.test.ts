@@ -339,6 +339,19 @@ describe('both kinds of groups', () => {
   })
 })
 
+test('an answer that changes nothing waits for what it rests on to be durable', async () => {
+  const { client, groups } = open()
+  const a = client('a')
+  const order: string[] = []
+  const first = groups().consumerHeartbeat(a.request())
+  const again = groups().consumerHeartbeat(a.request())
+  void first.then(() => order.push('first'))
+  void again.then(() => order.push('again'))
+  await Promise.all([first, again])
+  await settled()
+  expect(order).toEqual(['first', 'again'])
+})
+
 test('members carry on with a restarted broker, in their epochs and with what they have', async () => {
   const { client, restart, group } = open()
   const [a, b] = [client('a'), client('b', { assignor: 'range' })]

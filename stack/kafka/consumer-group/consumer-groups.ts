@@ -13,7 +13,7 @@ import { ConsumerGroup } from './group.ts'
 import type { TopicsView } from './group.ts'
 import { asSaid, findLeaving, findMember, isFull, isLeaving } from './heartbeat.ts'
 import type { HeartbeatRequest, Refusal } from './heartbeat.ts'
-import { away, isReconciled, isSameMember, joining, mayCommit, reconcile } from './member.ts'
+import { away, joining, mayCommit } from './member.ts'
 import type { ConsumerMember } from './member.ts'
 import { isSame, listOf, noPartitions, partitionKey, setOf } from './partition-set.ts'
 import { Sessions } from './sessions.ts'
@@ -38,6 +38,8 @@ export class ConsumerGroups {
   readonly #options: ConsumerGroupsOptions
   readonly #groups = new Map<string, ConsumerGroup>()
   readonly #sessions = new Map<string, Sessions>()
+  /** By group, the last entry that is on its way to disk; those before it are there first. */
+  readonly #stored = new Map<string, Promise<void>>()
 
   constructor(options: ConsumerGroupsOptions) {
     this.#options = options
@@ -127,31 +129,19 @@ export class ConsumerGroups {
     if (!group.members.has(before.id) && !replaces && group.members.size >= membersMax)
       return Promise.resolve(refused(groupIsFull(membersMax)))
     this.#groups.set(group.id, group)
-    if (replaces) {
-      group.replace(replaces, before)
-      this.#sessionsOf(group).end(replaces.id)
-    }
-    const epochBefore = group.epoch
+    if (replaces) this.#sessionsOf(group).end(replaces.id)
     const said = asSaid(before, request)
-    const readsAnew = group.put(said, before)
-    if (group.look(topics) || readsAnew) group.epoch++
-    const retargeted = group.epoch > group.assignmentEpoch ? group.assign(topics) : []
-    const member = reconciled(group, said, owned)
-    group.members.set(member.id, member)
+    const { member, changed } = group.step({ before, replaces, said, owned, topics })
     this.#watch(group, member, before)
     const isMoved = !isSame(before.assigned, member.assigned)
-    const answer = {
+    return this.#durably(group, changed, {
       errorCode: errorCodes.NONE,
       errorMessage: null,
       memberId: member.id,
       memberEpoch: member.epoch,
       heartbeatIntervalMs: this.#options.heartbeatIntervalMs,
       assignment: isMoved || isFull(request) ? { topicPartitions: listOf(member.assigned) } : null,
-    }
-    const isChanged =
-      group.epoch !== epochBefore || retargeted.length > 0 || !isSameMember(before, member)
-    const changed = [member, ...retargeted, ...(replaces ? [replaces] : [])]
-    return isChanged ? this.#durably(group, changed, answer) : Promise.resolve(answer)
+    })
   }
 
   #leave(group: ConsumerGroup, request: HeartbeatRequest): Promise<HeartbeatAnswer> {
@@ -161,7 +151,7 @@ export class ConsumerGroups {
     if (request.memberEpoch === away)
       group.members.set(member.id, { ...member, epoch: away, revoking: noPartitions })
     else this.#remove(group, member, 'it left')
-    return this.#durably(group, [member], {
+    return this.#durably(group, [member.id], {
       ...nothing,
       errorCode: errorCodes.NONE,
       errorMessage: null,
@@ -173,9 +163,7 @@ export class ConsumerGroups {
   #remove(group: ConsumerGroup, member: ConsumerMember, why: string): void {
     this.#options.logger.debug('a member is gone', { group: group.id, member: member.id, why })
     this.#sessionsOf(group).end(member.id)
-    group.remove(member)
-    group.look(this.#options.topics)
-    group.epoch++
+    group.remove(member, this.#options.topics)
   }
 
   /** A member that has to let go of partitions has its rebalance timeout for it. */
@@ -197,43 +185,39 @@ export class ConsumerGroups {
         const member = group.members.get(memberId)
         if (!member) return
         this.#remove(group, member, why)
-        this.#options.persist(consumerGroupEntry(group, [memberId])).catch(() => {})
+        this.#store(group, [memberId])
       },
     })
     this.#sessions.set(group.id, sessions)
     return sessions
   }
 
+  /** The answer goes out when everything that it rests on is on disk, also what another answer waits for. */
   async #durably(
     group: ConsumerGroup,
-    changed: readonly ConsumerMember[],
+    changed: readonly string[],
     answer: HeartbeatAnswer,
   ): Promise<HeartbeatAnswer> {
-    const entry = consumerGroupEntry(
-      group,
-      changed.map(({ id }) => id),
-    )
     try {
-      await this.#options.persist(entry)
+      if (changed.length > 0) this.#store(group, changed)
+      await this.#stored.get(group.id)
       return answer
     } catch {
       return refused({ error: 'NOT_COORDINATOR', message: 'The journal cannot be written.' })
     }
   }
+
+  #store(group: ConsumerGroup, changed: readonly string[]): void {
+    const stored = this.#options.persist(consumerGroupEntry(group, changed))
+    const forget = () => {
+      if (this.#stored.get(group.id) === stored) this.#stored.delete(group.id)
+    }
+    stored.then(forget, forget)
+    this.#stored.set(group.id, stored)
+  }
 }
 
 const noMember = { revoking: noPartitions } as ConsumerMember
-
-function reconciled(
-  group: ConsumerGroup,
-  member: ConsumerMember,
-  owned: ReturnType<typeof setOf> | undefined,
-): ConsumerMember {
-  const target = group.targetOf(member)
-  if (isReconciled(member, target)) return member
-  const held = group.held()
-  return reconcile(member, { target, owned, isFree: (key) => !held.has(key) })
-}
 
 const nothing = { memberId: null, memberEpoch: 0, heartbeatIntervalMs: 0, assignment: null }
 

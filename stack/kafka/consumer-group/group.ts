@@ -5,13 +5,25 @@
 import type { Topic } from '../topics/topic.ts'
 import { assignors, isAssignor } from './assignors.ts'
 import type { AssignorName, TopicSizes } from './assignors.ts'
-import { isReconciled } from './member.ts'
+import { isReconciled, isSameMember, reconcile } from './member.ts'
 import type { ConsumerMember, Target } from './member.ts'
 import type { PartitionKey, PartitionSet } from './partition-set.ts'
 import { isSame, noPartitions } from './partition-set.ts'
 import { sizesOf, topicIdsOf } from './subscription.ts'
 
 type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable'
+
+/** A heartbeat as its group takes it. */
+export interface Spoken {
+  /** The member until now; a newcomer that has nothing. */
+  before: ConsumerMember
+  /** The static member whose place it takes. */
+  replaces: ConsumerMember | undefined
+  said: ConsumerMember
+  /** What it says to have; undefined where it does not say. */
+  owned: PartitionSet | undefined
+  topics: TopicsView
+}
 
 export interface TopicsView {
   list(): readonly Topic[]
@@ -32,7 +44,7 @@ export class ConsumerGroup {
   /** The topics of the group as it last saw them. */
   sizes: TopicSizes = new Map()
   /** The version of the catalog when it looked. */
-  sawCatalog = -1
+  #sawCatalog = -1
 
   constructor(id: string) {
     this.id = id
@@ -66,22 +78,50 @@ export class ConsumerGroup {
     return winner?.[0] ?? defaultAssignor
   }
 
+  /** A member spoke. The epoch follows from what changed, targets from the epoch, what the member has from its target. */
+  step({ before, replaces, said, owned, topics }: Spoken): {
+    member: ConsumerMember
+    changed: string[]
+  } {
+    if (replaces) this.#replace(replaces, before)
+    const epochBefore = this.epoch
+    const readsAnew = this.#put(said, before)
+    if (this.#look(topics) || readsAnew) this.epoch++
+    const retargeted = this.epoch > this.assignmentEpoch ? this.#assign(topics) : []
+    const member = this.#reconcile(said, owned)
+    this.members.set(member.id, member)
+    const isChanged =
+      this.epoch !== epochBefore || retargeted.length > 0 || !isSameMember(before, member)
+    const others = [...retargeted, ...(replaces ? [replaces] : [])].map(({ id }) => id)
+    return { member, changed: isChanged ? [member.id, ...others] : [] }
+  }
+
+  #reconcile(member: ConsumerMember, owned: PartitionSet | undefined): ConsumerMember {
+    const target = this.targetOf(member)
+    if (isReconciled(member, target)) return member
+    const held = this.#held()
+    return reconcile(member, { target, owned, isFree: (key) => !held.has(key) })
+  }
+
   /** Puts the member in, as it is now instead of `before`; whether it reads something else. */
-  put(member: ConsumerMember, before: ConsumerMember): boolean {
+  #put(member: ConsumerMember, before: ConsumerMember): boolean {
     this.members.set(member.id, member)
     if (readsTheSame(before, member)) return false
-    this.sawCatalog = -1
+    this.#sawCatalog = -1
     return true
   }
 
-  remove({ id }: ConsumerMember): void {
+  /** The member is gone; what it had is for the others at their next heartbeats. */
+  remove({ id }: ConsumerMember, topics: TopicsView): void {
     this.members.delete(id)
     this.targets.delete(id)
-    this.sawCatalog = -1
+    this.#sawCatalog = -1
+    this.#look(topics)
+    this.epoch++
   }
 
   /** A static member that came back under another id has what it had. */
-  replace(old: ConsumerMember, member: ConsumerMember): void {
+  #replace(old: ConsumerMember, member: ConsumerMember): void {
     const target = this.targets.get(old.id)
     this.members.delete(old.id)
     this.targets.delete(old.id)
@@ -90,9 +130,9 @@ export class ConsumerGroup {
   }
 
   /** Looks at the topics if they may be others than before; whether they are. */
-  look(catalog: TopicsView): boolean {
-    if (this.sawCatalog === catalog.version) return false
-    this.sawCatalog = catalog.version
+  #look(catalog: TopicsView): boolean {
+    if (this.#sawCatalog === catalog.version) return false
+    this.#sawCatalog = catalog.version
     const topics = catalog.list()
     const read = [...this.members.values()].flatMap((each) => [...topicIdsOf(each, topics)])
     const sizes = sizesOf(read, topics)
@@ -102,7 +142,7 @@ export class ConsumerGroup {
   }
 
   /** Makes targets for the group's epoch; answers whose are others now. */
-  assign(catalog: TopicsView): ConsumerMember[] {
+  #assign(catalog: TopicsView): ConsumerMember[] {
     const topics = catalog.list()
     const members = [...this.members.values()]
     const targets = assignors[this.assignor](
@@ -123,7 +163,7 @@ export class ConsumerGroup {
   }
 
   /** What members have or have not let go of. */
-  held(): Set<PartitionKey> {
+  #held(): Set<PartitionKey> {
     const held = new Set<PartitionKey>()
     for (const { assigned, revoking } of this.members.values()) {
       for (const key of assigned) held.add(key)

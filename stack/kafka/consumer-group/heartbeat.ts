@@ -65,7 +65,7 @@ function joinFault(request: HeartbeatRequest): string | undefined {
 /** Whoever joins; `replaces` the static member that was away. */
 export interface Found {
   member: ConsumerMember
-  replaces?: ConsumerMember
+  replaces?: ConsumerMember | undefined
 }
 
 export function findMember(

@@ -335,7 +335,7 @@ export class GroupCoordinator {
   }
 
   /** One whose members are assigned by the broker. */
-  describeConsumers(groupId: string): Readonly<ConsumerGroup> | undefined {
+  describeConsumers(groupId: string): ConsumerGroup | undefined {
     return this.#consumerGroups.get(groupId)
   }
 
