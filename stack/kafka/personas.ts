@@ -1,7 +1,8 @@
 // As whom the broker may answer (`--as`): what other brokers advertise of the APIs that are served here. Nobody can
 // be asked for more than is served, so a persona is what both have (versions.ts).
 //
-// kafka-3.9      apache/kafka, clients/src/main/resources/common/message/*Request.json at tag 3.9.0-rc3
+// kafka-3.9      apache/kafka, clients/src/main/resources/common/message/*Request.json at tag 3.9.0-rc3. Groups of KIP-848
+//                are a preview there that somebody has to switch on.
 // kafka-4.3      the same files as kafka-clients-4.3.1.jar holds them, without versions that are marked unstable.
 //                Produce is advertised from 0 all the same (KAFKA-18659). personas.test.ts asks Apache Kafka 4.3.1.
 // redpanda-26.1  redpanda-data/redpanda, src/v/kafka/server/handlers/*.h in the newest snapshot that could be had,

@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { errorCodes } from '../protocol/errors.ts'
-import type { TopicPartition } from '../group/offsets.ts'
 import type { consumerGroupHeartbeat } from '../protocol/messages/group.ts'
 import type { Infer } from '../protocol/types.ts'
 import { ConsumerGroup } from './group.ts'
@@ -15,7 +14,8 @@ import { asSaid, findLeaving, findMember, isFull, isLeaving } from './heartbeat.
 import type { HeartbeatRequest, Refusal } from './heartbeat.ts'
 import { away, joining, mayCommit } from './member.ts'
 import type { ConsumerMember } from './member.ts'
-import { isSame, listOf, noPartitions, partitionKey, setOf } from './partition-set.ts'
+import { isSame, listOf, noPartitions, setOf } from './partition-set.ts'
+import type { PartitionKey } from './partition-set.ts'
 import { Sessions } from './sessions.ts'
 import { applyEntry, consumerGroupEntry } from './stored-consumer-group.ts'
 import type { ConsumerGroupEntry } from './stored-consumer-group.ts'
@@ -90,20 +90,18 @@ export class ConsumerGroups {
     return epoch === member.epoch ? errorCodes.NONE : errorCodes.STALE_MEMBER_EPOCH
   }
 
-  /** And who commits an offset of this partition. */
+  /** And who commits an offset of this partition; undefined: there is no such topic. */
   commitFault(
     group: ConsumerGroup,
     memberId: string,
     epoch: number,
-    { topic, partition }: TopicPartition,
+    partition: PartitionKey | undefined,
   ): number {
     // An administrator, or a consumer that keeps its own positions.
     if (epoch < 0 && group.members.size === 0) return errorCodes.NONE
     const member = group.members.get(memberId)
     if (!member) return errorCodes.UNKNOWN_MEMBER_ID
-    const topicId = this.#options.topics.byName(topic)?.id
-    const key = topicId === undefined ? undefined : partitionKey(topicId, partition)
-    return mayCommit(member, epoch, key) ? errorCodes.NONE : errorCodes.STALE_MEMBER_EPOCH
+    return mayCommit(member, epoch, partition) ? errorCodes.NONE : errorCodes.STALE_MEMBER_EPOCH
   }
 
   // --- the journal's side ---

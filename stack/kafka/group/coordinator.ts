@@ -14,6 +14,8 @@ import type { ConsumerGroup, TopicsView } from '../consumer-group/group.ts'
 import { requestFault } from '../consumer-group/heartbeat.ts'
 import type { HeartbeatRequest } from '../consumer-group/heartbeat.ts'
 import { joining } from '../consumer-group/member.ts'
+import { partitionKey } from '../consumer-group/partition-set.ts'
+import type { PartitionKey } from '../consumer-group/partition-set.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorCodes } from '../protocol/errors.ts'
 import { refusedJoin, refusedSync, settleJoin, settleSync, syncAnswer } from './answers.ts'
@@ -243,7 +245,7 @@ export class GroupCoordinator {
     const consumers = this.#consumerGroups.get(request.groupId)
     if (consumers && isNamed && this.#isOpen) {
       const faults = offsets.map((each) =>
-        this.#consumerGroups.commitFault(consumers, memberId, generationId, each),
+        this.#consumerGroups.commitFault(consumers, memberId, generationId, this.#keyOf(each)),
       )
       const fault = faults.find((each) => each !== errorCodes.NONE) ?? errorCodes.NONE
       // What the request has no word for.
@@ -389,7 +391,13 @@ export class GroupCoordinator {
       return () => (isUnknown && saysEpoch ? errorCodes.GROUP_ID_NOT_FOUND : fault)
     }
     if (!saysEpoch && consumers.members.has(memberId)) return () => errorCodes.UNSUPPORTED_VERSION
-    return (offset) => this.#consumerGroups.commitFault(consumers, memberId, generationId, offset)
+    return (offset) =>
+      this.#consumerGroups.commitFault(consumers, memberId, generationId, this.#keyOf(offset))
+  }
+
+  #keyOf({ topic, partition }: TopicPartition): PartitionKey | undefined {
+    const id = this.#options.topics.byName(topic)?.id
+    return id === undefined ? undefined : partitionKey(id, partition)
   }
 
   #commitFault(request: MemberRef): number {
