@@ -165,7 +165,7 @@ async function startStack(more: Partial<ProcessorOptions> = {}) {
   const failures: unknown[] = []
   const start = () =>
     startProcessor({
-      brokers: [broker.address],
+      brokers: broker.address.split(','),
       partitions,
       ...more,
       host: '127.0.0.1',
@@ -177,7 +177,7 @@ async function startStack(more: Partial<ProcessorOptions> = {}) {
       onFatal: (error) => failures.push(error),
     })
   let processor = await start()
-  const kafka = connectKafka({ brokers: [broker.address], clientId: 'test' })
+  const kafka = connectKafka({ brokers: broker.address.split(','), clientId: 'test' })
   const producer = await kafka.producer()
   const status = async () =>
     (await (await fetch(`${processor.addresses['processor']}/status`)).json()) as ProcessorStatus

@@ -54,7 +54,7 @@ async function start(address: string, part: Partial<Parameters<typeof startUi>[0
   const ui = await startUi({
     host: '127.0.0.1',
     port: 0,
-    brokers: [address],
+    brokers: address.split(','),
     partitions,
     historyUrl: 'http://127.0.0.1:1',
     controls: {},
@@ -68,7 +68,7 @@ const snapshot = async (ui: RunningUi): Promise<LiveFrame> =>
   (await fetch(`${ui.addresses.dashboard}/api/live/snapshot`)).json() as Promise<LiveFrame>
 
 async function producerOn(address: string): Promise<KafkaProducer & AsyncDisposable> {
-  const kafka = connectKafka({ brokers: [address], clientId: 'test' })
+  const kafka = connectKafka({ brokers: address.split(','), clientId: 'test' })
   const admin = await kafka.admin()
   await admin.ensureTopics(topicSpecs(partitions))
   await admin.close()

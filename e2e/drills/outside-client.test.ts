@@ -12,7 +12,7 @@ import { startStack } from '../fixtures/stack.ts'
 const program = String.raw`
 const { Kafka, logLevel } = require('kafkajs')
 const [broker, topic, visitor] = process.argv.slice(2)
-const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
+const kafka = new Kafka({ brokers: broker.split(','), logLevel: logLevel.NOTHING })
 async function main() {
   const admin = kafka.admin()
   await admin.connect()

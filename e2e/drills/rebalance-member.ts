@@ -19,7 +19,7 @@ process.on('disconnect', () => process.exit(0))
 await (protocol === 'consumer' ? beAssigned() : beClassic())
 
 async function beClassic(): Promise<void> {
-  const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
+  const kafka = new Kafka({ brokers: broker.split(','), logLevel: logLevel.NOTHING })
   const consumer = kafka.consumer({
     groupId,
     sessionTimeout: Number(sessionMs),
@@ -57,7 +57,7 @@ async function beAssigned(): Promise<void> {
   const consumer = new Consumer({
     groupId,
     clientId: `member ${process.pid}`,
-    bootstrapBrokers: [broker],
+    bootstrapBrokers: broker.split(','),
     groupProtocol: 'consumer',
     retries: 0,
   })

@@ -95,7 +95,7 @@ class World {
   constructor(broker: string, protocol: DrillOptions['protocol']) {
     this.#broker = broker
     this.#protocol = protocol
-    this.#kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
+    this.#kafka = new Kafka({ brokers: broker.split(','), logLevel: logLevel.NOTHING })
   }
 
   async open(): Promise<void> {

@@ -14,7 +14,7 @@ export interface TopicRecord {
 
 export async function readTopic(broker: string, topic: string): Promise<TopicRecord[]> {
   const kafka = new Kafka({
-    brokers: [broker],
+    brokers: broker.split(','),
     clientId: 'drill',
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 60 },

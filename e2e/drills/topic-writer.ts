@@ -27,7 +27,7 @@ export async function topicWriter(
   topic = 'ecommerce-events',
 ): Promise<TopicWriter> {
   const kafka = new Kafka({
-    brokers: [broker],
+    brokers: broker.split(','),
     clientId: 'drill',
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 60 },

@@ -212,7 +212,7 @@ async function startStack({ inProcess = true } = {}) {
   const failures: unknown[] = []
   const startInside = async () => {
     const part = await startHistory({
-      brokers: [broker.address],
+      brokers: broker.address.split(','),
       partitions,
       dataDir,
       host: '127.0.0.1',
@@ -229,7 +229,7 @@ async function startStack({ inProcess = true } = {}) {
   }
   const start = inProcess ? startInside : () => startOutside(broker.address, dataDir)
   let part = await start()
-  const kafka = connectKafka({ brokers: [broker.address], clientId: 'test' })
+  const kafka = connectKafka({ brokers: broker.address.split(','), clientId: 'test' })
   const producer = await kafka.producer()
   const get = (path: string) => fetch(`${part.url}${path}`)
   const positions = async () => (await (await get('/v1/positions')).json()) as PositionsAnswer

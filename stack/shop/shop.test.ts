@@ -30,7 +30,7 @@ async function start() {
   const { port } = broker
   const domainClock = new DomainClock()
   const shop = await startShop({
-    brokers: [broker.address],
+    brokers: broker.address.split(','),
     partitions: 4,
     host: '127.0.0.1',
     port: 0,
@@ -38,7 +38,7 @@ async function start() {
     logger: silentLogger,
     domainClock,
   })
-  const kafka = connectKafka({ brokers: [broker.address], clientId: 'shop-test' })
+  const kafka = connectKafka({ brokers: broker.address.split(','), clientId: 'shop-test' })
   return {
     url: shop.addresses['shop'] as string,
     dir,
