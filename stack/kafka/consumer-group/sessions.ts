@@ -63,7 +63,7 @@ export class Sessions {
       return
     }
     known?.timer.cancel()
-    const delayMs = dueMs - this.#options.clock.monotonicMs()
+    const delayMs = Math.max(dueMs - this.#options.clock.monotonicMs(), 0)
     const timer = this.#options.clock.after(delayMs, () => this.#look(memberId))
     this.#watches.set(memberId, { aliveUntilMs, revokedUntilMs, timer, firesMs: dueMs })
   }
