@@ -46,11 +46,13 @@ interface Fields {
   fetchOffset: At & { group: number; stable: boolean }
   deleteOffset: At & { group: number }
   deleteGroup: { group: number }
-  /** Members are assigned by range: who gets more of a uniform assignment is for each broker to choose. */
+  /**
+   * Members are assigned by range: who gets more of a uniform assignment is for each broker to choose. The last one is
+   * static; of one that was not before, Kafka knows no target until the group's next epoch.
+   */
   heartbeat: {
     group: number
     member: number
-    isStatic: boolean
     step: HeartbeatStep
     owned: 'unsaid' | 'as told' | 'nothing' | 'all'
     topics: number[] | undefined
@@ -142,7 +144,9 @@ function randomCommand(random: Random): Command {
 const topic = (random: Random) => random.weighted([8, 3, 1, 0.3, 0.2, 0.2])
 const place = (random: Random) => ({ topic: topic(random), partition: random.weighted([8, 4, 1]) })
 const producer = (random: Random) => random.int(2)
-const member = (random: Random) => random.int(3)
+export const membersMax = 3
+
+const member = (random: Random) => random.int(membersMax)
 const heartbeatSteps: readonly HeartbeatStep[] = [
   'told',
   'told',
@@ -232,7 +236,6 @@ const draw: { [K in CommandName]: (random: Random) => Fields[K] } = {
   heartbeat: (random) => ({
     group: group(random),
     member: member(random),
-    isStatic: random.chance(0.2),
     step: random.pick(heartbeatSteps),
     owned: random.pick(['unsaid', 'as told', 'as told', 'nothing', 'all']),
     topics: random.chance(0.2) ? [topic(random), topic(random)] : undefined,

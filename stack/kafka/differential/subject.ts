@@ -51,7 +51,7 @@ import { zeroUuid } from '../protocol/types.ts'
 import { WireClient } from '../wire-client.ts'
 import { fetchOf, readCommitted } from '../wire-requests.ts'
 import type { Command, CommandName, HeartbeatStep } from './commands.ts'
-import { recordSpacingMs, recordsMax } from './commands.ts'
+import { membersMax, recordSpacingMs, recordsMax } from './commands.ts'
 
 export type Outcome = unknown
 
@@ -399,7 +399,7 @@ export class Subject {
       const answer = await this.#client.call(deleteGroups, 1, { groups: [this.#group(group)] })
       return errorName(only(answer.results).errorCode)
     },
-    heartbeat: async ({ group, member, isStatic, step, owned, topics }) => {
+    heartbeat: async ({ group, member, step, owned, topics }) => {
       const memberId = this.#member(member)
       const told = this.#consumers.get(`${group}/${member}`) ?? { epoch: 0, owned: [] }
       const joins = step === 'join' || (step === 'told' && told.epoch === 0)
@@ -408,7 +408,7 @@ export class Subject {
         groupId: this.#group(group),
         memberId,
         memberEpoch: joins ? 0 : said(told.epoch, step),
-        instanceId: isStatic ? `i${member}` : null,
+        instanceId: member === membersMax - 1 ? 'instance' : null,
         rackId: null,
         rebalanceTimeoutMs: joins || owned === 'all' ? 60_000 : -1,
         subscribedTopicNames: topicNames ?? (joins ? [this.#topic(0)] : null),

@@ -139,6 +139,14 @@ describe('idempotent producers', () => {
     expect(log.logEndOffset).toBe(10)
   })
 
+  test('a retry is told the time of the first append', async () => {
+    const clock = new ManualClock(5000)
+    const log = openLog({ shared: { clock }, settings: { appendTime: true } })
+    log.append(batch(0), -1)
+    clock.advance(1000)
+    expect(log.append(batch(0), -1).result).toMatchObject({ baseOffset: 0, logAppendTimeMs: 5000 })
+  })
+
   test('a retry is not acknowledged before the first copy is synced', async () => {
     const files = new MemoryFiles()
     const log = openLog({ files })

@@ -180,7 +180,8 @@ export class PartitionLog {
       // The first copy may still wait for its sync; its retry must not be acknowledged earlier.
       const { result } = this.#refuse(errorCodes.NONE)
       const durable = this.#durable(verdict.nextOffset, acks)
-      return { result: { ...result, baseOffset: verdict.baseOffset }, durable }
+      const { baseOffset, maxTimestampMs: logAppendTimeMs } = verdict
+      return { result: { ...result, baseOffset, logAppendTimeMs }, durable }
     }
     const nowMs = this.#shared.clock.now()
     const { appendTime } = this.#settings()

@@ -15,6 +15,8 @@ interface SequencedBatch {
   readonly firstSequence: number
   readonly lastSequence: number
   readonly baseOffset: number
+  /** As it is stored: a retry is told this as the time of its append, as in Kafka. Not in snapshots of before. */
+  readonly maxTimestampMs?: number
 }
 
 interface ProducerEntry {
@@ -34,7 +36,7 @@ export interface StoredProducer extends ProducerEntry {
 
 export type SequenceVerdict =
   | { kind: 'append' }
-  | { kind: 'duplicate'; baseOffset: number; nextOffset: number }
+  | { kind: 'duplicate'; baseOffset: number; nextOffset: number; maxTimestampMs: number }
   | { kind: 'refused'; errorCode: number }
 
 /** Puts back what a batch changed. */
@@ -155,7 +157,8 @@ function judgeSequence(entry: ProducerEntry, header: BatchHeader): SequenceVerdi
   )
   if (known) {
     const nextOffset = known.baseOffset + header.lastOffset - header.baseOffset + 1
-    return { kind: 'duplicate', baseOffset: known.baseOffset, nextOffset }
+    const { baseOffset, maxTimestampMs = -1 } = known
+    return { kind: 'duplicate', baseOffset, nextOffset, maxTimestampMs }
   }
   const last = entry.batches.at(-1)?.lastSequence ?? -1
   return firstSequence === (last === sequenceMax ? 0 : last + 1) ? append : outOfOrder
@@ -172,6 +175,7 @@ function entryAfterBatch(
     firstSequence: header.baseSequence,
     lastSequence: lastSequenceOf(header),
     baseOffset: header.baseOffset,
+    maxTimestampMs: header.maxTimestampMs,
   }
   const openFrom = isTransactional(header) ? (before?.openFrom ?? header.baseOffset) : undefined
   return {
