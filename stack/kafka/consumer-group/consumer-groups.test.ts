@@ -63,6 +63,18 @@ describe('joining', () => {
     expect(group()?.state).toBe('Stable')
   })
 
+  test('who has let go gets it back with the same heartbeat when it is meant for it again', async () => {
+    const { client } = open()
+    const a = client('a')
+    await a.beat()
+    a.subscribe(['other'])
+    await a.beat()
+    expect(keys(a)).toBe('')
+    a.subscribe(['t'])
+    await a.beat()
+    expect(keys(a)).toBe('t:0 t:1 t:2 t:3')
+  })
+
   test('whoever hears nothing new is told no assignment', async () => {
     const { client } = open()
     const a = client('a')

@@ -99,7 +99,7 @@ export class ConsumerGroup {
   #reconcile(member: ConsumerMember, owned: PartitionSet | undefined): ConsumerMember {
     const target = this.targetOf(member)
     if (isReconciled(member, target)) return member
-    const held = this.#held()
+    const held = this.#heldByOthers(member)
     return reconcile(member, { target, owned, isFree: (key) => !held.has(key) })
   }
 
@@ -162,10 +162,11 @@ export class ConsumerGroup {
     return changed
   }
 
-  /** What members have or have not let go of. */
-  #held(): Set<PartitionKey> {
+  /** What the others have or have not let go of. */
+  #heldByOthers({ id: ownId }: ConsumerMember): Set<PartitionKey> {
     const held = new Set<PartitionKey>()
-    for (const { assigned, revoking } of this.members.values()) {
+    for (const { id, assigned, revoking } of this.members.values()) {
+      if (id === ownId) continue
       for (const key of assigned) held.add(key)
       for (const key of revoking) held.add(key)
     }

@@ -44,7 +44,7 @@ export interface Situation {
   target: Target
   /** What the member says to have; undefined where the heartbeat does not say. */
   owned: PartitionSet | undefined
-  /** Whether nobody has it. */
+  /** Whether nobody else has it. */
   isFree(partition: PartitionKey): boolean
 }
 
