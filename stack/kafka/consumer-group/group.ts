@@ -5,7 +5,7 @@
 import type { Topic } from '../topics/topic.ts'
 import { assignors, isAssignor } from './assignors.ts'
 import type { AssignorName, TopicSizes } from './assignors.ts'
-import { isReconciled, isSameMember, reconcile } from './member.ts'
+import { isReconciled, isSameMember, readsTheSame, reconcile } from './member.ts'
 import type { ConsumerMember, Target } from './member.ts'
 import type { PartitionKey, PartitionSet } from './partition-set.ts'
 import { isSame, noPartitions } from './partition-set.ts'
@@ -134,8 +134,7 @@ export class ConsumerGroup {
     if (this.#sawCatalog === catalog.version) return false
     this.#sawCatalog = catalog.version
     const topics = catalog.list()
-    const read = [...this.members.values()].flatMap((each) => [...topicIdsOf(each, topics)])
-    const sizes = sizesOf(read, topics)
+    const sizes = sizesOf(this.#readIds(topics), topics)
     if (sameSizes(sizes, this.sizes)) return false
     this.sizes = sizes
     return true
@@ -176,19 +175,13 @@ export class ConsumerGroup {
   /** Names of the topics that somebody reads. */
   reads(catalog: TopicsView): Set<string> {
     const topics = catalog.list()
-    const ids = new Set(
-      [...this.members.values()].flatMap((member) => [...topicIdsOf(member, topics)]),
-    )
+    const ids = this.#readIds(topics)
     return new Set(topics.filter(({ id }) => ids.has(id)).map(({ name }) => name))
   }
-}
 
-function readsTheSame(a: ConsumerMember, b: ConsumerMember): boolean {
-  return (
-    a.topicRegex === b.topicRegex &&
-    a.topicNames.length === b.topicNames.length &&
-    a.topicNames.every((name, i) => name === b.topicNames[i])
-  )
+  #readIds(topics: readonly Topic[]): Set<string> {
+    return new Set([...this.members.values()].flatMap((each) => [...topicIdsOf(each, topics)]))
+  }
 }
 
 function sameSizes(a: TopicSizes, b: TopicSizes): boolean {

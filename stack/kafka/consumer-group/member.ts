@@ -94,11 +94,19 @@ export function isReconciled(member: ConsumerMember, target: Target): boolean {
   )
 }
 
+export function readsTheSame(a: ConsumerMember, b: ConsumerMember): boolean {
+  return (
+    a.topicRegex === b.topicRegex &&
+    a.topicNames.length === b.topicNames.length &&
+    a.topicNames.every((name, i) => name === b.topicNames[i])
+  )
+}
+
 /** Whether a step left the member as it was. */
 export function isSameMember(a: ConsumerMember, b: ConsumerMember): boolean {
   return (
     plainFields.every((field) => a[field] === b[field]) &&
-    a.topicNames.join() === b.topicNames.join() &&
+    readsTheSame(a, b) &&
     isSame(a.assigned, b.assigned) &&
     isSame(a.revoking, b.revoking)
   )
@@ -111,7 +119,6 @@ const plainFields = [
   'clientId',
   'clientHost',
   'rebalanceTimeoutMs',
-  'topicRegex',
   'assignor',
   'epoch',
   'previousEpoch',

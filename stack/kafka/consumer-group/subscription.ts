@@ -30,10 +30,11 @@ export function topicIdsOf(
   return new Set(topics.filter(isRead).map(({ id }) => id))
 }
 
-export function sizesOf(topicIds: Iterable<string>, topics: readonly Topic[]): TopicSizes {
-  const wanted = new Set(topicIds)
+export function sizesOf(topicIds: ReadonlySet<string>, topics: readonly Topic[]): TopicSizes {
   return new Map(
-    topics.filter(({ id }) => wanted.has(id)).map(({ id, partitions }) => [id, partitions.length]),
+    topics
+      .filter(({ id }) => topicIds.has(id))
+      .map(({ id, partitions }) => [id, partitions.length]),
   )
 }
 

@@ -154,7 +154,8 @@ export class Subject {
       const made = only(answer.topics)
       if (made.errorCode === 0 && !validateOnly) {
         await settled(async () => (await this.#partitions(name)) === made.partitionCount)
-        this.#topicNames.set(await this.#topicId(name), `t${topic}`)
+        const { topicId } = await this.#describe(name)
+        this.#topicNames.set(topicId, `t${topic}`)
         await systemClock.sleep(coordinatorSettleMs)
       }
       return { error: errorName(made.errorCode), partitions: made.partitionCount }
@@ -541,7 +542,7 @@ export class Subject {
   }
 
   async #describe(name: string) {
-    const answer = await this.#client.call(metadata, 8, {
+    const answer = await this.#client.call(metadata, 10, {
       topics: [{ topicId: zeroUuid, name }],
       allowAutoTopicCreation: false,
       includeClusterAuthorizedOperations: false,
@@ -605,16 +606,6 @@ export class Subject {
       if (producer.producerId === producerId) return `p${index}`
     }
     return producerId < 0 ? 'nobody' : 'somebody'
-  }
-
-  async #topicId(name: string): Promise<string> {
-    const answer = await this.#client.call(metadata, 10, {
-      topics: [{ topicId: zeroUuid, name }],
-      allowAutoTopicCreation: false,
-      includeClusterAuthorizedOperations: false,
-      includeTopicAuthorizedOperations: false,
-    })
-    return only(answer.topics).topicId
   }
 
   #named(topics: readonly IdPartitions[]): string[] {

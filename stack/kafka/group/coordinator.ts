@@ -291,11 +291,8 @@ export class GroupCoordinator {
     if (!group && !consumers) return { errorCode: errorCodes.GROUP_ID_NOT_FOUND, codes: [] }
     if (group && group.members.size > 0 && group.protocolType !== 'consumer')
       return { errorCode: errorCodes.NON_EMPTY_GROUP, codes: [] }
-    const read = consumers
-      ? consumers.reads(this.#options.topics)
-      : group && group.members.size > 0
-        ? subscribedTopics(group)
-        : new Set<string>()
+    const members = group && group.members.size > 0 ? subscribedTopics(group) : new Set<string>()
+    const read = consumers ? consumers.reads(this.#options.topics) : members
     const isFree = ({ topic }: TopicPartition) => read !== undefined && !read.has(topic)
     const codes = partitions.map((each) =>
       isFree(each) ? errorCodes.NONE : errorCodes.GROUP_SUBSCRIBED_TO_TOPIC,
