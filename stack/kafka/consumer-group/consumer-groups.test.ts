@@ -258,6 +258,17 @@ describe('leaving', () => {
     expect(errorName((await a.beat({ memberEpoch: 3 })).errorCode)).toBe('FENCED_INSTANCE_ID')
   })
 
+  test('a static member that is away has nothing to let go of, and its whole session to come back', async () => {
+    const { client, clock, group } = open()
+    const [a, b] = [client('a', { instanceId: 'i', rebalanceTimeoutMs: 10_000 }), client('b')]
+    await a.beat()
+    await b.beat()
+    await a.beat()
+    await a.leave(-2)
+    clock.advance(20_000)
+    expect([...(group()?.members.keys() ?? [])]).toEqual(['a', 'b'])
+  })
+
   test('a static member that stays away is gone with its session', async () => {
     const { client, clock, group } = open()
     const [a, b] = [client('a', { instanceId: 'i' }), client('b')]

@@ -146,9 +146,10 @@ export class ConsumerGroups {
     const found = findLeaving(group, request)
     if ('error' in found) return Promise.resolve(refused(found))
     const { member } = found
-    if (request.memberEpoch === away)
+    if (request.memberEpoch === away) {
       group.members.set(member.id, { ...member, epoch: away, revoking: noPartitions })
-    else this.#remove(group, member, 'it left')
+      this.#sessionsOf(group).settled(member.id)
+    } else this.#remove(group, member, 'it left')
     return this.#durably(group, [member.id], {
       ...nothing,
       errorCode: errorCodes.NONE,
